@@ -1,0 +1,73 @@
+"""Metadata of the distribution; the tools' settings are in pyproject.toml."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+PACKAGE = "omero_rocrate_transfer"
+VERSION = re.search(
+    r'^__version__ = "(.+)"$', (HERE / PACKAGE / "__init__.py").read_text("utf-8"), re.MULTILINE
+)
+
+#: The OMERO-compatible server in Python, for the demo and the tests.
+SANDBOX = [
+    "cryptography>=41",
+    "lark>=1.1.9",
+    "pillow>=10",
+    "tifffile>=2024.7.2",
+]
+TEST = [
+    *SANDBOX,
+    "ezomero>=3.1",
+    "hypothesis>=6.100",
+    "pytest>=8",
+    "pytest-timeout>=2.3",
+    "pytest-xdist>=3.5",
+    "roc-validator>=0.6",
+    # the test of the packages builds them with the modules of this environment
+    "setuptools>=70.1",
+]
+DEV = [*TEST, "docutils>=0.20", "mypy>=1.11", "ruff>=0.6", "sphinx>=7.3"]
+
+setup(
+    name="omero-rocrate-transfer",
+    version=VERSION[1],
+    description="Packs images of an OMERO server into an RO-Crate and unpacks them on another server",
+    long_description=(HERE / "README.rst").read_text("utf-8"),
+    long_description_content_type="text/x-rst",
+    license="GPL-2.0-or-later",
+    license_files=["LICENSE"],
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Environment :: Console",
+        "Intended Audience :: Science/Research",
+        "Intended Audience :: System Administrators",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Image Processing",
+        "Typing :: Typed",
+    ],
+    keywords=["OMERO", "RO-Crate", "OME-Zarr", "OME-XML", "microscopy", "FAIR"],
+    python_requires=">=3.11",
+    # A static "." makes an editable install one line in a .pth file: the omero command looks for plugins in
+    # the folders of sys.path (omero-py, CLI.loadplugins), so it would not see one behind an import hook.
+    package_dir={"": "."},
+    # omero and omero.plugins have no __init__.py here: those of omero-py own these packages.
+    packages=["omero.plugins", *find_packages(include=[PACKAGE, f"{PACKAGE}.*"])],
+    package_data={PACKAGE: ["py.typed", "**/*.json", "**/*.lark", "**/*.txt"]},
+    zip_safe=False,
+    install_requires=[
+        "numpy>=1.26",
+        "ome-types>=0.6",
+        "omero-py>=5.19",
+        "rich>=13",
+        "rocrate>=0.13",
+        "zarr>=3.0.4",
+    ],
+    extras_require={"sandbox": SANDBOX, "test": TEST, "dev": DEV},
+)
