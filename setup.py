@@ -7,9 +7,8 @@ from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 PACKAGE = "omero_rocrate_transfer"
-VERSION = re.search(
-    r'^__version__ = "(.+)"$', (HERE / PACKAGE / "__init__.py").read_text("utf-8"), re.MULTILINE
-)
+INIT = (HERE / PACKAGE / "__init__.py").read_text("utf-8")
+VERSION = re.search(r'^__version__ = "(.+)"$', INIT, re.MULTILINE)
 
 #: The OMERO-compatible server in Python, for the demo and the tests.
 SANDBOX = [
@@ -26,10 +25,11 @@ TEST = [
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.5",
     "roc-validator>=0.6",
+    "sphinx>=7.3",
     # the test of the packages builds them with the modules of this environment
     "setuptools>=70.1",
 ]
-DEV = [*TEST, "docutils>=0.20", "mypy>=1.11", "ruff>=0.6", "sphinx>=7.3"]
+DEV = [*TEST, "mypy>=1.11", "ruff>=0.9"]
 
 setup(
     name="omero-rocrate-transfer",

@@ -1,0 +1,41 @@
+# Every target does its own set-up; the stamp makes later runs start at once. PYTHON=… names another Python.
+VENV := .venv
+READY := $(VENV)/.ready
+PYTHON_VENV := $(VENV)/bin/python
+JOBS ?= 2
+
+.PHONY: demo test soak lint types docs clean help
+help:
+	@echo "make demo    pack and unpack between two servers in Python, on this machine"
+	@echo "make test    run the tests"
+	@echo "make soak    run the long tests with many objects"
+	@echo "make lint    check style and formatting;  make types: check annotations"
+	@echo "make docs    write the documentation into docs/_build"
+	@echo "make clean   remove the environment and all that was built"
+
+$(READY): setup.py tools/set-up tools/build_zeroc_ice.py
+	@tools/set-up $(VENV) dev
+	@touch $@
+
+demo: $(READY)
+	@$(PYTHON_VENV) -m omero_rocrate_transfer.sandbox.demo
+
+test: $(READY)
+	$(PYTHON_VENV) -m pytest -n $(JOBS)
+
+soak: $(READY)
+	$(PYTHON_VENV) -m pytest -m soak --timeout 7200
+
+lint: $(READY)
+	$(PYTHON_VENV) -m ruff check
+	$(PYTHON_VENV) -m ruff format --check
+
+types: $(READY)
+	$(PYTHON_VENV) -m mypy
+
+docs: $(READY)
+	$(PYTHON_VENV) -m sphinx -W --keep-going -b html docs docs/_build/html
+
+clean:
+	rm -rf $(VENV) build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find omero_rocrate_transfer omero tests -name __pycache__ -type d -prune -exec rm -rf {} +
