@@ -1,0 +1,284 @@
+"""The sandbox's database: rows in memory, indexed by reference, changed in all-or-nothing transactions.
+
+The store keeps what it is given; which values, links and callers are acceptable is decided by the services.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import RLock
+from typing import Any, NamedTuple
+
+from .schema import Field, Type, resolve
+
+
+class Quantity(NamedTuple):
+    """A number with an OMERO unit name such as ``MICROMETER``."""
+
+    value: float
+    unit: str
+
+
+class _Unchanged:
+    """Default of details that an update leaves alone; ``None`` is a real value there."""
+
+
+UNCHANGED = _Unchanged()
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """One object.
+
+    Attributes
+    ----------
+    type : str
+        Name of the concrete type.
+    id : int
+        Unique within the root type, so all annotations share one sequence.
+    values : dict
+        Field name to str, int, float, bool, bytes, ``Quantity``, milliseconds since 1970 (timestamp), id in the
+        target's root table (reference) or list of (name, value) pairs (map); ``<reference>_index`` holds the list
+        position of an ordered child. A missing key means null.
+    owner, group : int or None
+        Experimenter and group ids; null for system types.
+    created, updated : int
+        Event ids.
+    external_info : int or None
+    version : int or None
+        Null for immutable types.
+    """
+
+    type: str
+    id: int
+    values: dict[str, Any]
+    owner: int | None
+    group: int | None
+    created: int
+    updated: int
+    external_info: int | None = None
+    version: int | None = 0
+
+    def get(self, name: str) -> Any:
+        """Value of a scalar, unit, map or reference field, or None."""
+        return self.values.get(name)
+
+    @property
+    def model(self) -> Type:
+        return resolve(self.type)
+
+
+@dataclass(slots=True)
+class _Table:
+    """Rows of one root type, with the referrers by field and target id and the unique values."""
+
+    rows: dict[int, Row] = field(default_factory=dict)
+    next_id: int = 1
+    references: dict[str, dict[int, dict[int, Row]]] = field(default_factory=dict)
+    uniques: dict[tuple[str, str], dict[Any, Row]] = field(default_factory=dict)
+
+
+class Store:
+    """All rows of a sandbox. Hold ``lock`` (or a transaction) to see one consistent state."""
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self._tables: dict[str, _Table] = {}
+        self._undo: list[Callable[[], None]] | None = None
+        self._indexed: dict[str, tuple[list[str], list[str]]] = {}
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    def get(self, type_name: str, id: int) -> Row | None:
+        """Row with this id if it is of the type or a subtype."""
+        model = resolve(type_name)
+        row = self._table(model.root).rows.get(id)
+        return row if row is not None and row.type in model.subtypes else None
+
+    def rows(self, type_name: str) -> Iterator[Row]:
+        """All rows of a type and its subtypes in id order, as of now."""
+        model = resolve(type_name)
+        rows = list(self._table(model.root).rows.values())
+        return iter(rows) if model.base is None else (row for row in rows if row.type in model.subtypes)
+
+    def children(self, row: Row, field_name: str) -> list[Row]:
+        """Members of a collection, in list order if it is ordered, else by id."""
+        many = row.model.fields[field_name]
+        if many.target is None or many.inverse is None:
+            raise ValueError(f"{row.type}.{field_name} is not a collection")
+        members = self.referrers(many.target, many.inverse, row.id)
+        if many.ordered:
+            position = f"{many.inverse}_index"
+            members.sort(key=lambda member: (member.values.get(position) or 0, member.id))
+        return members
+
+    def referrers(self, type_name: str, field_name: str, id: int) -> list[Row]:
+        """Rows of a type (with subtypes) whose reference ``field_name`` is ``id``, by id."""
+        model = resolve(type_name)
+        found = self._table(model.root).references.get(field_name, {}).get(id, {})
+        rows = [found[key] for key in sorted(found)]
+        return rows if model.base is None else [row for row in rows if row.type in model.subtypes]
+
+    def lookup(self, type_name: str, field_name: str, value: Any) -> Row | None:
+        """Row with this value of a unique field."""
+        model = resolve(type_name)
+        return self._table(model.root).uniques.get((model.name, field_name), {}).get(value)
+
+    def enum(self, type_name: str, value: str) -> Row | None:
+        """Row of an enumeration by its value."""
+        return self.lookup(type_name, "value", value)
+
+    # -- writing -------------------------------------------------------------------------------------------------
+
+    def insert(
+        self,
+        type_name: str,
+        values: dict[str, Any],
+        *,
+        owner: int | None = None,
+        group: int | None = None,
+        event: int = 0,
+        id: int | None = None,
+    ) -> Row:
+        """Add a row; the id is the next of the root's sequence unless given (installation only)."""
+        model = resolve(type_name)
+        with self.lock:
+            table = self._table(model.root)
+            if id is None:
+                id = table.next_id
+            table.next_id = max(table.next_id, id + 1)
+            known = {name: value for name, value in values.items() if value is not None}
+            version = None if model.is_immutable else 0
+            row = Row(model.name, id, known, owner, group, event, event, None, version)
+            self._attach(table, row)
+            self._on_undo(lambda: self._detach(table, row))
+            return row
+
+    def update(
+        self,
+        row: Row,
+        changes: dict[str, Any],
+        *,
+        event: int | None = None,
+        owner: int | None | _Unchanged = UNCHANGED,
+        group: int | None | _Unchanged = UNCHANGED,
+        external_info: int | None | _Unchanged = UNCHANGED,
+    ) -> None:
+        """Change fields and details of a row; ``event`` becomes its update event."""
+        with self.lock:
+            table = self._table(row.model.root)
+            before = (dict(row.values), row.owner, row.group, row.updated, row.external_info)
+
+            def restore() -> None:
+                self._unindex(table, row)
+                row.values, row.owner, row.group, row.updated, row.external_info = before
+                self._index(table, row)
+
+            self._unindex(table, row)
+            for name, value in changes.items():
+                if value is None:
+                    row.values.pop(name, None)
+                else:
+                    row.values[name] = value
+            if not isinstance(owner, _Unchanged):
+                row.owner = owner
+            if not isinstance(group, _Unchanged):
+                row.group = group
+            if not isinstance(external_info, _Unchanged):
+                row.external_info = external_info
+            if event is not None:
+                row.updated = event
+            self._index(table, row)
+            self._on_undo(restore)
+
+    def delete(self, row: Row) -> None:
+        """Remove a row; what refers to it is the caller's business."""
+        with self.lock:
+            table = self._table(row.model.root)
+            self._detach(table, row)
+
+            def restore() -> None:
+                self._attach(table, row)
+                table.rows = dict(sorted(table.rows.items()))
+
+            self._on_undo(restore)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Undo every change of the block if it raises; an inner transaction joins the outer one."""
+        with self.lock:
+            if self._undo is not None:
+                yield
+                return
+            self._undo = []
+            try:
+                yield
+            except BaseException:
+                for undo in reversed(self._undo):
+                    undo()
+                raise
+            finally:
+                self._undo = None
+
+    def new_event(self, *, user: int, group: int, session: int | None = None, kind: str = "User") -> int:
+        """Insert an Event and return its id."""
+        kind_row = self.enum("EventType", kind)
+        values = {
+            "time": time.time_ns() // 1_000_000,
+            "experimenter": user,
+            "experimenterGroup": group,
+            "session": session,
+            "type": kind_row.id if kind_row else None,
+        }
+        return self.insert("Event", values).id
+
+    # -- indexes -------------------------------------------------------------------------------------------------
+
+    def _table(self, root: str) -> _Table:
+        table = self._tables.get(root)
+        if table is None:
+            table = self._tables.setdefault(root, _Table())
+        return table
+
+    def _on_undo(self, action: Callable[[], None]) -> None:
+        if self._undo is not None:
+            self._undo.append(action)
+
+    def _attach(self, table: _Table, row: Row) -> None:
+        table.rows[row.id] = row
+        self._index(table, row)
+
+    def _detach(self, table: _Table, row: Row) -> None:
+        del table.rows[row.id]
+        self._unindex(table, row)
+
+    def _indexed_fields(self, row: Row) -> tuple[list[str], list[str]]:
+        found = self._indexed.get(row.type)
+        if found is None:
+            fields: list[Field] = list(row.model.fields.values())
+            references = [f.name for f in fields if f.kind == "one"]
+            found = self._indexed[row.type] = references, [f.name for f in fields if f.unique]
+        return found
+
+    def _index(self, table: _Table, row: Row) -> None:
+        references, uniques = self._indexed_fields(row)
+        for name in references:
+            target = row.values.get(name)
+            if target is not None:
+                table.references.setdefault(name, {}).setdefault(target, {})[row.id] = row
+        for name in uniques:
+            table.uniques.setdefault((row.type, name), {})[row.values.get(name)] = row
+
+    def _unindex(self, table: _Table, row: Row) -> None:
+        references, uniques = self._indexed_fields(row)
+        for name in references:
+            target = row.values.get(name)
+            if target is not None:
+                table.references[name][target].pop(row.id, None)
+        for name in uniques:
+            holders = table.uniques.get((row.type, name), {})
+            if holders.get(row.values.get(name)) is row:
+                del holders[row.values.get(name)]
