@@ -1,0 +1,1 @@
+"""The command line: options, plan, run, what is shown, exit code."""

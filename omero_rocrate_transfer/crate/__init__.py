@@ -1,0 +1,1 @@
+"""RO-Crates on disk: a folder, a zip or a tar. Knows nothing of servers."""

@@ -1,0 +1,1 @@
+"""What is transferred, in OMERO's words: values only, no input or output."""

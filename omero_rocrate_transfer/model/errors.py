@@ -1,0 +1,119 @@
+"""Errors of omero_rocrate_transfer; each class carries the exit code of the command it ends.
+
+TransferError                 exit 1    a bug, if nothing more specific is raised
+├── UsageError                exit 2    the command line asks for something that cannot be
+├── IncompleteError           exit 3    the run ended, some items failed or were left out
+├── IntegrityError            exit 4    bytes or objects differ from what was promised
+│   └── DigestMismatchError
+├── NotFoundError             exit 5    an object or a path is missing or not readable
+├── LoginError                exit 6    no connection or no session
+│   └── LinkLostError                   the link broke while working
+├── RefusedError              exit 7    the target exists, or another run holds it
+├── UnsafeCrateError          exit 8    the crate is invalid or hostile; nothing was written
+└── StoppedError              exit 9    a limit or a full disk; the same command goes on
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from omero_rocrate_transfer.model.digests import Digest
+
+
+class TransferError(Exception):
+    """An error that is told in one sentence: what failed, on which object, what to do.
+
+    Parameters
+    ----------
+    message
+        What failed and on which object; one sentence without a line break.
+    hint
+        What the reader can do about it.
+    """
+
+    exit_code: ClassVar[int] = 1
+    #: Stable word for machines; the texts may change, this does not.
+    error_id: ClassVar[str] = "unexpected"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class UsageError(TransferError):
+    """The command line asks for something that cannot be."""
+
+    exit_code = 2
+    error_id = "usage"
+
+
+class IncompleteError(TransferError):
+    """The run ended, but some items failed."""
+
+    exit_code = 3
+    error_id = "incomplete"
+
+
+class IntegrityError(TransferError):
+    """Bytes or objects differ from what was promised."""
+
+    exit_code = 4
+    error_id = "integrity"
+
+
+class DigestMismatchError(IntegrityError):
+    """The bytes read are not the bytes that were promised."""
+
+    error_id = "digest-mismatch"
+
+    def __init__(self, name: str, *, expected: Digest, found: Digest) -> None:
+        super().__init__(
+            f"{name}: {expected.algorithm} is {found.hex}, expected {expected.hex}.",
+            hint="The file changed or was damaged; get it again from its source.",
+        )
+
+
+class NotFoundError(TransferError):
+    """An object or a path is missing or not readable."""
+
+    exit_code = 5
+    error_id = "not-found"
+
+
+class LoginError(TransferError):
+    """No connection, or the server does not let this user in."""
+
+    exit_code = 6
+    error_id = "login"
+
+
+class LinkLostError(LoginError):
+    """The connection or the session ended while work was under way."""
+
+    error_id = "link-lost"
+
+
+class RefusedError(TransferError):
+    """The target exists already, or another run is at work on it."""
+
+    exit_code = 7
+    error_id = "refused"
+
+
+class UnsafeCrateError(TransferError):
+    """The crate is invalid or hostile; nothing was written."""
+
+    exit_code = 8
+    error_id = "unsafe-crate"
+
+
+class StoppedError(TransferError):
+    """A limit or a full disk ended the run; the same command goes on."""
+
+    exit_code = 9
+    error_id = "stopped"

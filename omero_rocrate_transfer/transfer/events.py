@@ -1,0 +1,70 @@
+"""What a run tells while it works; the only thing the user interface sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from omero_rocrate_transfer.model.contents import Contents, Omission
+    from omero_rocrate_transfer.model.errors import TransferError
+    from omero_rocrate_transfer.model.refs import ObjectRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """The plan stands: what will travel and what will not."""
+
+    contents: Contents
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advanced:
+    """Bytes went by."""
+
+    #: Unit at work.
+    unit: ObjectRef
+    #: Name of the file (or image) at work.
+    name: str
+    #: Bytes since the last event, not in all.
+    size_bytes: int
+    phase: Literal["check", "transfer"] = "transfer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitEnded:
+    """A unit is done, was there already, or failed."""
+
+    unit: ObjectRef
+    state: Literal["done", "skipped", "failed"]
+    size_bytes: int
+    #: Images of the unit.
+    images: int
+    files: int
+    files_verified: int = 0
+    omissions: tuple[Omission, ...] = ()
+    error: TransferError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """The run is over; always the last event."""
+
+    exit_code: int
+    #: Units planned, done, skipped, failed.
+    planned: int
+    done: int
+    skipped: int
+    failed: int
+    images: int
+    files: int
+    files_verified: int
+    size_bytes: int
+    seconds: float
+    omissions: tuple[Omission, ...] = ()
+    dry_run: bool = False
+    error: TransferError | None = None
+
+
+Event = Planned | Advanced | UnitEnded | Finished

@@ -1,0 +1,111 @@
+"""The two ports: a `Source` lists transfer units and streams their bytes, a `Sink` takes them.
+
+pack is server → crate, unpack is crate → server, copy is server → server, verify compares two sources.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+    from ome_types import OME
+
+    from omero_rocrate_transfer.model.contents import Contents, OriginalFile, TransferUnit
+    from omero_rocrate_transfer.model.refs import ObjectRef
+    from omero_rocrate_transfer.model.results import Mapping, UnitResult
+
+
+class PixelsReader(Protocol):
+    """Reads the pixels of one image, full resolution; safe to call from several threads."""
+
+    #: ``(t, c, z, y, x)`` in pixels.
+    shape: tuple[int, int, int, int, int]
+    #: Big- or little-endian dtype of the tiles.
+    dtype: np.dtype[np.generic]
+    #: Width and height that the source reads best.
+    tile_size: tuple[int, int]
+
+    def read_tile(
+        self, t: int, c: int, z: int, x: int, y: int, width: int, height: int
+    ) -> npt.NDArray[np.generic]:
+        """Return one tile, shape ``(height, width)``; it must lie inside the plane."""
+        ...
+
+    def close(self) -> None:
+        """Give the source's handles back."""
+        ...
+
+
+class Source(Protocol):
+    """Something that objects are taken from."""
+
+    def read_contents(self, roots: Sequence[ObjectRef]) -> Contents:
+        """Return what belongs to the roots (all there is, where none are named).
+
+        Raises
+        ------
+        NotFoundError
+            A root is missing or not readable; names it.
+        UnsafeCrateError
+            The source is a crate that breaks the rules; nothing was read beyond its metadata.
+        """
+        ...
+
+    def read_document(self, unit: TransferUnit) -> OME:
+        """Return the OME document of one unit: its images and all that hangs on them."""
+        ...
+
+    def read_container_document(self) -> OME:
+        """Return the OME document of the containers."""
+        ...
+
+    def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
+        """Yield the bytes of one original file, exactly ``file.size_bytes`` of them.
+
+        Raises
+        ------
+        IntegrityError
+            After the last block, where the length or a digest is not as promised.
+        """
+        ...
+
+    def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> PixelsReader:
+        """Open the pixels of an image of a unit."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back; safe to call twice."""
+        ...
+
+
+class Sink(Protocol):
+    """Something that objects are put into."""
+
+    #: Units that may be written at the same time; 1 for archives.
+    max_parallel: int
+
+    def begin(self, contents: Contents, containers: Callable[[], OME]) -> Sequence[Mapping]:
+        """Check that everything can be taken, then create the containers.
+
+        Raises
+        ------
+        RefusedError, StoppedError
+            Before anything is written.
+        """
+        ...
+
+    def write_unit(self, unit: TransferUnit, source: Source) -> UnitResult:
+        """Take one unit whole, or raise and leave nothing of it behind."""
+        ...
+
+    def finish(self) -> None:
+        """Complete the target; only after this it counts as whole."""
+        ...
+
+    def abort(self) -> None:
+        """Leave the target so that nobody takes it for complete; safe to call after anything."""
+        ...
