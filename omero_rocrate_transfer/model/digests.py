@@ -33,7 +33,7 @@ class _Sum(Protocol):
 class _IntegerSum:
     """CRC-32 and Adler-32 as OMERO writes them: the bytes of the integer, least significant first.
 
-    ome-common ``ome.util.checksum`` returns Guava's ``HashCode.toString``, which is little-endian for integers.
+    ome-common ``ome.util.checksum`` returns Guava's ``HashCode.toString``: little-endian for integers.
     """
 
     def __init__(self, algorithm: str) -> None:
@@ -76,7 +76,7 @@ def _new_sum(algorithm: str) -> _Sum | None:
 
 
 def is_computable(algorithm: str) -> bool:
-    """Tell whether this package computes the algorithm (it leaves out Murmur3, which no source but OMERO writes)."""
+    """Tell whether this package computes the algorithm; it leaves out OMERO's two Murmur3."""
     return _new_sum(algorithm) is not None
 
 
