@@ -1,0 +1,1 @@
+"""Commands: requests that run behind a handle (delete, chown, chgrp …)."""
