@@ -5,9 +5,9 @@ class FormatError(Exception):
     """The file is of a known format but cannot be read (Bio-Formats: ``FormatException``)."""
 
 
-class UnknownFormat(FormatError):
+class UnknownFormatError(FormatError):
     """No reader takes the file (Bio-Formats: ``UnknownFormatException``)."""
 
 
-class UnsupportedCompression(FormatError):
+class UnsupportedCompressionError(FormatError):
     """The pixels are compressed by a codec that is not installed (``UnsupportedCompressionException``)."""

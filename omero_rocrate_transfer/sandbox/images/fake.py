@@ -61,7 +61,9 @@ def _tokens(path: Path) -> list[tuple[str, str]]:
     if ini.is_file():
         parser = configparser.ConfigParser(interpolation=None)
         parser.optionxform = str  # type: ignore[assignment,method-assign]  # keys are case-sensitive
-        parser.read_string("[GlobalMetadata]\n" + ini.read_text(encoding="utf-8").replace("[GlobalMetadata]", ""))
+        parser.read_string(
+            "[GlobalMetadata]\n" + ini.read_text(encoding="utf-8").replace("[GlobalMetadata]", "")
+        )
         tokens += list(parser["GlobalMetadata"].items())
     return tokens
 
@@ -163,7 +165,9 @@ def _add_plates(document: ome.OME, recipe: _Recipe) -> int:
     p = recipe.plate
     count = 0
     for index in range(p["plates"]):
-        plate = ome.Plate(id=f"Plate:{index}", name=f"Plate Name {index}", rows=p["plateRows"], columns=p["plateCols"])
+        plate = ome.Plate(
+            id=f"Plate:{index}", name=f"Plate Name {index}", rows=p["plateRows"], columns=p["plateCols"]
+        )
         runs = [_run(index, a, p) for a in range(p["plateAcqs"])]
         for row in range(p["plateRows"]):
             for column in range(p["plateCols"]):
@@ -228,9 +232,13 @@ class _FakeSeries(Series):
         start = int(np.iinfo(self.dtype).min) if self.dtype.kind == "i" else 0
         values = start + np.arange(region.x, region.x + region.w, dtype=np.int64)
         scaled = values * self._recipe.scale
-        return scaled.astype(self.dtype) if self.dtype.kind in "fc" else scaled.astype(np.int64).astype(self.dtype)
+        return (
+            scaled.astype(self.dtype)
+            if self.dtype.kind in "fc"
+            else scaled.astype(np.int64).astype(self.dtype)
+        )
 
     def _number(self, z: int, c: int, t: int) -> int:
         where, size = {"Z": z, "C": c, "T": t}, {"Z": self.size_z, "C": self.size_c, "T": self.size_t}
-        first, second, third = self._recipe.order[2:]
+        first, second, third = tuple(self._recipe.order[2:])
         return where[first] + size[first] * (where[second] + size[second] * where[third])

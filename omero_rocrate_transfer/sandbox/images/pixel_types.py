@@ -1,4 +1,4 @@
-"""OMERO's pixel types as numpy dtypes; every multi-byte sample on the wire is big-endian (BfPixelsWrapper)."""
+"""OMERO's pixel types as numpy dtypes; samples on the wire are big-endian (BfPixelsWrapper)."""
 
 import numpy as np
 
