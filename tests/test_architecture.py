@@ -1,0 +1,215 @@
+"""The rules of the layout, read from the syntax trees of the package (docs/architecture.rst)."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = "omero_rocrate_transfer"
+
+#: What each part may import of the package itself: downwards only.
+MAY_IMPORT = {
+    "model": {"model"},
+    "transfer": {"model", "transfer"},
+    "server": {"model", "transfer", "server"},
+    "crate": {"model", "transfer", "crate"},
+    # A server imitates OMERO, not our client: it must not share code, and mistakes, with it.
+    "sandbox": {"sandbox"},
+    "cli": {"model", "transfer", "server", "crate", "cli"},
+}
+#: Libraries that only these parts know.
+ONLY_IN = {
+    "Glacier2": {"server", "sandbox"},
+    "Ice": {"server", "sandbox"},
+    "omero": {"server", "sandbox", "cli"},
+    "lark": {"sandbox"},
+    "rich": {"cli"},
+    "rocrate": {"crate"},
+    "tifffile": {"sandbox", "server"},
+    "zarr": {"crate"},
+}
+#: The demo drives both ends, as a user would; the seeding helper is a client of the sandbox.
+EXEMPT = {"sandbox/demo.py"}
+PRINTS = {"cli/render.py", "sandbox/__main__.py", "sandbox/demo.py"}
+SLEEPS = {"transfer/retry.py"}
+#: OMERO's own algorithms: our client compares with them, the sandbox offers them.
+WEAK_DIGESTS = {"model/digests.py", "sandbox"}
+MAX_FILE_LINES = 300
+MAX_FUNCTION_LINES = 60
+
+Found = Iterator[tuple[int, str]]
+
+
+def sources() -> list[Path]:
+    return sorted((ROOT / PACKAGE).rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT / PACKAGE).as_posix()
+
+
+def part_of(name: str) -> str:
+    return name.partition("/")[0]
+
+
+def is_in(name: str, places: set[str]) -> bool:
+    return name in places or part_of(name) in places
+
+
+def imported(tree: ast.AST, name: str) -> Found:
+    """Yield line and absolute name of every import, those for types and inside functions too."""
+    package = [PACKAGE, *name.split("/")[:-1]]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            # "from package import part" names a part only in its last word
+            yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
+
+
+def wrong_imports(tree: ast.AST, name: str) -> Found:
+    part = part_of(name)
+    if part not in MAY_IMPORT or name in EXEMPT:
+        return
+    for line, module in imported(tree, name):
+        top, _, rest = module.partition(".")
+        if top == PACKAGE:
+            target = rest.split(".")[0]
+            if target in MAY_IMPORT and target not in MAY_IMPORT[part]:
+                yield line, f"{part} must not import {target}"
+        elif part not in ONLY_IN.get(top, {part}):
+            yield line, f"{part} must not import {top}"
+        elif part == "model" and top not in sys.stdlib_module_names | {"ome_types"}:
+            yield line, f"model imports the standard library and ome_types only, not {top}"
+
+
+def called(node: ast.Call) -> str:
+    function = node.func
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def strips_letters(node: ast.Call) -> bool:
+    """Tell whether the call strips a set of letters where a prefix or suffix is meant."""
+    given = node.args[0] if node.args else None
+    return (
+        called(node) in {"strip", "lstrip", "rstrip"}
+        and isinstance(given, ast.Constant)
+        and isinstance(given.value, str)
+        and len(given.value) > 1
+        and any(letter.isalnum() for letter in given.value)
+    )
+
+
+def banned_calls(tree: ast.AST, name: str) -> Found:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        call = called(node)
+        if strips_letters(node):
+            yield node.lineno, f"{call} takes a set of letters: use removeprefix or removesuffix"
+        if call in {"commonprefix", "extractall", "unpack_archive", "system"}:
+            yield node.lineno, f"{call} is unsafe"
+        if any(
+            word.arg == "shell" and getattr(word.value, "value", True) is not False for word in node.keywords
+        ):
+            yield node.lineno, "shell= runs what a name may contain"
+        if call in {"print", "pprint"} and name not in PRINTS:
+            yield node.lineno, "only the renderer prints"
+        if call == "sleep" and name not in SLEEPS:
+            yield node.lineno, "wait on an event instead of sleeping"
+        if call in {"md5", "sha1"} and not is_in(name, WEAK_DIGESTS):
+            yield node.lineno, f"{call} only serves to compare with OMERO's own digests"
+
+
+def too_long(tree: ast.AST, _name: str) -> Found:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            if lines > MAX_FUNCTION_LINES:
+                yield node.lineno, f"{node.name} has {lines} lines, {MAX_FUNCTION_LINES} are allowed"
+
+
+@pytest.mark.parametrize("path", sources(), ids=name_of)
+def test_file_keeps_the_rules(path: Path) -> None:
+    text, name = path.read_text("utf-8"), name_of(path)
+    tree = ast.parse(text)
+
+    found = [*wrong_imports(tree, name), *banned_calls(tree, name), *too_long(tree, name)]
+
+    assert [f"{name}:{line}: {why}" for line, why in sorted(found)] == []
+    assert len(text.splitlines()) <= MAX_FILE_LINES, f"{name} should be split"
+
+
+def test_every_part_has_a_rule() -> None:
+    parts = {part_of(name_of(path)) for path in sources() if path.parent != ROOT / PACKAGE}
+
+    assert parts == set(MAY_IMPORT)
+
+
+def test_exceptions_name_files_that_are_there() -> None:
+    names = {name_of(path) for path in sources()} | set(MAY_IMPORT)
+
+    assert names >= EXEMPT | PRINTS | WEAK_DIGESTS
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("model/a.py", "import numpy"),
+        ("model/a.py", "from ..transfer import run"),
+        ("transfer/a.py", "from omero_rocrate_transfer import server"),
+        ("transfer/a.py", "def f():\n    import omero.gateway"),
+        ("transfer/a.py", "from omero_rocrate_transfer.crate.names import safe_name"),
+        ("crate/a.py", "import Ice"),
+        ("crate/sub/a.py", "from ...server import session"),
+        ("server/a.py", "import rich.progress"),
+        ("sandbox/a.py", "from omero_rocrate_transfer.model.digests import new_digest"),
+    ],
+)
+def test_an_import_upwards_is_found(name: str, code: str) -> None:
+    assert list(wrong_imports(ast.parse(code), name))
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("model/a.py", "import hashlib, ome_types.model"),
+        ("transfer/a.py", "from .events import Event\nimport numpy"),
+        ("server/a.py", "import omero, Ice\nfrom ..transfer.ports import Sink"),
+        ("cli/a.py", "from omero_rocrate_transfer.server import session"),
+    ],
+)
+def test_an_import_downwards_passes(name: str, code: str) -> None:
+    assert list(wrong_imports(ast.parse(code), name)) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "name.rstrip('.ome')",
+        "archive.extractall('x')",
+        "run('ls', shell=True)",
+        "print('x')",
+        "time.sleep(1)",
+        "hashlib.sha1(b'')",
+        "os.path.commonprefix([])",
+    ],
+)
+def test_a_banned_call_is_found(code: str) -> None:
+    assert list(banned_calls(ast.parse(code), "transfer/a.py"))
+
+
+@pytest.mark.parametrize("code", ["path.rstrip('/\\\\')", "run(['ls'], shell=False)", "event.wait(1)"])
+def test_a_harmless_call_passes(code: str) -> None:
+    assert list(banned_calls(ast.parse(code), "transfer/a.py")) == []
+
+
+def test_a_long_function_is_found() -> None:
+    code = "def f():\n" + "    pass\n" * MAX_FUNCTION_LINES
+
+    assert list(too_long(ast.parse(code), "transfer/a.py"))
