@@ -1,0 +1,1 @@
+"""OME-Zarr 0.5 out, any OME-Zarr in."""

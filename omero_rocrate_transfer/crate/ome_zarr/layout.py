@@ -1,0 +1,141 @@
+"""How an image is cut up: levels of the pyramid, shards, chunks, codecs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+from zarr.codecs import BloscCodec, BloscShuffle, GzipCodec, ZstdCodec
+
+from omero_rocrate_transfer.model.errors import UsageError
+
+#: The smallest level has no side longer than this.
+SMALLEST_SIDE: Final = 256
+#: Zarr's default key encoding holds any number of levels; more than this no image needs.
+MAX_LEVELS: Final = 24
+
+Codec = BloscCodec | ZstdCodec | GzipCodec
+_COMPRESSION = re.compile(r"(?P<name>none|zstd|gzip|blosc(?:-(?:zstd|lz4|zlib))?)(?::(?P<level>\d{1,2}))?\Z")
+_CNAMES: Final[dict[str, Literal["zstd", "lz4", "zlib"]]] = {
+    "": "zstd",
+    "zstd": "zstd",
+    "lz4": "lz4",
+    "zlib": "zlib",
+}
+_LEVELS = {"zstd": (1, 22), "gzip": (1, 9), "blosc": (1, 9)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZarrLayout:
+    """How arrays are stored."""
+
+    #: Side of a chunk in y and x, pixels.
+    chunk: int = 512
+    #: Side of a shard in y and x, pixels; as large as the chunk or larger. Each shard is one file.
+    shard: int = 2048
+    #: ``none``, ``zstd[:LEVEL]``, ``gzip[:LEVEL]``, ``blosc[-zstd|-lz4|-zlib][:LEVEL]``.
+    compression: str = "blosc-zstd:5"
+
+    def __post_init__(self) -> None:
+        # Powers of two: chunks divide shards, and shards lie on the grid of the plane digests' squares.
+        if self.chunk & (self.chunk - 1) or not 64 <= self.chunk <= 4096:
+            raise UsageError(
+                f"--chunk {self.chunk} is not possible.", hint="Take a power of two, 64 to 4096."
+            )
+        if self.shard & (self.shard - 1) or not max(256, self.chunk) <= self.shard <= 8192:
+            raise UsageError(
+                f"A shard of {self.shard} pixels is not possible with --chunk {self.chunk}.",
+                hint="Take a power of two from the chunk (at least 256) to 8192.",
+            )
+        codecs(self.compression, np.dtype("u1"))
+
+    def shard_side(self, height: int, width: int) -> int:
+        """Side of the shards of a level: no larger than needed, so that small images stay small."""
+        chunks = -(-max(height, width) // self.chunk)
+        return min(self.shard, max(1, chunks) * self.chunk)
+
+
+def codecs(compression: str, dtype: np.dtype[np.generic]) -> tuple[Codec, ...]:
+    """Return the compressors of a chunk.
+
+    The default, blosc with zstd and bitshuffle, is a core codec of Zarr v3 and gave the smallest files of
+    microscopy-like data; plain ``zstd`` is not a core codec, yet all readers in use know it.
+
+    Raises
+    ------
+    UsageError
+        The text names no compression known here.
+    """
+    match = _COMPRESSION.match(compression)
+    if match is None:
+        raise UsageError(
+            f"--compression {compression!r} is not known.",
+            hint="Take none, zstd:3, gzip:5, blosc-zstd:5 or blosc-lz4:5.",
+        )
+    name, _, inner = match["name"].partition("-")
+    if name == "none":
+        return ()
+    lowest, highest = _LEVELS[name]
+    level = int(match["level"] or {"zstd": 3}.get(name, 5))
+    if not lowest <= level <= highest:
+        raise UsageError(
+            f"--compression {compression!r}: the level must be {lowest} to {highest}.", hint="Change it."
+        )
+    if name == "zstd":
+        return (ZstdCodec(level=level),)
+    if name == "gzip":
+        return (GzipCodec(level=level),)
+    shuffle = BloscShuffle.bitshuffle
+    return (BloscCodec(cname=_CNAMES[inner], clevel=level, shuffle=shuffle, typesize=dtype.itemsize),)
+
+
+def level_sizes(height: int, width: int) -> list[tuple[int, int]]:
+    """Return ``(height, width)`` of each level, largest first, halved (rounded up) to `SMALLEST_SIDE`."""
+    sizes = [(height, width)]
+    while max(sizes[-1]) > SMALLEST_SIDE and len(sizes) < MAX_LEVELS:
+        sizes.append(((sizes[-1][0] + 1) // 2, (sizes[-1][1] + 1) // 2))
+    return sizes
+
+
+def halve_mean(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the means of 2 x 2 blocks, shape halved and rounded up, same dtype (native byte order).
+
+    An odd last row or column is repeated, so that it keeps its own mean. Integer means are rounded down.
+    """
+    even = _pad_to_even(plane)
+    if even.dtype.kind == "f":
+        return _mean_of_floats(even.astype(even.dtype.newbyteorder("="), copy=False))
+    if even.dtype.kind == "b":
+        return np.asarray(even[0::2, 0::2])
+    sums: npt.NDArray[Any] = np.add(even[0::2, 0::2], even[1::2, 0::2], dtype=_wider(even.dtype))
+    sums += even[0::2, 1::2]
+    sums += even[1::2, 1::2]
+    sums >>= 2
+    return np.asarray(sums, even.dtype.newbyteorder("="))
+
+
+def _mean_of_floats(even: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    # Each quartered before the sum, which else could leave the range of the type.
+    means: npt.NDArray[Any] = even[0::2, 0::2] * even.dtype.type(0.25)
+    for part in (even[1::2, 0::2], even[0::2, 1::2], even[1::2, 1::2]):
+        means += part * even.dtype.type(0.25)
+    return means
+
+
+def halve_nearest(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return every second pixel of every second row: for labels, whose values must not be mixed."""
+    return np.asarray(plane[0::2, 0::2])
+
+
+def _pad_to_even(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    height, width = plane.shape
+    if height % 2 == 0 and width % 2 == 0:
+        return plane
+    return np.pad(plane, ((0, height % 2), (0, width % 2)), mode="edge")
+
+
+def _wider(dtype: np.dtype[np.generic]) -> np.dtype[np.generic]:
+    return np.dtype(f"{dtype.kind}{min(8, dtype.itemsize * 2)}")
