@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.contents import Contents, Omission
     from omero_rocrate_transfer.model.errors import TransferError
     from omero_rocrate_transfer.model.refs import ObjectRef
+    from omero_rocrate_transfer.model.results import Mapping
+
+
+Phase = Literal["check", "transfer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +21,22 @@ class Planned:
 
     contents: Contents
     dry_run: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A phase begins: the source's digests are checked, or the transfer itself."""
+
+    phase: Phase
+    #: Bytes that will go by in it.
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainersCreated:
+    """The sink stands ready, and so do these containers on the target."""
+
+    mappings: tuple[Mapping, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +49,7 @@ class Advanced:
     name: str
     #: Bytes since the last event, not in all.
     size_bytes: int
-    phase: Literal["check", "transfer"] = "transfer"
+    phase: Phase = "transfer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +64,8 @@ class UnitEnded:
     files: int
     files_verified: int = 0
     omissions: tuple[Omission, ...] = ()
+    #: Objects created on a target server.
+    mappings: tuple[Mapping, ...] = ()
     error: TransferError | None = None
 
 
@@ -64,7 +86,8 @@ class Finished:
     seconds: float
     omissions: tuple[Omission, ...] = ()
     dry_run: bool = False
+    #: What ended the run before its end; a failed unit alone does not.
     error: TransferError | None = None
 
 
-Event = Planned | Advanced | UnitEnded | Finished
+Event = Planned | Started | ContainersCreated | Advanced | UnitEnded | Finished

@@ -1,0 +1,97 @@
+"""How a command ends: every exception becomes one last event with one exit code."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import time
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from omero_rocrate_transfer.model.errors import IncompleteError, StoppedError, TransferError
+from omero_rocrate_transfer.transfer.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from omero_rocrate_transfer.transfer.events import Event, Finished
+
+#: What a shell reports for a process that SIGINT ended; SIGTERM is 143.
+SIGNAL_BASE: Final = 128
+#: Where several apply, the first of these is the exit code. A signal stands before all of them.
+ORDER: Final = (1, 8, 6, 9, 4, 3)
+_DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+log = logging.getLogger(__name__)
+
+
+class InterruptedRunError(TransferError):
+    """Ctrl-C, or somebody asked the process to end."""
+
+    exit_code: ClassVar[int] = SIGNAL_BASE + 2
+    error_id = "interrupted"
+
+
+class TerminatedRunError(InterruptedRunError):
+    """The system asked the process to end."""
+
+    exit_code = SIGNAL_BASE + 15
+    error_id = "terminated"
+
+
+def conclude(events: Iterator[Event], clock: Callable[[], float] = time.monotonic) -> Iterator[Event]:
+    """Pass the events on and add the last one, whatever happens.
+
+    This is the boundary of a command: nothing but the reader's own leaving gets past it.
+    """
+    tally, started = Tally(), clock()
+    error: TransferError | None = None
+    try:
+        for event in events:
+            tally.take(event)
+            yield event
+    except KeyboardInterrupt as interrupt:
+        error = _interrupted(interrupt)
+    except TransferError as caught:
+        log.error("%s: %s", caught.error_id, caught, exc_info=caught)
+        error = caught
+    except OSError as caught:
+        log.exception("system error")
+        error = _system_error(caught)
+    except Exception as caught:
+        log.exception("unexpected error")
+        error = _unexpected(caught)
+    yield _finished(tally, clock() - started, error)
+
+
+def _finished(tally: Tally, seconds: float, error: TransferError | None) -> Finished:
+    """Return the last event, with the exit code of the worst that happened."""
+    codes = set(tally.error_codes)
+    if tally.omissions or codes:
+        codes.add(IncompleteError.exit_code)
+    worst = next((code for code in ORDER if code in codes), 0)
+    if error is not None and (error.exit_code != IncompleteError.exit_code or not worst):
+        worst = error.exit_code
+    return tally.finished(exit_code=worst, seconds=seconds, error=error)
+
+
+def _interrupted(interrupt: KeyboardInterrupt) -> TransferError:
+    if getattr(interrupt, "signum", None) == TerminatedRunError.exit_code - SIGNAL_BASE:
+        return TerminatedRunError("Stopped by SIGTERM; nothing half-written counts as complete.")
+    return InterruptedRunError("Stopped by Ctrl-C; nothing half-written counts as complete.")
+
+
+def _system_error(error: OSError) -> TransferError:
+    if error.errno in _DISK_FULL:
+        where = f" ({error.filename})" if error.filename else ""
+        return StoppedError(
+            f"No more room to write{where}: {error.strerror}.", hint="Make room, then run the same command again."
+        )
+    return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> TransferError:
+    text = " ".join(str(error).split())[:300]
+    return TransferError(
+        f"Unexpected {type(error).__name__}: {text or 'no message'}.",
+        hint="This is a bug; please report it with the log.",
+    )

@@ -1,0 +1,45 @@
+"""Before anything is sent: is every byte of the source what its digests promise?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from omero_rocrate_transfer.transfer.events import Started
+from omero_rocrate_transfer.transfer.meter import Meter, MeteredSource
+from omero_rocrate_transfer.transfer.pool import Outcome, work
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from omero_rocrate_transfer.model.contents import Contents, TransferUnit
+    from omero_rocrate_transfer.transfer.events import Event
+    from omero_rocrate_transfer.transfer.interrupt import Interrupt
+    from omero_rocrate_transfer.transfer.ports import Source
+
+
+def check(contents: Contents, source: Source, *, parallel: int, interrupt: Interrupt) -> Iterator[Event]:
+    """Read the whole source once and throw the bytes away.
+
+    Raises
+    ------
+    IntegrityError
+        The first file that is not as promised; it names the file.
+    UnsafeCrateError
+        A document cannot be read.
+    """
+    meter = Meter("check")
+    metered = MeteredSource(source, meter)
+
+    def read(unit: TransferUnit) -> None:
+        metered.read_document(unit)
+        for file in unit.files:
+            for _ in metered.iter_blocks(unit, file):
+                pass
+
+    yield Started(phase="check", size_bytes=contents.size_bytes)
+    source.read_container_document()
+    for item in work(read, contents.units, parallel=parallel, meter=meter, interrupt=interrupt):
+        if isinstance(item, Outcome):
+            item.future.result()
+        else:
+            yield item

@@ -1,0 +1,110 @@
+"""The id map: which object of the source became which object of the target, as one JSON file."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Self
+
+from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError
+from omero_rocrate_transfer.transfer.events import ContainersCreated, UnitEnded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from omero_rocrate_transfer.model.contents import SourceInfo
+    from omero_rocrate_transfer.model.results import Mapping
+    from omero_rocrate_transfer.transfer.events import Event
+
+
+class IdMap:
+    """Writes the id map while the run goes on, and gives it its name when the run has ended.
+
+    The file is ``{"source": {…}, "target": {…}, "objects": [{"source": "Image:1", "target": "Image:7"}, …],
+    "complete": true}``, one object a line. It is also written where a run breaks off, then with ``"complete":
+    false``: what was created until then is on the target.
+
+    Parameters
+    ----------
+    path
+        Where it shall be; must not exist.
+
+    Raises
+    ------
+    RefusedError
+        There is such a file.
+    NotFoundError
+        There is no such folder, or it cannot be written.
+    """
+
+    def __init__(self, path: Path, source: SourceInfo, target: SourceInfo) -> None:
+        self._path = path
+        self._part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self._head = {"source": _server(source), "target": _server(target)}
+        self._count = 0
+        refuse_existing(path)
+        try:
+            self._file: IO[str] = self._part.open("x", encoding="utf-8")
+        except OSError as error:
+            raise NotFoundError(
+                f"The id map {path} cannot be written: {error.strerror}.", hint="Name another file with --idmap."
+            ) from error
+
+    def __enter__(self) -> Self:
+        self._file.write(json.dumps(self._head)[:-1] + ', "objects": [')
+        return self
+
+    def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
+        """Give the file its name, or remove it where nothing was created."""
+        with self._file:
+            self._file.write(f'\n], "complete": {json.dumps(error_type is None)}}}\n')
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        if self._count == 0 and error_type is not None:
+            self._part.unlink()
+            return
+        # A link fails where the name is taken by now; a rename would replace what is there.
+        os.link(self._part, self._path)
+        self._part.unlink()
+        _sync_folder(self._path.parent)
+
+    def take(self, event: Event) -> None:
+        """Write down what the event says was created."""
+        match event:
+            case ContainersCreated() | UnitEnded():
+                self._write(event.mappings)
+
+    def _write(self, mappings: Iterable[Mapping]) -> None:
+        for mapping in mappings:
+            self._file.write("," if self._count else "")
+            line = {"source": str(mapping.source), "target": str(mapping.target)}
+            self._file.write("\n" + json.dumps(line))
+            self._count += 1
+        self._file.flush()
+
+
+def refuse_existing(path: Path) -> None:
+    """Raise where the id map exists, before any work begins.
+
+    Raises
+    ------
+    RefusedError
+    """
+    if os.path.lexists(path):
+        raise RefusedError(
+            f"The id map {path} exists already.", hint="Move it away, or name another file with --idmap."
+        )
+
+
+def _server(info: SourceInfo) -> dict[str, str]:
+    return {"host": info.host, "database": info.database_uuid, "version": info.version}
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name last through a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,76 @@
+"""Signals: the first asks the run to end cleanly, the second ends the process at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(KeyboardInterrupt):  # noqa: N818 - named as its base, which is no error either
+    """The user, or the system, asked this process to end.
+
+    A `KeyboardInterrupt`, so that no handler for ordinary errors takes it.
+    """
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signal.Signals(signum).name)
+        self.signum = signum
+
+
+class Interrupt:
+    """Takes SIGINT and SIGTERM while its ``with`` block runs; in other threads than the main one it does nothing.
+
+    Outside `deferred` the first signal raises `Interrupted` at once, which is right while nothing was written.
+    Inside it is only noted, and `check` raises it where the work can be left.
+    """
+
+    def __init__(self) -> None:
+        self._noted: int | None = None
+        self._deferred = False
+        self._previous: dict[int, object] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._previous = {signum: signal.signal(signum, self._take) for signum in SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for signum, handler in self._previous.items():
+            signal.signal(signum, handler)  # type: ignore[arg-type]  # it came from signal.signal
+
+    def _take(self, signum: int, _frame: FrameType | None) -> None:
+        if self._noted is not None:
+            # Asked twice: whatever blocks, end now, with the status that shells expect of this signal.
+            signal.signal(signum, signal.SIG_DFL)
+            os.kill(os.getpid(), signum)
+        self._noted = signum
+        if not self._deferred:
+            raise Interrupted(signum)
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Only note the first signal while the block runs."""
+        self._deferred = True
+        try:
+            yield
+        finally:
+            self._deferred = False
+
+    def check(self) -> None:
+        """Raise `Interrupted` if a signal came.
+
+        Raises
+        ------
+        Interrupted
+        """
+        if self._noted is not None:
+            raise Interrupted(self._noted)

@@ -1,0 +1,106 @@
+"""Counts the bytes that go by, between a source and whoever reads from it."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from omero_rocrate_transfer.model.errors import StoppedError
+from omero_rocrate_transfer.transfer.events import Advanced
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    import numpy.typing as npt
+    from ome_types import OME
+
+    from omero_rocrate_transfer.model.contents import OriginalFile, TransferUnit
+    from omero_rocrate_transfer.model.refs import ObjectRef
+    from omero_rocrate_transfer.transfer.events import Phase
+    from omero_rocrate_transfer.transfer.ports import PixelsReader, Source
+
+
+class Meter:
+    """Bytes by unit since somebody last asked.
+
+    Workers only add to a number here: they never wait for the user interface, and nothing piles up when that
+    is slow. It is also where they learn that the run is ending.
+    """
+
+    def __init__(self, phase: Phase) -> None:
+        self._phase = phase
+        self._lock = threading.Lock()
+        self._counts: dict[ObjectRef, tuple[str, int]] = {}
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """End the work of everybody who counts from now on."""
+        self._stopping.set()
+
+    def count(self, unit: ObjectRef, name: str, size_bytes: int) -> None:
+        """Note that bytes went by.
+
+        Raises
+        ------
+        StoppedError
+            The run is ending; leave the unit as after any other error.
+        """
+        if self._stopping.is_set():
+            raise StoppedError(f"{unit} was left because the run is ending.")
+        with self._lock:
+            _, before = self._counts.get(unit, (name, 0))
+            self._counts[unit] = name, before + size_bytes
+
+    def drain(self) -> list[Advanced]:
+        """Return what was counted since the last call, one event for each unit."""
+        with self._lock:
+            counts, self._counts = self._counts, {}
+        return [
+            Advanced(unit=unit, name=name, size_bytes=size, phase=self._phase)
+            for unit, (name, size) in counts.items()
+        ]
+
+
+class MeteredSource:
+    """A `Source` whose bytes are counted; everything else goes straight through."""
+
+    def __init__(self, source: Source, meter: Meter) -> None:
+        self._source = source
+        self._meter = meter
+        self.read_contents = source.read_contents
+        self.read_document = source.read_document
+        self.read_container_document = source.read_container_document
+        self.close = source.close
+
+    def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
+        """Yield the blocks of the source; see `Source.iter_blocks`."""
+        for block in self._source.iter_blocks(unit, file):
+            self._meter.count(unit.ref, file.path, len(block))
+            yield block
+
+    def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> PixelsReader:
+        """Open the pixels of the source; see `Source.open_pixels`."""
+        return MeteredPixels(self._source.open_pixels(unit, image), self._meter, unit.ref, str(image))
+
+
+class MeteredPixels:
+    """A `PixelsReader` whose bytes are counted."""
+
+    def __init__(self, pixels: PixelsReader, meter: Meter, unit: ObjectRef, name: str) -> None:
+        self._pixels = pixels
+        self._meter = meter
+        self._unit = unit
+        self._name = name
+        self.shape = pixels.shape
+        self.dtype = pixels.dtype
+        self.tile_size = pixels.tile_size
+        self.close = pixels.close
+
+    def read_tile(
+        self, t: int, c: int, z: int, x: int, y: int, width: int, height: int
+    ) -> npt.NDArray[np.generic]:
+        """Return one tile of the source; see `PixelsReader.read_tile`."""
+        tile = self._pixels.read_tile(t, c, z, x, y, width, height)
+        self._meter.count(self._unit, self._name, tile.nbytes)
+        return tile

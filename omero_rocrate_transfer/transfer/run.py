@@ -1,0 +1,124 @@
+"""The run: every unit of the contents from a source into a sink."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from omero_rocrate_transfer.model.errors import (
+    IncompleteError,
+    LoginError,
+    RefusedError,
+    StoppedError,
+    TransferError,
+    UnsafeCrateError,
+    UsageError,
+)
+from omero_rocrate_transfer.transfer.events import ContainersCreated, Started, UnitEnded
+from omero_rocrate_transfer.transfer.meter import Meter, MeteredSource
+from omero_rocrate_transfer.transfer.pool import Outcome, work
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from omero_rocrate_transfer.model.contents import Contents, TransferUnit
+    from omero_rocrate_transfer.model.results import UnitResult
+    from omero_rocrate_transfer.transfer.events import Event
+    from omero_rocrate_transfer.transfer.interrupt import Interrupt
+    from omero_rocrate_transfer.transfer.ports import Sink, Source
+
+#: Errors that the next unit would meet too; all others concern one unit.
+FATAL: Final = (LoginError, RefusedError, StoppedError, UnsafeCrateError, UsageError)
+
+log = logging.getLogger(__name__)
+
+
+def run(
+    contents: Contents,
+    source: Source,
+    sink: Sink,
+    *,
+    parallel: int,
+    interrupt: Interrupt,
+    ignore_errors: bool = True,
+) -> Iterator[Event]:
+    """Move every unit, a few at a time; a failed unit does not keep the others from their way.
+
+    Parameters
+    ----------
+    contents
+        What ``source.read_contents`` returned.
+    parallel
+        Most units at work at the same time; the sink may allow fewer.
+    ignore_errors
+        Whether the target is completed without the units that failed.
+
+    Raises
+    ------
+    IncompleteError
+        Units failed and ``ignore_errors`` is False: the target was not completed.
+    TransferError
+        An error that no further unit would escape.
+    Interrupted
+        A signal came.
+
+    Notes
+    -----
+    Whatever ends the run early, ``sink.abort`` is called, also when the reader of the events goes away.
+    """
+    with interrupt.deferred():
+        try:
+            yield ContainersCreated(mappings=tuple(sink.begin(contents, source.read_container_document)))
+            yield Started(phase="transfer", size_bytes=contents.size_bytes)
+            failed = 0
+            for event in _move(contents, source, sink, parallel=parallel, interrupt=interrupt):
+                failed += isinstance(event, UnitEnded) and event.state == "failed"
+                yield event
+            if failed and not ignore_errors:
+                raise IncompleteError(
+                    f"{failed} of {len(contents.units)} items failed, so the target was not completed.",
+                    hint="Mend what is named above, or leave it out with --ignore-errors.",
+                )
+            sink.finish()
+        except BaseException:
+            sink.abort()
+            raise
+
+
+def _move(
+    contents: Contents, source: Source, sink: Sink, *, parallel: int, interrupt: Interrupt
+) -> Iterator[Event]:
+    """Yield the progress and the end of every unit."""
+    meter = Meter("transfer")
+    metered = MeteredSource(source, meter)
+
+    def write(unit: TransferUnit) -> UnitResult:
+        return sink.write_unit(unit, metered)
+
+    workers = max(1, min(parallel, sink.max_parallel))
+    for item in work(write, contents.units, parallel=workers, meter=meter, interrupt=interrupt):
+        yield _unit_ended(item) if isinstance(item, Outcome) else item
+
+
+def _unit_ended(outcome: Outcome[UnitResult]) -> UnitEnded:
+    """Return the end of a unit, good or bad; raise what no other unit would escape."""
+    unit, error = outcome.unit, outcome.future.exception()
+    if error is None:
+        result = outcome.future.result()
+        log.info("%s: done, %d bytes", unit.ref, result.size_bytes)
+        return UnitEnded(
+            unit=unit.ref,
+            state="done",
+            size_bytes=result.size_bytes,
+            images=len(unit.images),
+            files=len(unit.files),
+            files_verified=result.files_verified,
+            omissions=result.omissions,
+            mappings=result.mappings,
+        )
+    if not isinstance(error, TransferError) or isinstance(error, FATAL):
+        raise error
+    log.error("%s: failed", unit.ref, exc_info=error)
+    return UnitEnded(
+        unit=unit.ref, state="failed", size_bytes=0, images=len(unit.images), files=len(unit.files), error=error
+    )
