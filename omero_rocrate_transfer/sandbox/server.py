@@ -12,6 +12,8 @@ from typing import Any, Self
 import Ice
 import omero
 import omero.clients
+import omero.rtypes
+from omero import ObjectFactoryRegistrar
 
 from . import bootstrap
 from .certificate import make_certificate
@@ -85,6 +87,10 @@ class SandboxServer:
     def start(self) -> Self:
         """Open the endpoints and serve until ``stop``."""
         self._communicator = Ice.initialize(self._init_data())
+        # Without these, received omero.model objects and RTypes could not be built.
+        ObjectFactoryRegistrar.registerObjectFactory(self._communicator)
+        for factory in omero.rtypes.ObjectFactories.values():
+            factory.register(self._communicator)
         self.adapter = self._communicator.createObjectAdapterWithEndpoints("Sandbox", self._endpoints())
         self.adapter.add(SandboxRouter(self), IDENTITY)
         self.adapter.activate()
