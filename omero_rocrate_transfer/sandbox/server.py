@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any, Self
@@ -53,6 +54,8 @@ class SandboxServer:
     calls : Counter of str
         Calls so far by operation, such as ``IQuery.findAllByQuery``.
     faults : Faults
+    resources : ExitStack
+        What services share and must be closed when the server stops.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class SandboxServer:
         self.config = dict(config or {})
         self.calls: Counter[str] = Counter()
         self.faults = Faults()
+        self.resources = ExitStack()
         self.store = Store()
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self.uuid = self._database_uuid()
@@ -110,6 +114,7 @@ class SandboxServer:
         self._stopped.set()
         for session in self.sessions.live():
             self.sessions.remove(session)
+        self.resources.close()
         if self._communicator is not None:
             # Ice for Python must be destroyed before the interpreter ends.
             self._communicator.destroy()
