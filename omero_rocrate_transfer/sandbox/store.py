@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any, NamedTuple
 
-from .schema import Field, Type, resolve
+import omero
+
+from .schema import Type, resolve
 
 
 class Quantity(NamedTuple):
@@ -40,9 +42,9 @@ class Row:
     id : int
         Unique within the root type, so all annotations share one sequence.
     values : dict
-        Field name to str, int, float, bool, bytes, ``Quantity``, milliseconds since 1970 (timestamp), id in the
-        target's root table (reference) or list of (name, value) pairs (map); ``<reference>_index`` holds the list
-        position of an ordered child. A missing key means null.
+        Field name to str, int, float, bool, bytes, ``Quantity``, milliseconds since 1970 (timestamp), id in
+        the target's root table (reference) or list of (name, value) pairs (map); ``<reference>_index`` holds
+        the list position of an ordered child. A missing key means null.
     owner, group : int or None
         Experimenter and group ids; null for system types.
     created, updated : int
@@ -68,6 +70,7 @@ class Row:
 
     @property
     def model(self) -> Type:
+        """Type of the row."""
         return resolve(self.type)
 
 
@@ -78,7 +81,7 @@ class _Table:
     rows: dict[int, Row] = field(default_factory=dict)
     next_id: int = 1
     references: dict[str, dict[int, dict[int, Row]]] = field(default_factory=dict)
-    uniques: dict[tuple[str, str], dict[Any, Row]] = field(default_factory=dict)
+    uniques: dict[tuple[str, tuple[str, ...]], dict[tuple[Any, ...], Row]] = field(default_factory=dict)
 
 
 class Store:
@@ -88,9 +91,9 @@ class Store:
         self.lock = RLock()
         self._tables: dict[str, _Table] = {}
         self._undo: list[Callable[[], None]] | None = None
-        self._indexed: dict[str, tuple[list[str], list[str]]] = {}
+        self._indexed: dict[str, tuple[list[str], tuple[tuple[str, ...], ...]]] = {}
 
-    # -- reading -------------------------------------------------------------------------------------------------
+    # -- reading --------------------
 
     def get(self, type_name: str, id: int) -> Row | None:
         """Row with this id if it is of the type or a subtype."""
@@ -125,13 +128,13 @@ class Store:
     def lookup(self, type_name: str, field_name: str, value: Any) -> Row | None:
         """Row with this value of a unique field."""
         model = resolve(type_name)
-        return self._table(model.root).uniques.get((model.name, field_name), {}).get(value)
+        return self._table(model.root).uniques.get((model.name, (field_name,)), {}).get((value,))
 
     def enum(self, type_name: str, value: str) -> Row | None:
         """Row of an enumeration by its value."""
         return self.lookup(type_name, "value", value)
 
-    # -- writing -------------------------------------------------------------------------------------------------
+    # -- writing --------------------
 
     def insert(
         self,
@@ -143,16 +146,22 @@ class Store:
         event: int = 0,
         id: int | None = None,
     ) -> Row:
-        """Add a row; the id is the next of the root's sequence unless given (installation only)."""
+        """Add a row; the id is the next of the root's sequence unless given (installation only).
+
+        Raises
+        ------
+        omero.ValidationException
+            A unique constraint is violated, as by ``update``.
+        """
         model = resolve(type_name)
         with self.lock:
             table = self._table(model.root)
-            if id is None:
-                id = table.next_id
-            table.next_id = max(table.next_id, id + 1)
+            number = table.next_id if id is None else id
+            table.next_id = max(table.next_id, number + 1)
             known = {name: value for name, value in values.items() if value is not None}
             version = None if model.is_immutable else 0
-            row = Row(model.name, id, known, owner, group, event, event, None, version)
+            row = Row(model.name, number, known, owner, group, event, event, None, version)
+            self._check_unique(table, row)
             self._attach(table, row)
             self._on_undo(lambda: self._detach(table, row))
             return row
@@ -163,9 +172,9 @@ class Store:
         changes: dict[str, Any],
         *,
         event: int | None = None,
-        owner: int | None | _Unchanged = UNCHANGED,
-        group: int | None | _Unchanged = UNCHANGED,
-        external_info: int | None | _Unchanged = UNCHANGED,
+        owner: int | _Unchanged | None = UNCHANGED,
+        group: int | _Unchanged | None = UNCHANGED,
+        external_info: int | _Unchanged | None = UNCHANGED,
     ) -> None:
         """Change fields and details of a row; ``event`` becomes its update event."""
         with self.lock:
@@ -191,7 +200,7 @@ class Store:
                 row.external_info = external_info
             if event is not None:
                 row.updated = event
-            self._index(table, row)
+            self._index_or(restore, table, row)
             self._on_undo(restore)
 
     def delete(self, row: Row) -> None:
@@ -235,7 +244,7 @@ class Store:
         }
         return self.insert("Event", values).id
 
-    # -- indexes -------------------------------------------------------------------------------------------------
+    # -- indexes --------------------
 
     def _table(self, root: str) -> _Table:
         table = self._tables.get(root)
@@ -255,30 +264,50 @@ class Store:
         del table.rows[row.id]
         self._unindex(table, row)
 
-    def _indexed_fields(self, row: Row) -> tuple[list[str], list[str]]:
+    def _index_or(self, restore: Callable[[], None], table: _Table, row: Row) -> None:
+        try:
+            self._check_unique(table, row)
+        except omero.ValidationException:
+            restore()
+            raise
+        self._index(table, row)
+
+    def _indexed_fields(self, row: Row) -> tuple[list[str], tuple[tuple[str, ...], ...]]:
         found = self._indexed.get(row.type)
         if found is None:
-            fields: list[Field] = list(row.model.fields.values())
-            references = [f.name for f in fields if f.kind == "one"]
-            found = self._indexed[row.type] = references, [f.name for f in fields if f.unique]
+            model = row.model
+            references = [f.name for f in model.fields.values() if f.kind == "one"]
+            found = self._indexed[row.type] = references, model.unique_keys
         return found
 
+    def _keys(self, row: Row) -> Iterator[tuple[tuple[str, tuple[str, ...]], tuple[Any, ...]]]:
+        """Unique keys of a row that are complete: a null in one never collides. Links count per owner."""
+        for names in self._indexed_fields(row)[1]:
+            values = tuple(row.values.get(name) for name in names)
+            if None not in values:
+                yield (row.type, names), (*values, row.owner) if row.model.is_link else values
+
+    def _check_unique(self, table: _Table, row: Row) -> None:
+        for index, key in self._keys(row):
+            holder = table.uniques.get(index, {}).get(key)
+            if holder is not None and holder is not row:
+                message = f"duplicate key value violates unique constraint of {row.type} on {index[1]}: {key}"
+                raise omero.ValidationException(None, None, message)
+
     def _index(self, table: _Table, row: Row) -> None:
-        references, uniques = self._indexed_fields(row)
-        for name in references:
+        for name in self._indexed_fields(row)[0]:
             target = row.values.get(name)
             if target is not None:
                 table.references.setdefault(name, {}).setdefault(target, {})[row.id] = row
-        for name in uniques:
-            table.uniques.setdefault((row.type, name), {})[row.values.get(name)] = row
+        for index, key in self._keys(row):
+            table.uniques.setdefault(index, {})[key] = row
 
     def _unindex(self, table: _Table, row: Row) -> None:
-        references, uniques = self._indexed_fields(row)
-        for name in references:
+        for name in self._indexed_fields(row)[0]:
             target = row.values.get(name)
             if target is not None:
                 table.references[name][target].pop(row.id, None)
-        for name in uniques:
-            holders = table.uniques.get((row.type, name), {})
-            if holders.get(row.values.get(name)) is row:
-                del holders[row.values.get(name)]
+        for index, key in self._keys(row):
+            holders = table.uniques.get(index, {})
+            if holders.get(key) is row:
+                del holders[key]

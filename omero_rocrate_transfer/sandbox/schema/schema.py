@@ -13,8 +13,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-import omero
 import omero_ServerErrors_ice  # noqa: F401 -- puts the exceptions into the omero module
+
+import omero
 
 Kind = Literal["scalar", "unit", "one", "many", "map", "bytes"]
 
@@ -81,6 +82,16 @@ class Type:
     subtypes: tuple[str, ...] = ()
     enumeration: tuple[str, ...] = field(default=(), repr=False)
 
+    @property
+    def unique_keys(self) -> tuple[tuple[str, ...], ...]:
+        """Combinations of fields no two rows share; of links, no two rows of one owner."""
+        keys: list[tuple[str, ...]] = [(each.name,) for each in self.fields.values() if each.unique]
+        if self.is_link:
+            keys.append(("parent", "child"))
+        if self.name == "Well":
+            keys.append(("plate", "column", "row"))
+        return tuple(keys)
+
 
 class Schema:
     """All types by simple name."""
@@ -108,7 +119,7 @@ class Schema:
         )
 
     def _add_annotation_links(self) -> None:
-        """Give every annotated type its link class; the collection is declared on the root of the hierarchy."""
+        """Give every annotated type its link class; the root of a hierarchy declares it."""
         for each in [t for t in self if t.is_annotated]:
             name = f"{each.root}AnnotationLink"
             each.fields["annotationLinks"] = Field("annotationLinks", "many", name, name, inverse="parent")
@@ -185,9 +196,16 @@ def _parse_enum(line: str, package: str) -> Type:
     head, _, values = line.partition(":")
     name = head.split()[1]
     value = Field("value", "scalar", "string", required=True, unique=True)
-    java = f"ome.model.{package}.{name}"
     return Type(
-        name, java, None, name, False, {"value": value}, is_enum=True, is_global=True, enumeration=tuple(values.split())
+        name,
+        f"ome.model.{package}.{name}",
+        None,
+        root=name,
+        abstract=False,
+        fields={"value": value},
+        is_enum=True,
+        is_global=True,
+        enumeration=tuple(values.split()),
     )
 
 
@@ -221,7 +239,7 @@ def _kind(word: str) -> Kind:
 
 @cache
 def schema() -> Schema:
-    """The parsed model, shared by all servers of a process."""
+    """Return the parsed model, shared by all servers of a process."""
     return Schema(files(__package__).joinpath("model.txt").read_text(encoding="utf-8"))
 
 
