@@ -119,9 +119,10 @@ def halve_mean(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def _mean_of_floats(even: npt.NDArray[Any]) -> npt.NDArray[Any]:
     # Each quartered before the sum, which else could leave the range of the type.
-    means: npt.NDArray[Any] = even[0::2, 0::2] * even.dtype.type(0.25)
-    for part in (even[1::2, 0::2], even[0::2, 1::2], even[1::2, 1::2]):
-        means += part * even.dtype.type(0.25)
+    with np.errstate(all="ignore"):  # NaN and infinities are data
+        means: npt.NDArray[Any] = even[0::2, 0::2] * even.dtype.type(0.25)
+        for part in (even[1::2, 0::2], even[0::2, 1::2], even[1::2, 1::2]):
+            means += part * even.dtype.type(0.25)
     return means
 
 

@@ -1,0 +1,75 @@
+"""Reads a crate that is a zip, in place."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+from omero_rocrate_transfer.crate.archives.base import (
+    BLOCK_BYTES,
+    Limits,
+    check_sizes,
+    counted,
+    unsafe_member,
+)
+from omero_rocrate_transfer.crate.archives.input import Input
+from omero_rocrate_transfer.crate.archives.zip_directory import DEFLATED, Entry, inflate, read_entries
+from omero_rocrate_transfer.crate.names import parse_path
+from omero_rocrate_transfer.model.errors import IntegrityError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class ZipReader:
+    """A zip; reads members where they lie."""
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self._input = Input(path)
+        self.sizes: dict[str, int] = {}
+        #: Place of the data, compressed size, method and CRC-32, by name.
+        self._members: dict[str, tuple[int, int, int, int]] = {}
+        self._folders: set[str] = set()
+        try:
+            for entry, data in read_entries(self._input, limits):
+                self._take(entry, data)
+            check_sizes(self.sizes, limits, self._folders)
+        except BaseException:
+            self.close()
+            raise
+
+    def iter_blocks(self, name: str) -> Iterator[bytes]:
+        """Yield the bytes of one file, and compare their CRC-32 with the zip's after the last one."""
+        data, compressed_bytes, method, expected = self._members[name]
+        blocks = self._input.iter_at(data, compressed_bytes)
+        if method == DEFLATED:
+            blocks = inflate(blocks, BLOCK_BYTES)
+        crc = 0
+        try:
+            for block in counted(name, self.sizes[name], blocks):
+                crc = zlib.crc32(block, crc)
+                yield block
+        except zlib.error as error:
+            raise _damaged(name) from error
+        if crc != expected:
+            raise _damaged(name)
+
+    def close(self) -> None:
+        """Close the archive."""
+        self._input.close()
+
+    def _take(self, entry: Entry, data: int) -> None:
+        name = parse_path(entry.name.removesuffix("/"))
+        taken = self._folders if entry.is_folder else self.sizes
+        if name in taken:
+            raise unsafe_member(name, "occurs a second time")
+        if entry.is_folder:
+            self._folders.add(name)
+            return
+        self.sizes[name] = entry.size_bytes
+        self._members[name] = (data, entry.compressed_bytes, entry.method, entry.crc)
+
+
+def _damaged(name: str) -> IntegrityError:
+    return IntegrityError(f"{name} is damaged within the zip.", hint="Get the crate again from its source.")
