@@ -1,6 +1,7 @@
 """The documentation builds without a warning and says what the program does."""
 
 import argparse
+import ast
 import re
 import subprocess
 import sys
@@ -87,6 +88,16 @@ def test_exit_codes_in_the_table_are_those_of_the_errors() -> None:
 
     assert codes
     assert codes <= table
+
+
+def test_every_field_of_the_json_lines_is_documented() -> None:
+    page = (ROOT / "docs/json-lines.rst").read_text("utf-8")
+    tree = ast.parse((ROOT / "omero_rocrate_transfer/cli/lines.py").read_text("utf-8"))
+    dicts = [node for node in ast.walk(tree) if isinstance(node, ast.Dict)]
+    fields = {key.value for node in dicts for key in node.keys if isinstance(key, ast.Constant)}
+
+    assert len(fields) > 20
+    assert {field for field in fields if f"``{field}``" not in page} == set()
 
 
 def test_make_targets_in_the_pages_exist() -> None:
