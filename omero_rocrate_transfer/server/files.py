@@ -1,0 +1,101 @@
+"""The bytes of original files, read with several calls in flight and checked on the way."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager, suppress
+from typing import Any, Final
+
+import Ice
+
+from omero_rocrate_transfer.model.contents import OriginalFile
+from omero_rocrate_transfer.model.digests import Hasher
+from omero_rocrate_transfer.model.errors import DigestMismatchError, IntegrityError
+from omero_rocrate_transfer.server.errors import server_errors
+from omero_rocrate_transfer.server.session import Connection
+
+#: The repository gives at most 64 MB at once (omero-blitz RepoRawFileStoreI.read); this fills the link already.
+BLOCK_SIZE: Final = 4 * 1024 * 1024
+#: Reads in flight.
+WINDOW: Final = 4
+
+
+def iter_blocks(connection: Connection, file: OriginalFile) -> Iterator[bytes]:
+    """Yield the bytes of one original file, at most `WINDOW` blocks ahead.
+
+    Raises
+    ------
+    IntegrityError
+        Before the first block where the file on the server's disk has not the size of the database;
+        after the last one where a digest differs.
+    """
+    doing = f"Reading OriginalFile:{file.key} ({file.path})"
+    hasher = Hasher(digest.algorithm for digest in file.digests)
+    with _open_store(connection, file, doing) as store, server_errors(doing):
+        # Past the end, the server answers with zeros and no error (RawFileBean.read): never ask for that.
+        context = connection.context()
+        size = store.size(context)
+        if size != file.size_bytes:
+            raise IntegrityError(
+                f"{file.path}: {size} bytes on the server's disk, {file.size_bytes} in its database.",
+                hint=f"OriginalFile:{file.key} is damaged; restore it on the source.",
+            )
+        with closing(_windowed(store, size, context)) as blocks:
+            for block in blocks:
+                hasher.update(block)
+                yield block
+    _check_digests(file, hasher)
+
+
+@contextmanager
+def _open_store(connection: Connection, file: OriginalFile, doing: str) -> Iterator[Any]:
+    # Files of any group are readable under this context, and never writable.
+    context = connection.context()
+    with server_errors(doing):
+        store = connection.session.createRawFileStore()
+    try:
+        with server_errors(doing):
+            store.setFileId(int(file.key), context)
+        yield store
+    except BaseException:
+        # What happened first is what matters.
+        with suppress(Ice.Exception):
+            store.close(context)
+        raise
+    with server_errors(doing):
+        store.close(context)
+
+
+def _windowed(store: Any, size: int, context: dict[str, str]) -> Generator[bytes]:
+    flying: deque[tuple[Any, int]] = deque()
+    offsets = iter(range(0, size, BLOCK_SIZE))
+    try:
+        while True:
+            for offset in offsets:
+                length = min(BLOCK_SIZE, size - offset)
+                flying.append((store.begin_read(offset, length, _ctx=context), length))
+                if len(flying) == WINDOW:
+                    break
+            if not flying:
+                return
+            yield _landed(store, *flying.popleft())
+    finally:
+        # The store must not be closed under calls that are still on their way.
+        for result, _ in flying:
+            result.waitForCompleted()
+
+
+def _landed(store: Any, result: Any, length: int) -> bytes:
+    block: bytes = store.end_read(result)
+    if len(block) != length:
+        raise IntegrityError(f"The server answered with {len(block)} bytes where {length} were asked for.")
+    return block
+
+
+def _check_digests(file: OriginalFile, hasher: Hasher) -> None:
+    found = hasher.digests()
+    for expected in file.digests:
+        # Algorithms that nobody here computes are missing from what was found.
+        if found.get(expected.algorithm, expected) != expected:
+            raise DigestMismatchError(file.path, expected=expected, found=found[expected.algorithm])

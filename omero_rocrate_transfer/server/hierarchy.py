@@ -1,0 +1,185 @@
+"""What a server holds of the objects asked for: containers, transfer units, people, omissions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from omero_rocrate_transfer.model.contents import Container, Contents, Omission, TransferUnit
+from omero_rocrate_transfer.model.errors import NotFoundError
+from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.server.filesets import FilesetRows, read_filesets
+from omero_rocrate_transfer.server.omissions import iter_omissions
+from omero_rocrate_transfer.server.people import read_groups, read_people
+from omero_rocrate_transfer.server.queries import Reader, Row
+from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.times import iso_utc
+from omero_rocrate_transfer.server.walk import CONTAINER_TYPES, Walk, add_plates, walk_down
+
+_FILESET_OF: Final = (
+    "select i.id, f.id from Image i left outer join i.fileset f where i.id in (:ids) order by i.id"
+)
+_CONTAINERS: Final = (
+    "select o.id, o.name, o.description, o.details.owner.id, o.details.group.id,"
+    " o.details.creationEvent.time from {type} o where o.id in (:ids) order by o.id"
+)
+_ARCHIVED: Final = (
+    "select m.child.image.id, count(m.id) from PixelsOriginalFileMap m where m.child.image.id in (:ids)"
+    " group by m.child.image.id order by m.child.image.id"
+)
+_NOT_YET: Final = "pixels are not carried yet"
+
+Containers = dict[ObjectRef, Container]
+#: Image to Fileset, both ids; None where the image has none.
+FilesetOf = dict[int, int | None]
+
+
+def read_contents(connection: Connection, roots: Sequence[ObjectRef]) -> Contents:
+    """Read what belongs to the roots; everything readable, where none are named.
+
+    The number of calls grows with batches of 1,000 objects, not with objects.
+
+    Raises
+    ------
+    NotFoundError
+        Roots are missing or not readable; names all of them.
+    """
+    reader = Reader(connection)
+    walk = walk_down(reader, roots)
+    fileset_of = {
+        image: fileset
+        for image, fileset in reader.rows(_FILESET_OF, walk.ids["Image"], doing="Reading images")
+    }
+    filesets = read_filesets(reader, _in_walk_order(walk, fileset_of))
+    add_plates(walk, reader, [plate for rows in filesets.values() for plate in rows.plates])
+    containers = _read_containers(reader, walk)
+    _check_roots(roots, containers, fileset_of, connection.user)
+
+    units = tuple(_units(filesets))
+    kept = _travelling(containers, units)
+    omissions = [*_unit_omissions(filesets), *_image_omissions(reader, walk, fileset_of)]
+    omissions += _plate_omissions(containers, filesets)
+    omissions += iter_omissions(reader, _ids_by_type(kept, units))
+    images = [image for unit in units for image in unit.images]
+    return Contents(
+        source=connection.info,
+        roots=tuple(roots),
+        containers=kept,
+        units=units,
+        people=read_people(reader, [*(one.owner for one in kept), *(one.owner for one in images)]),
+        groups=read_groups(reader, [*(one.group for one in kept), *(one.group for one in images)]),
+        omissions=tuple(omissions),
+    )
+
+
+def _in_walk_order(walk: Walk, fileset_of: FilesetOf) -> list[int]:
+    met = (fileset_of.get(image) for image in walk.ids["Image"])
+    return list(dict.fromkeys(fileset for fileset in met if fileset is not None))
+
+
+def _read_containers(reader: Reader, walk: Walk) -> Containers:
+    found: Containers = {}
+    for name in CONTAINER_TYPES:
+        rows = {
+            row[0]: row
+            for row in reader.rows(_CONTAINERS.format(type=name), walk.ids[name], doing=f"Reading {name}s")
+        }
+        for one in walk.ids[name]:
+            if one in rows:
+                found[ObjectRef(name, one)] = _container(name, rows[one], walk)
+    return found
+
+
+def _container(type_name: str, row: Row, walk: Walk) -> Container:
+    one, name, description, owner, group, created = row
+    ref = ObjectRef(type_name, one)
+    return Container(
+        ref=ref,
+        name=name,
+        description=description,
+        owner=owner,
+        group=group,
+        created=iso_utc(created),
+        members=tuple(walk.members.get(ref, ())),
+    )
+
+
+def _check_roots(roots: Sequence[ObjectRef], containers: Containers, images: FilesetOf, user: str) -> None:
+    missing = [
+        str(ref) for ref in roots if ref not in containers and not (ref.type == "Image" and ref.id in images)
+    ]
+    if missing:
+        raise NotFoundError(
+            f"{', '.join(missing)}: not found, or not readable by user {user}.",
+            hint="Check the ids, or log in as a user who may read them.",
+        )
+
+
+def _units(filesets: Mapping[int, FilesetRows]) -> Iterator[TransferUnit]:
+    for fileset, rows in filesets.items():
+        if not rows.withheld:
+            yield TransferUnit(
+                ref=ObjectRef("Fileset", fileset),
+                images=tuple(rows.images),
+                files=rows.files,
+                plates=tuple(ObjectRef("Plate", plate) for plate in rows.plates),
+            )
+
+
+def _travelling(containers: Containers, units: Sequence[TransferUnit]) -> tuple[Container, ...]:
+    """Keep the containers that travel, with those members that do."""
+    kept = {image.ref for unit in units for image in unit.images}
+    kept |= {plate for unit in units for plate in unit.plates}
+    kept |= {ref for ref in containers if ref.type != "Plate"}
+    return tuple(
+        Container(
+            ref=one.ref,
+            name=one.name,
+            description=one.description,
+            owner=one.owner,
+            group=one.group,
+            created=one.created,
+            members=tuple(member for member in one.members if member in kept),
+        )
+        for one in containers.values()
+        if one.ref in kept
+    )
+
+
+def _unit_omissions(filesets: Mapping[int, FilesetRows]) -> Iterator[Omission]:
+    for fileset, rows in filesets.items():
+        if rows.withheld:
+            reason = f"{rows.withheld}; {_NOT_YET}"
+            yield Omission(
+                type="Image", count=len(rows.images), reason=reason, on=ObjectRef("Fileset", fileset)
+            )
+            for plate in rows.plates:
+                yield Omission(type="Plate", count=1, reason=reason, on=ObjectRef("Plate", plate))
+
+
+def _image_omissions(reader: Reader, walk: Walk, fileset_of: FilesetOf) -> Iterator[Omission]:
+    lone = [image for image in walk.ids["Image"] if image in fileset_of and fileset_of[image] is None]
+    archived: dict[int, int] = dict(reader.rows(_ARCHIVED, lone, doing="Reading archived original files"))
+    for image in lone:
+        ref = ObjectRef("Image", image)
+        yield Omission(type="Image", count=1, reason=f"no fileset; {_NOT_YET}", on=ref)
+        if image in archived:
+            reason = "files that OMERO 4 archived are not carried yet"
+            yield Omission(type="OriginalFile", count=archived[image], reason=reason, on=ref)
+
+
+def _plate_omissions(containers: Containers, filesets: Mapping[int, FilesetRows]) -> Iterator[Omission]:
+    with_files = {plate for rows in filesets.values() for plate in rows.plates}
+    for ref in containers:
+        if ref.type == "Plate" and ref.id not in with_files:
+            yield Omission(type="Plate", count=1, reason="no original files make it", on=ref)
+
+
+def _ids_by_type(containers: Iterable[Container], units: Iterable[TransferUnit]) -> dict[str, list[int]]:
+    ids: dict[str, list[int]] = {}
+    refs = [one.ref for one in containers]
+    for unit in units:
+        refs += [unit.ref, *(image.ref for image in unit.images)]
+    for ref in refs:
+        ids.setdefault(ref.type, []).append(ref.id)
+    return ids

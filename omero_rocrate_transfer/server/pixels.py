@@ -1,0 +1,104 @@
+"""Pixels of one image, read tile by tile through several RawPixelsStores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+from threading import Lock
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from omero.sys import ParametersI
+
+from omero_rocrate_transfer.model.errors import IntegrityError, NotFoundError
+from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.server.errors import server_errors
+from omero_rocrate_transfer.server.session import Connection
+
+#: Samples arrive big-endian, whatever the file (omero-romio BfPixelsWrapper.swapIfRequired).
+_DTYPES: Final = {
+    "bit": "u1", "int8": "i1", "uint8": "u1", "int16": ">i2", "uint16": ">u2", "int32": ">i4",
+    "uint32": ">u4", "float": ">f4", "double": ">f8", "complex": ">c8", "double-complex": ">c16",
+}  # fmt: skip
+_PIXELS: Final = (
+    "select p.id, p.sizeT, p.sizeC, p.sizeZ, p.sizeY, p.sizeX, t.value from Pixels p join p.pixelsType t"
+    " where p.image.id = :id order by p.id"
+)
+
+
+class ServerPixels:
+    """The pixels of one image; implements `omero_rocrate_transfer.transfer.ports.PixelsReader`.
+
+    A RawPixelsStore shares one buffer between its calls (omero-server RawPixelsBean.getTile), so each thread
+    takes a store of its own from a pool that grows to as many as are used at once.
+
+    Raises
+    ------
+    NotFoundError
+        The image is missing, not readable or without pixels.
+    """
+
+    def __init__(self, connection: Connection, image: ObjectRef) -> None:
+        self._connection = connection
+        self._doing = f"Reading the pixels of {image}"
+        with server_errors(self._doing):
+            rows = connection.query.projection(_PIXELS, ParametersI().addId(image.id), connection.context())
+        if not rows:
+            raise NotFoundError(
+                f"{image}: not found, not readable by user {connection.user}, or without pixels."
+            )
+        pixels, *sizes, kind = (value.val for value in rows[0])
+        self._pixels_id = pixels
+        t, c, z, y, x = sizes
+        #: ``(t, c, z, y, x)`` in pixels.
+        self.shape: tuple[int, int, int, int, int] = (t, c, z, y, x)
+        #: Big-endian.
+        self.dtype: np.dtype[np.generic] = np.dtype(_DTYPES[kind])
+        self._idle: SimpleQueue[Any] = SimpleQueue()
+        self._all: list[Any] = []
+        self._lock = Lock()
+        with self._store() as store, server_errors(self._doing):
+            width, height = store.getTileSize()
+        #: Width and height that the server reads best.
+        self.tile_size: tuple[int, int] = (width, height)
+
+    def read_tile(
+        self, t: int, c: int, z: int, x: int, y: int, width: int, height: int
+    ) -> npt.NDArray[np.generic]:
+        """Return one tile, shape ``(height, width)``, a view of the bytes as they came."""
+        with self._store() as store, server_errors(self._doing):
+            data = store.getTile(z, c, t, x, y, width, height)
+        if len(data) != width * height * self.dtype.itemsize:
+            raise IntegrityError(
+                f"{self._doing}: a tile of {width} x {height} came with {len(data)} bytes.",
+            )
+        return np.frombuffer(data, dtype=self.dtype).reshape(height, width)
+
+    def close(self) -> None:
+        """Close all stores; safe to call twice."""
+        with self._lock:
+            stores, self._all = self._all, []
+        for store in stores:
+            with server_errors(self._doing):
+                store.close(self._connection.context())
+
+    @contextmanager
+    def _store(self) -> Iterator[Any]:
+        try:
+            store = self._idle.get_nowait()
+        except Empty:
+            store = self._open()
+        yield store
+        # Not given back after an error: its state is unknown, and `close` has it still.
+        self._idle.put(store)
+
+    def _open(self) -> Any:
+        with server_errors(self._doing):
+            store = self._connection.session.createRawPixelsStore()
+            with self._lock:
+                self._all.append(store)
+            # The flag is ignored by the server; the group must be given here (omero-server RawPixelsBean).
+            store.setPixelsId(self._pixels_id, True, self._connection.context())  # noqa: FBT003 -- as OMERO has it
+        return store

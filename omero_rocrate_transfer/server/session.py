@@ -1,0 +1,158 @@
+"""A session on an OMERO server: who is logged in, where, and the services used most."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import Any, Final, Self
+
+import Ice
+import omero
+from omero.sys import ParametersI
+
+from omero_rocrate_transfer.model.contents import SourceInfo
+from omero_rocrate_transfer.model.errors import LoginError, UsageError
+from omero_rocrate_transfer.server.errors import server_errors
+
+#: Group id of a call context that reads in all groups the user may read (omero-server
+#: AllGroupsSecurityFilter); the server saves nothing under it.
+ALL_GROUPS: Final = -1
+#: Sessions end after ten idle minutes by default (``omero.sessions.timeout``).
+KEEP_ALIVE_S: Final = 60
+DEFAULT_PORT: Final = 4064
+
+
+class Connection:
+    """One user's session on one server; safe to use from several threads.
+
+    Parameters
+    ----------
+    client
+        A connected ``omero.client``.
+    owned
+        Whether `close` ends the session: not so for the one that the ``omero`` command lends.
+    group
+        Name of the group that new objects go into; the user's current group where None.
+    """
+
+    def __init__(self, client: Any, *, owned: bool, group: str | None = None) -> None:
+        self.client = client
+        self._owned = owned
+        with server_errors("Opening the session"):
+            self.session = client.getSession()
+            self.query = self.session.getQueryService()
+            self.update = self.session.getUpdateService()
+            context = self.session.getAdminService().getEventContext()
+            config = self.session.getConfigService()
+            #: The server, as the source of what is read from it.
+            self.info = SourceInfo(
+                host=lsid_host(_host_of(client)),
+                database_uuid=config.getDatabaseUuid(),
+                version=config.getVersion(),
+            )
+        #: ``Experimenter.omeName`` and id of the user.
+        self.user: str = context.userName
+        self.user_id: int = context.userId
+        #: Id of the group that new objects go into.
+        self.group_id: int = context.groupId if group is None else self._group_named(group)
+        if int(client.getProperty("omero.keep_alive") or 0) <= 0:
+            client.enableKeepAlive(KEEP_ALIVE_S)
+
+    @classmethod
+    def login(
+        cls,
+        host: str,
+        port: int = DEFAULT_PORT,
+        *,
+        user: str = "",
+        password: str = "",
+        key: str = "",
+        group: str | None = None,
+    ) -> Self:
+        """Log in with a password, or join the session with the given key.
+
+        Parameters
+        ----------
+        host
+            Name or address, or a URL like ``tcp://127.0.0.1:4063`` or ``wss://host``.
+
+        Raises
+        ------
+        LoginError
+            Nobody answers there, or the server does not let this user in.
+        """
+        where = host if "://" in host else f"{host}:{port}"
+        client = omero.client(host=host, port=port)
+        try:
+            _open_session(client, where, user, password, key)
+            return cls(client, owned=True, group=group)
+        except BaseException:
+            client.closeSession()
+            raise
+
+    @cached_property
+    def managed_repository(self) -> Any:
+        """The repository that imports go into."""
+        with server_errors("Looking for the managed repository"):
+            repository = self.client.getManagedRepository()
+        if repository is None:
+            raise LoginError("The server has no managed repository.", hint="Tell its administrator.")
+        return repository
+
+    def context(self, group: int = ALL_GROUPS) -> dict[str, str]:
+        """Return the context for a call in a group.
+
+        An explicit context replaces the implicit one of the client, in which repositories and file stores
+        look for the session (omero-blitz PublicRepositoryI, RawFileStoreI): so it holds all of that too.
+        """
+        return dict(self.client.getContext(group=group))
+
+    def close(self) -> None:
+        """End the session if it is ours; safe to call twice."""
+        if self._owned:
+            self._owned = False
+            self.client.closeSession()
+
+    def _group_named(self, name: str) -> int:
+        parameters = ParametersI().addString("name", name)
+        with server_errors(f"Looking for the group {name}"):
+            rows = self.query.projection(
+                "select g.id from ExperimenterGroup g where g.name = :name", parameters, self.context()
+            )
+        if not rows:
+            raise UsageError(f"The server has no group {name!r}.")
+        return int(rows[0][0].val)
+
+
+def lsid_host(host: str) -> str:
+    """Return a host name as an LSID takes it: only ``[A-Za-z0-9._-]``, and at least one dot.
+
+    OME-XML 2016-06 asks for the dot in every LSID, so that a bare ``omero`` would not be valid.
+    """
+    clean = re.sub(r"[^A-Za-z0-9._-]", "-", host)
+    return clean if re.search(r"[^.]\.[^.]", clean) else f"{clean.strip('.')}.localdomain"
+
+
+def _host_of(client: Any) -> str:
+    # A URL is kept apart from a host name (omero-py BaseClient.__init__).
+    return client.getProperty("omero.url.host") or client.getProperty("omero.host") or "localhost"
+
+
+def _open_session(client: Any, where: str, user: str, password: str, key: str) -> None:
+    doing = f"Logging in to {where} as {user}" if not key else f"Joining the session on {where}"
+    if not key and not (user and password):
+        raise LoginError(f"{doing}: user name or password are empty.", hint="Give both, or a session key.")
+    try:
+        with server_errors(doing):
+            if key:
+                # The session belongs to whoever made the key: it must outlive this client.
+                client.joinSession(key).detachOnDestroy()
+            else:
+                client.createSession(user, password)
+    except LoginError as error:
+        if isinstance(error.__cause__, (Ice.LocalException, omero.ClientError)):
+            raise LoginError(
+                f"No OMERO server answers at {where} ({type(error.__cause__).__name__}).",
+                hint="Check host and port.",
+            ) from error.__cause__
+        raise

@@ -1,0 +1,17 @@
+"""OMERO's times: milliseconds since 1970 in UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def utc(milliseconds: int) -> datetime:
+    """Return an ``RTime`` as a time with its zone; exact, also before 1970."""
+    return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def iso_utc(milliseconds: int) -> str:
+    """Return an ``RTime`` in ISO 8601, like ``2024-02-29T12:00:00.123Z``."""
+    return utc(milliseconds).isoformat(timespec="milliseconds").replace("+00:00", "Z")
