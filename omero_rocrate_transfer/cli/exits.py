@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 #: What a shell reports for a process that SIGINT ended; SIGTERM is 143.
 SIGNAL_BASE: Final = 128
-#: Where several apply, the first of these is the exit code. A signal stands before all of them.
+#: Where several apply, the first of these is the exit code. Those that are not here end a command on their
+#: own: a signal, and what is found before any work began.
 ORDER: Final = (1, 8, 6, 9, 4, 3)
 _DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -52,7 +53,7 @@ def conclude(events: Iterator[Event], clock: Callable[[], float] = time.monotoni
     except KeyboardInterrupt as interrupt:
         error = _interrupted(interrupt)
     except TransferError as caught:
-        log.error("%s: %s", caught.error_id, caught, exc_info=caught)
+        log.exception("%s", caught.error_id)
         error = caught
     except OSError as caught:
         log.exception("system error")
@@ -68,9 +69,11 @@ def _finished(tally: Tally, seconds: float, error: TransferError | None) -> Fini
     codes = set(tally.error_codes)
     if tally.omissions or codes:
         codes.add(IncompleteError.exit_code)
+    if error is not None:
+        if error.exit_code not in ORDER:
+            return tally.finished(exit_code=error.exit_code, seconds=seconds, error=error)
+        codes.add(error.exit_code)
     worst = next((code for code in ORDER if code in codes), 0)
-    if error is not None and (error.exit_code != IncompleteError.exit_code or not worst):
-        worst = error.exit_code
     return tally.finished(exit_code=worst, seconds=seconds, error=error)
 
 
@@ -84,7 +87,8 @@ def _system_error(error: OSError) -> TransferError:
     if error.errno in _DISK_FULL:
         where = f" ({error.filename})" if error.filename else ""
         return StoppedError(
-            f"No more room to write{where}: {error.strerror}.", hint="Make room, then run the same command again."
+            f"No more room to write{where}: {error.strerror}.",
+            hint="Make room, then run the same command again.",
         )
     return _unexpected(error)
 

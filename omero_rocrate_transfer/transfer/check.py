@@ -1,4 +1,4 @@
-"""Before anything is sent: is every byte of the source what its digests promise?"""
+"""Checks, before anything is sent, that every byte of the source is what its digests promise."""
 
 from __future__ import annotations
 

@@ -48,7 +48,8 @@ class IdMap:
             self._file: IO[str] = self._part.open("x", encoding="utf-8")
         except OSError as error:
             raise NotFoundError(
-                f"The id map {path} cannot be written: {error.strerror}.", hint="Name another file with --idmap."
+                f"The id map {path} cannot be written: {error.strerror}.",
+                hint="Name another file with --idmap.",
             ) from error
 
     def __enter__(self) -> Self:
@@ -64,9 +65,8 @@ class IdMap:
         if self._count == 0 and error_type is not None:
             self._part.unlink()
             return
-        # A link fails where the name is taken by now; a rename would replace what is there.
-        os.link(self._part, self._path)
-        self._part.unlink()
+        refuse_existing(self._path)
+        self._part.rename(self._path)
         _sync_folder(self._path.parent)
 
     def take(self, event: Event) -> None:

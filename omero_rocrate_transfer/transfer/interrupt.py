@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
-class Interrupted(KeyboardInterrupt):  # noqa: N818 - named as its base, which is no error either
+class Interrupted(KeyboardInterrupt):
     """The user, or the system, asked this process to end.
 
     A `KeyboardInterrupt`, so that no handler for ordinary errors takes it.
@@ -27,15 +27,15 @@ class Interrupted(KeyboardInterrupt):  # noqa: N818 - named as its base, which i
 
 
 class Interrupt:
-    """Takes SIGINT and SIGTERM while its ``with`` block runs; in other threads than the main one it does nothing.
+    """Takes SIGINT and SIGTERM while its ``with`` block runs; outside the main thread it does nothing.
 
-    Outside `deferred` the first signal raises `Interrupted` at once, which is right while nothing was written.
-    Inside it is only noted, and `check` raises it where the work can be left.
+    The first signal is only noted: `check` raises it where the work can be left. Inside `at_once` it is
+    raised wherever the program is, which is right while nothing is being written.
     """
 
     def __init__(self) -> None:
         self._noted: int | None = None
-        self._deferred = False
+        self._at_once = False
         self._previous: dict[int, object] = {}
 
     def __enter__(self) -> Self:
@@ -53,17 +53,23 @@ class Interrupt:
             signal.signal(signum, signal.SIG_DFL)
             os.kill(os.getpid(), signum)
         self._noted = signum
-        if not self._deferred:
+        if self._at_once:
             raise Interrupted(signum)
 
     @contextmanager
-    def deferred(self) -> Iterator[None]:
-        """Only note the first signal while the block runs."""
-        self._deferred = True
+    def at_once(self) -> Iterator[None]:
+        """Raise the first signal wherever the block is.
+
+        Raises
+        ------
+        Interrupted
+        """
+        self.check()
+        self._at_once = True
         try:
             yield
         finally:
-            self._deferred = False
+            self._at_once = False
 
     def check(self) -> None:
         """Raise `Interrupted` if a signal came.

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
-    from ome_types import OME
 
     from omero_rocrate_transfer.model.contents import OriginalFile, TransferUnit
     from omero_rocrate_transfer.model.refs import ObjectRef

@@ -39,8 +39,8 @@ def work(
 ) -> Iterator[Advanced | Outcome[T]]:
     """Call ``do`` for every unit in ``parallel`` threads and yield what happens meanwhile.
 
-    A unit is only taken up when a thread is free, so what is held is bounded by ``parallel``, not by the units.
-    However this ends (also when its reader just leaves it), the threads are stopped and waited for.
+    A unit is only taken up when a thread is free, so what is held is bounded by ``parallel``, not by the
+    units. However this ends (also when its reader just leaves it), the threads are stopped and waited for.
 
     Raises
     ------

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Final
 from omero_rocrate_transfer.model.errors import (
     IncompleteError,
     LoginError,
-    RefusedError,
     StoppedError,
     TransferError,
     UnsafeCrateError,
-    UsageError,
 )
 from omero_rocrate_transfer.transfer.events import ContainersCreated, Started, UnitEnded
 from omero_rocrate_transfer.transfer.meter import Meter, MeteredSource
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.transfer.ports import Sink, Source
 
 #: Errors that the next unit would meet too; all others concern one unit.
-FATAL: Final = (LoginError, RefusedError, StoppedError, UnsafeCrateError, UsageError)
+FATAL: Final = (LoginError, StoppedError, UnsafeCrateError)
 
 log = logging.getLogger(__name__)
 
@@ -66,23 +64,28 @@ def run(
     -----
     Whatever ends the run early, ``sink.abort`` is called, also when the reader of the events goes away.
     """
-    with interrupt.deferred():
-        try:
-            yield ContainersCreated(mappings=tuple(sink.begin(contents, source.read_container_document)))
-            yield Started(phase="transfer", size_bytes=contents.size_bytes)
-            failed = 0
-            for event in _move(contents, source, sink, parallel=parallel, interrupt=interrupt):
-                failed += isinstance(event, UnitEnded) and event.state == "failed"
-                yield event
-            if failed and not ignore_errors:
-                raise IncompleteError(
-                    f"{failed} of {len(contents.units)} items failed, so the target was not completed.",
-                    hint="Mend what is named above, or leave it out with --ignore-errors.",
-                )
-            sink.finish()
-        except BaseException:
-            sink.abort()
-            raise
+    try:
+        yield ContainersCreated(mappings=tuple(sink.begin(contents, source.read_container_document)))
+        yield Started(phase="transfer", size_bytes=contents.size_bytes)
+        failed = 0
+        for event in _move(contents, source, sink, parallel=parallel, interrupt=interrupt):
+            failed += isinstance(event, UnitEnded) and event.state == "failed"
+            yield event
+        interrupt.check()
+        if not ignore_errors:
+            _refuse_failures(failed, len(contents.units))
+        sink.finish()
+    except BaseException:
+        sink.abort()
+        raise
+
+
+def _refuse_failures(failed: int, planned: int) -> None:
+    if failed:
+        raise IncompleteError(
+            f"{failed} of {planned} items failed, so the target was not completed.",
+            hint="Mend what is named above, or leave it out with --ignore-errors.",
+        )
 
 
 def _move(
@@ -120,5 +123,10 @@ def _unit_ended(outcome: Outcome[UnitResult]) -> UnitEnded:
         raise error
     log.error("%s: failed", unit.ref, exc_info=error)
     return UnitEnded(
-        unit=unit.ref, state="failed", size_bytes=0, images=len(unit.images), files=len(unit.files), error=error
+        unit=unit.ref,
+        state="failed",
+        size_bytes=0,
+        images=len(unit.images),
+        files=len(unit.files),
+        error=error,
     )

@@ -1,0 +1,82 @@
+"""The ``omero transfer`` commands: options, plan, run, what is shown, exit code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from omero.cli import BaseControl, NonZeroReturnCode
+
+from omero_rocrate_transfer.cli import options
+
+if TYPE_CHECKING:
+    import argparse
+
+HELP = """Move images between OMERO servers as RO-Crates."""
+
+PACK_HELP = """Write objects, their files and metadata into an RO-Crate.
+
+The crate is one flat folder, or a .zip or .tar written at once, with the
+original files of the images, their metadata as OME-XML, and a
+ro-crate-metadata.json that describes every file. What cannot be carried is
+listed, and changes the exit code from 0 to 3.
+
+Examples:
+  # See what would be taken, and how big it is
+  omero transfer pack --rocrate --dry-run Project:42 liver.zip
+  # Some images and a dataset into one folder
+  omero transfer pack --rocrate Image:1,2,5-9 Dataset:7 crate/
+"""
+
+UNPACK_HELP = """Rebuild the content of an RO-Crate on the server.
+
+Every digest of the crate is checked before the first byte is sent. The crate
+is not changed, and nothing is extracted. The new ids are written to
+NAME.idmap.json in the current folder.
+
+Examples:
+  # Into new projects, datasets and screens
+  omero transfer unpack liver.zip
+  # All images into one dataset
+  omero transfer unpack crate/ --target Dataset:name:Run1
+"""
+
+
+class TransferControl(BaseControl):
+    """Registers the commands with OMERO's command line and runs them."""
+
+    def _configure(self, parser: Any) -> None:
+        options.add_login(parser)
+        self.add_commands(parser, parser.sub())
+
+    def add_commands(self, parser: Any, sub: Any) -> None:
+        """Add pack and unpack below a parser; the name of each command is that of its method."""
+        pack = parser.add(sub, self.pack, PACK_HELP, refused=[])
+        options.add_pack(pack)
+        unpack = parser.add(sub, self.unpack, UNPACK_HELP, refused=[])
+        options.add_unpack(unpack)
+        for command in (pack, unpack):
+            options.add_common(command)
+            options.add_login(command)
+
+    def pack(self, args: argparse.Namespace) -> None:
+        """Write objects into a crate."""
+        from omero_rocrate_transfer.cli.commands import pack
+
+        self._execute(args, pack)
+
+    def unpack(self, args: argparse.Namespace) -> None:
+        """Rebuild the content of a crate."""
+        from omero_rocrate_transfer.cli.commands import unpack
+
+        self._execute(args, unpack)
+
+    def _execute(self, args: argparse.Namespace, command: Any) -> None:
+        """Run a command and end with its exit code.
+
+        What a command returns means nothing to OMERO, so any code but 0 leaves as an exception.
+        """
+        from omero_rocrate_transfer.cli.follow import follow
+
+        exit_code = follow(command, self.ctx, args)
+        if exit_code:
+            raise NonZeroReturnCode(exit_code, f"{command.__name__} ended with {exit_code}")

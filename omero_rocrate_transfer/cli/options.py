@@ -1,0 +1,237 @@
+"""Every option of the commands, each said once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+# OMERO's command line brings its own copy; constants and exceptions of the standard one mean nothing to it.
+from omero_ext import argparse
+
+from omero_rocrate_transfer.model.errors import UsageError
+from omero_rocrate_transfer.model.facts import CC0, CC_BY, NOT_EVALUATED, CrateFacts
+from omero_rocrate_transfer.model.refs import ObjectRef, parse_objects
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Units at work at the same time unless told otherwise; servers have small pools of readers.
+PARALLEL: Final = 4
+MAX_PARALLEL: Final = 32
+
+#: Options of omero-cli-transfer that this version cannot follow, with their number of values and the reason.
+_NOT_IN_PACK: Final = (
+    ("--barchive", 0, "only RO-Crates are written"),
+    ("--simple", 0, "a crate is one flat folder, and its names are made collision-proof"),
+    ("--figure", 0, "OMERO.figures are not carried yet"),
+    ("--plugin", 1, "plugins of omero-cli-transfer expect its own pack, not a crate"),
+    ("--metadata", "+", "the provenance of a crate is always recorded whole"),
+    ("--binaries", 1, "a crate without its files could not be unpacked exactly"),
+)
+_NOT_IN_UNPACK: Final = (
+    ("--ln_s_import", 0, "files reach the server as a stream, so there is nothing to link to"),
+    ("--figure", 0, "OMERO.figures are not carried yet"),
+    ("--skip", 1, "every digest is checked, and the server decides about thumbnails and minima"),
+    ("--metadata", "+", "provenance is not written to annotations yet"),
+    ("--output", 1, "nothing is extracted: files are streamed out of the crate"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackOptions:
+    """What ``pack`` was asked for."""
+
+    objects: tuple[ObjectRef, ...]
+    path: Path
+    facts: CrateFacts
+    dry_run: bool
+    parallel: int
+    #: Complete the crate without the items that failed.
+    ignore_errors: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnpackOptions:
+    """What ``unpack`` was asked for."""
+
+    path: Path
+    #: Use containers of the same name that are there already.
+    merge: bool
+    #: Container that takes all images, as ``Dataset:5`` or ``Dataset:name:Run1``.
+    target: str | None
+    idmap: Path
+    dry_run: bool
+    parallel: int
+
+
+class Unsupported(argparse.Action):
+    """Notes an option that this version cannot follow, so that it is refused and not passed over."""
+
+    def __init__(self, *, reason: str, **words: Any) -> None:
+        super().__init__(**words)
+        self.reason = reason
+
+    def __call__(  # argparse hands over all of these
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option: str | None = None,
+    ) -> None:
+        """Keep the option and the reason."""
+        namespace.refused = [*namespace.refused, (option, self.reason)]
+
+
+def add_login(parser: Any) -> None:
+    """Add OMERO's login options, without defaults: what stands before the command then counts too."""
+    before = list(parser._actions)  # noqa: SLF001 - argparse names its actions nowhere else
+    parser.add_login_arguments()
+    for action in parser._actions:  # noqa: SLF001
+        if action not in before:
+            action.default = argparse.SUPPRESS
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Add what every command takes."""
+    parser.add_argument("--dry-run", action="store_true", help="Show the plan and stop")
+    parser.add_argument(
+        "--parallel",
+        type=_parallel,
+        default=PARALLEL,
+        metavar="N",
+        help=f"Items at work at the same time, 1 to {MAX_PARALLEL} (default {PARALLEL})",
+    )
+    parser.add_argument("--json", action="store_true", help="Write JSON lines to the standard output")
+    parser.add_argument(
+        "--progress",
+        choices=("auto", "block", "lines", "none"),
+        default="auto",
+        help="How progress is shown: auto, block, lines or none",
+    )
+
+
+def add_pack(parser: argparse.ArgumentParser) -> None:
+    """Add what ``pack`` takes."""
+    parser.add_argument("object", nargs="+", help="Like Image:1,2 or Dataset:5-9; Project if no class")
+    parser.add_argument("filepath", help="Target: ends in .zip or .tar, else a folder")
+    parser.add_argument("--rocrate", action="store_true", help="Write an RO-Crate; this is the default")
+    parser.add_argument("--rocrate-name", metavar="TEXT", help="Title of the crate")
+    parser.add_argument("--rocrate-description", metavar="TEXT", help="Description of the crate")
+    parser.add_argument("--rocrate-organism", metavar="TERM", help="Organism, like NCBI:txid9606")
+    parser.add_argument("--rocrate-modality", metavar="TERM", help="Imaging method, like obo:FBbi_00000369")
+    license_group = parser.add_mutually_exclusive_group()
+    license_group.add_argument(
+        "--rocrate-license", dest="license", metavar="URL", default=NOT_EVALUATED, help="Licence of the data"
+    )
+    license_group.add_argument(
+        "--cc-by", dest="license", action="store_const", const=CC_BY, help="Licence CC BY 4.0"
+    )
+    license_group.add_argument(
+        "--cc0", dest="license", action="store_const", const=CC0, help="Public domain (CC0 1.0)"
+    )
+    parser.add_argument("--publisher", metavar="TEXT", help="Who publishes the crate, a name or a ROR URL")
+    parser.add_argument(
+        "--ignore-errors",
+        "--ignore_errors",
+        action="store_true",
+        help="Complete the crate without failed items",
+    )
+    parser.add_argument("--zip", action="store_true", help="Has no effect: the ending of the target decides")
+    _add_unsupported(parser, _NOT_IN_PACK)
+
+
+def add_unpack(parser: argparse.ArgumentParser) -> None:
+    """Add what ``unpack`` takes."""
+    parser.add_argument("filepath", help="The crate: a folder, a .zip or a .tar")
+    parser.add_argument("--merge", action="store_true", help="Use your containers of the same name")
+    parser.add_argument(
+        "-T", "--target", metavar="CONTAINER", help="Put all images into Dataset:ID or Dataset:name:NAME"
+    )
+    parser.add_argument(
+        "--idmap", metavar="FILE", help="Where to write the new ids (default NAME.idmap.json)"
+    )
+    parser.add_argument("--folder", action="store_true", help="Refuse a crate that is no folder")
+    _add_unsupported(parser, _NOT_IN_UNPACK)
+
+
+def pack_options(args: argparse.Namespace) -> PackOptions:
+    """Return the options of ``pack``.
+
+    Raises
+    ------
+    UsageError
+        They ask for something that cannot be.
+    """
+    _refuse_unsupported(args)
+    _refuse_forgotten_path(args.filepath)
+    return PackOptions(
+        objects=parse_objects(args.object),
+        path=Path(args.filepath),
+        facts=CrateFacts(
+            name=args.rocrate_name,
+            description=args.rocrate_description,
+            organism=args.rocrate_organism,
+            modality=args.rocrate_modality,
+            license=args.license,
+            publisher=args.publisher,
+        ),
+        dry_run=args.dry_run,
+        parallel=args.parallel,
+        ignore_errors=args.ignore_errors,
+    )
+
+
+def unpack_options(args: argparse.Namespace) -> UnpackOptions:
+    """Return the options of ``unpack``.
+
+    Raises
+    ------
+    UsageError
+        They ask for something that cannot be.
+    """
+    _refuse_unsupported(args)
+    path = Path(args.filepath)
+    if args.folder and path.exists() and not path.is_dir():
+        raise UsageError(
+            f"{path} is no folder.", hint="Leave --folder out: archives are known by their ending."
+        )
+    return UnpackOptions(
+        path=path,
+        merge=args.merge,
+        target=args.target,
+        idmap=Path(args.idmap or f"{path.resolve().stem}.idmap.json"),
+        dry_run=args.dry_run,
+        parallel=args.parallel,
+    )
+
+
+def _add_unsupported(parser: argparse.ArgumentParser, options: Sequence[tuple[str, int | str, str]]) -> None:
+    for flag, values, reason in options:
+        parser.add_argument(
+            flag, dest="refused", action=Unsupported, nargs=values, reason=reason, help=argparse.SUPPRESS
+        )
+
+
+def _refuse_unsupported(args: argparse.Namespace) -> None:
+    for option, reason in args.refused:
+        raise UsageError(f"{option} is not supported: {reason}.", hint="Leave it out.")
+
+
+def _refuse_forgotten_path(path: str) -> None:
+    """Raise where the last word names an object: then most likely the target was forgotten."""
+    try:
+        parse_objects([path])
+    except UsageError:
+        return
+    raise UsageError(
+        f"{path!r} names an object, but the last word is the target.",
+        hint=f"Write ./{path} for such a folder.",
+    )
+
+
+def _parallel(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= number <= MAX_PARALLEL:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MAX_PARALLEL}")
+    return number

@@ -1,0 +1,104 @@
+"""Values as text for people."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from omero_rocrate_transfer.model.contents import Contents, Omission
+    from omero_rocrate_transfer.transfer.events import Finished
+
+_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+#: Longest name on a line of its own; files may have names of thousands of characters.
+MAX_NAME: Final = 120
+
+
+def render_size(size_bytes: float) -> str:
+    """Return a size in binary units: ``"1.5 GiB"``, ``"17 B"``."""
+    size, unit = float(size_bytes), _UNITS[0]
+    for unit in _UNITS:
+        if size < 1024 or unit == _UNITS[-1]:
+            break
+        size /= 1024
+    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+
+
+def render_seconds(seconds: float) -> str:
+    """Return a span of time: ``"38m 12s"``, ``"2h 5m"``, ``"4s"``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60}s"
+    return f"{whole // 3600}h {whole % 3600 // 60}m"
+
+
+def render_count(count: int, noun: str) -> str:
+    """Return a count with its noun: ``"1 image"``, ``"1,200 images"``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def escape(text: str) -> str:
+    r"""Return the text with everything visible and on one line.
+
+    Names come from strangers: a control character could move the cursor, one that turns the direction of
+    writing could show ``exe.tif`` as ``fit.exe``. Both become escapes like ``\x1b`` and ``\u202e``.
+    """
+    return "".join(character if _is_plain(character) else _escaped(character) for character in text)
+
+
+def shorten(text: str) -> str:
+    """Return the escaped text, its middle left out where it is longer than `MAX_NAME`."""
+    text = escape(text)
+    half = MAX_NAME // 2
+    return text if len(text) <= MAX_NAME else f"{text[:half]}…{text[-half:]}"
+
+
+def _is_plain(character: str) -> bool:
+    # C*: controls, format characters, surrogates; Zl and Zp break lines.
+    category = unicodedata.category(character)
+    return category[0] != "C" and category not in {"Zl", "Zp"}
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
+
+
+def iter_plan_lines(contents: Contents) -> Iterator[str]:
+    """Yield what will travel and what will not."""
+    containers = render_count(len(contents.containers), "container")
+    images = render_count(sum(len(unit.images) for unit in contents.units), "image")
+    units = render_count(len(contents.units), "item")
+    files = render_count(contents.file_count, "file")
+    yield f"Plan     {containers}, {images} in {units}, {files}, {render_size(contents.size_bytes)}"
+    yield from iter_omission_lines(contents.omissions)
+
+
+def iter_omission_lines(omissions: tuple[Omission, ...]) -> Iterator[str]:
+    """Yield one line for each omission."""
+    for omission in omissions:
+        on = f" on {omission.on}" if omission.on is not None else ""
+        yield f"Left out {omission.count:,} {escape(omission.type)}{on}: {escape(omission.reason)}"
+
+
+def iter_summary_lines(finished: Finished, verb: str) -> Iterator[str]:
+    """Yield how the run ended; ``verb`` is what it did, like ``"Packed"``."""
+    if finished.dry_run and finished.error is None:
+        yield "Dry run  nothing was written"
+        return
+    if finished.done or finished.error is None:
+        rate = finished.size_bytes / max(finished.seconds, 0.001)
+        yield (
+            f"{verb:<8} {render_count(finished.images, 'image')}, {render_count(finished.files, 'file')}, "
+            f"{render_size(finished.size_bytes)} in {render_seconds(finished.seconds)} "
+            f"({render_size(rate)}/s); verified {finished.files_verified}/{finished.files}"
+        )
+    yield from iter_omission_lines(finished.omissions)
+    if finished.failed:
+        yield f"Failed   {finished.failed} of {render_count(finished.planned, 'item')}, named above"
+    if finished.error is not None:
+        yield f"{'Stopped' if finished.exit_code > 128 else 'Error':<8} {escape(str(finished.error))}"
