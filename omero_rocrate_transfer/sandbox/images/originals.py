@@ -1,0 +1,94 @@
+"""Opened originals, shared by the stores that read them."""
+
+from collections import OrderedDict
+from pathlib import Path
+from threading import RLock
+
+import omero
+import omero.clients
+
+from .buffer import PixelBuffer, Shape
+from .errors import FormatError
+from .formats import open_original
+from .scan import scan
+from .series import Original, Region
+
+_MOST_OPEN = 8
+
+
+class Originals:
+    """The originals used last, kept open; parsing their metadata anew for each image would take most of the time."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._open: OrderedDict[Path, Original] = OrderedDict()
+
+    def open(self, path: Path) -> Original:
+        """Open the original that starts from `path`; errors as `open_original`."""
+        with self._lock:
+            if path not in self._open:
+                self._open[path] = open_original(path)
+            self._open.move_to_end(path)
+            while len(self._open) > _MOST_OPEN:
+                self._open.popitem(last=False)[1].close()
+            return self._open[path]
+
+    def read(self, path: Path, series: int, plane: tuple[int, int, int], region: Region, level: int) -> bytes:
+        """Read big-endian samples of one image of an original."""
+        with self._lock:
+            return self.open(path).series[series].read(*plane, region, level)
+
+    def close(self) -> None:
+        """Close all files."""
+        with self._lock:
+            while self._open:
+                self._open.popitem()[1].close()
+
+
+class OriginalBuffer(PixelBuffer):
+    """Pixels of an image of a fileset, read by Bio-Formats (BfPixelBuffer); never writable."""
+
+    def __init__(self, shape: Shape, path: Path, series: int, originals: Originals) -> None:
+        super().__init__(shape, path)
+        self._number = series
+        self._originals = originals
+        try:
+            self._series = originals.open(path).series[series]
+        except (OSError, FormatError) as error:
+            raise omero.ResourceError(
+                None, type(error).__name__, f"Error instantiating pixel buffer: {error}"
+            ) from error
+
+    @property
+    def levels(self) -> list[tuple[int, int]]:
+        """Resolution levels of the file."""
+        return list(self._series.levels)
+
+    @property
+    def tile_size(self) -> tuple[int, int]:
+        """The reader's optimal tile."""
+        return self._series.tile_size
+
+    def set_level(self, level: int) -> None:
+        """Use another resolution level."""
+        _ = self.levels[level]
+        self.level = level
+
+    def region(self, z: int, c: int, t: int, region: Region) -> bytes:
+        """Read a rectangle; errors of the reader are internal errors, as they come wrapped on a real server."""
+        try:
+            return self._originals.read(self.path, self._number, (z, c, t), region, self.level)
+        except OSError as error:
+            raise omero.ResourceError(None, "java.io.IOException", str(error)) from error
+
+    def digest(self) -> bytes:
+        """SHA-1 over all planes, see `scan`."""
+        return scan(self._series).digest
+
+    def write_raw(self, data: bytes, offset: int, size: int | None) -> None:
+        """Refuse."""
+        raise NotImplementedError("Write-method not permitted")
+
+    def write_tile(self, data: bytes, z: int, c: int, t: int, region: Region) -> None:
+        """Refuse."""
+        raise NotImplementedError("Write-method not permitted")

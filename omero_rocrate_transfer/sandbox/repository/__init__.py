@@ -1,0 +1,1 @@
+"""The managed repository: where originals lie, how they come in."""
