@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from omero_rocrate_transfer.sandbox import __main__ as sandbox_program
+
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.rst", ROOT / "CHANGELOG.rst", *sorted((ROOT / "docs").glob("*.rst"))]
 #: Options of other programs that the pages mention.
-OTHERS = {"--all", "--data", "--detach", "--port", "--volumes", "--wait"}
+OTHERS = {"--all", "--detach", "--strict", "--volumes", "--wait"}
 
 
 def flags_in(text: str) -> set[str]:
@@ -32,8 +34,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    actions = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    return {name: command for action in actions for name, command in action.choices.items()}
+    """Return the parsers of the commands; omero has an argparse of its own, so types do not tell."""
+    commands = [action.choices for action in parser._actions if isinstance(action.choices, dict)]
+    assert {"pack", "unpack"} <= commands[0].keys()
+    return commands[0]
 
 
 def test_documentation_builds_without_a_warning(tmp_path: Path) -> None:
@@ -56,9 +60,10 @@ def test_documentation_builds_without_a_warning(tmp_path: Path) -> None:
 
 
 def test_flags_in_the_pages_exist(parser: argparse.ArgumentParser) -> None:
+    sandbox = sandbox_program._parser()
     known = {
         flag
-        for command in [parser, *commands_of(parser).values()]
+        for command in [parser, sandbox, *commands_of(parser).values()]
         for action in command._actions
         for flag in action.option_strings
     }
@@ -94,7 +99,7 @@ def test_every_field_of_the_json_lines_is_documented() -> None:
     page = (ROOT / "docs/json-lines.rst").read_text("utf-8")
     tree = ast.parse((ROOT / "omero_rocrate_transfer/cli/lines.py").read_text("utf-8"))
     dicts = [node for node in ast.walk(tree) if isinstance(node, ast.Dict)]
-    fields = {key.value for node in dicts for key in node.keys if isinstance(key, ast.Constant)}
+    fields = {str(key.value) for node in dicts for key in node.keys if isinstance(key, ast.Constant)}
 
     assert len(fields) > 20
     assert {field for field in fields if f"``{field}``" not in page} == set()
