@@ -160,8 +160,15 @@ def _plate_metadata(
         "field_count": max((len(fields) for fields in wells.values()), default=0),
     }
     if plate.acquisitions:
-        found["acquisitions"] = list(plate.acquisitions)
+        found["acquisitions"] = [
+            {"maximumfieldcount": _most_fields(item["id"], wells)} | item for item in plate.acquisitions
+        ]
     return {"version": metadata.VERSION, "plate": found}
+
+
+def _most_fields(acquisition: int, wells: dict[tuple[int, int], list[tuple[str, int | None]]]) -> int:
+    counts = (sum(1 for _, found in fields if found == acquisition) for fields in wells.values())
+    return max(1, *counts)
 
 
 def row_name(row: int) -> str:
