@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-import omero.cmd
-
 import omero
+import omero.cmd
 
 
 class Command(Protocol):

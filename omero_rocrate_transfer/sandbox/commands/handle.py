@@ -10,47 +10,48 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from threading import Event, Lock, Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import Ice
+import omero
 import omero.cmd
 
-import omero
-
 from .command import Command, CommandFailedError, from_exception
+
+if TYPE_CHECKING:
+    from omero_rocrate_transfer.sandbox.call import Call
+    from omero_rocrate_transfer.sandbox.context import ServiceContext
 
 _LOG = logging.getLogger(__name__)
 _MOST_NOTIFICATIONS = 10
 _CANCEL_TIMEOUT = 5.0
 
 
-class HandleI(omero.cmd.Handle):
-    """Servant of one command; construct it, register it with the adapter, then `start` it.
+class CommandHandle:
+    """Implementation of ``omero.cmd.Handle`` for one command; `submit` registers and starts it.
 
     Parameters
     ----------
+    context : ServiceContext
     request : omero.cmd.Request
         What `getRequest` returns.
     command : Command
     scope : callable, optional
         Makes the context manager in which all steps run, such as ``store.transaction``. Import has none: its
         steps commit one by one.
-    on_close : callable, optional
-        Removes the servant from the adapter.
     """
 
     def __init__(
         self,
+        context: ServiceContext,
         request: omero.cmd.Request,
         command: Command,
-        *,
         scope: Callable[[], AbstractContextManager[None]] = nullcontext,
-        on_close: Callable[[], None] = lambda: None,
     ) -> None:
+        self.context = context
         self._request = request
         self._command = command
         self._scope = scope
-        self._on_close = on_close
         self._callbacks: dict[str, Any] = {}
         self._lock = Lock()
         self._cancelled = Event()
@@ -58,6 +59,12 @@ class HandleI(omero.cmd.Handle):
         self._response: omero.cmd.Response | None = None
         self._status = omero.cmd.Status(flags=[], parameters={}, stepStartTimes=[], stepStopTimes=[])
         self._thread = Thread(target=self._run, name=f"command {request.ice_id()}", daemon=True)
+
+    def submit(self) -> Any:
+        """Register with the client's session, begin the work and return the ``HandlePrx``."""
+        proxy = self.context.register(omero.cmd.Handle, self)
+        self.start()
+        return proxy
 
     def start(self) -> None:
         """Begin the work."""
@@ -69,31 +76,30 @@ class HandleI(omero.cmd.Handle):
 
     # -- operations of the interface
 
-    def addCallback(self, cb: Any, current: Any = None) -> None:
+    def addCallback(self, call: Call, cb: Any) -> None:
         """Tell this callback of steps and of the end, over the connection it came by: clients accept none."""
-        identity = cb.ice_getIdentity()
-        proxy = current.con.createProxy(identity).ice_oneway() if current and current.con else cb.ice_oneway()
+        proxy = call.current.con.createProxy(cb.ice_getIdentity()).ice_oneway()
         with self._lock:
             self._callbacks[_key(cb)] = omero.cmd.CmdCallbackPrx.uncheckedCast(proxy)
 
-    def removeCallback(self, cb: Any, current: Any = None) -> None:
+    def removeCallback(self, call: Call, cb: Any) -> None:
         """Forget a callback."""
         with self._lock:
             self._callbacks.pop(_key(cb), None)
 
-    def getRequest(self, current: Any = None) -> omero.cmd.Request:
+    def getRequest(self, call: Call) -> omero.cmd.Request:
         """Return the request as it was sent."""
         return self._request
 
-    def getResponse(self, current: Any = None) -> omero.cmd.Response | None:
+    def getResponse(self, call: Call) -> omero.cmd.Response | None:
         """Return the response, or None while the command runs."""
         return self._response
 
-    def getStatus(self, current: Any = None) -> omero.cmd.Status:
+    def getStatus(self, call: Call) -> omero.cmd.Status:
         """Return the status; flags stay empty on success, as OMERO never sets ``SUCCESS``."""
         return self._status
 
-    def cancel(self, current: Any = None) -> bool:
+    def cancel(self, call: Call) -> bool:
         """Stop before the next step; False if the command had ended already.
 
         Raises
@@ -110,9 +116,13 @@ class HandleI(omero.cmd.Handle):
             )
         return omero.cmd.State.CANCELLED in self._status.flags
 
-    def close(self, current: Any = None) -> None:
+    def close(self, call: Call) -> None:
         """Remove the handle; a running command is cancelled first."""
-        self._on_close()
+        self.context.unregister(self)
+        self._cancelled.set()
+
+    def session_ended(self) -> None:
+        """Stop before the next step: nobody can ask for the response any more."""
         self._cancelled.set()
 
     # -- work

@@ -3,12 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
+from types import SimpleNamespace
+from typing import Any
 
 import omero.cmd
 import pytest
 
 from omero_rocrate_transfer.sandbox.commands.command import CommandFailedError, graph_error
-from omero_rocrate_transfer.sandbox.commands.handle import HandleI
+from omero_rocrate_transfer.sandbox.commands.handle import CommandHandle
+
+CALL: Any = None
+CONTEXT: Any = SimpleNamespace(unregister=lambda implementation: None)
 
 
 class Work:
@@ -33,8 +38,8 @@ class Work:
         return omero.cmd.OK()
 
 
-def finished(work: Work) -> HandleI:
-    handle = HandleI(omero.cmd.Delete2(), work)
+def finished(work: Work) -> CommandHandle:
+    handle = CommandHandle(CONTEXT, omero.cmd.Delete2(), work)
     handle.start()
     assert handle.join(10)
     return handle
@@ -44,8 +49,8 @@ def test_steps_run_in_order_and_the_response_follows() -> None:
     work = Work(steps=4)
     handle = finished(work)
     assert work.done == [0, 1, 2, 3]
-    assert isinstance(handle.getResponse(), omero.cmd.OK)
-    status = handle.getStatus()
+    assert isinstance(handle.getResponse(CALL), omero.cmd.OK)
+    status = handle.getStatus(CALL)
     assert (status.steps, status.currentStep, status.flags) == (4, 3, [])
     assert status.startTime <= status.stopTime
 
@@ -53,26 +58,26 @@ def test_steps_run_in_order_and_the_response_follows() -> None:
 def test_no_response_before_the_last_step() -> None:
     gate = Event()
     work = Work(gate=gate)
-    handle = HandleI(omero.cmd.Delete2(), work)
+    handle = CommandHandle(CONTEXT, omero.cmd.Delete2(), work)
     handle.start()
     assert work.started.wait(10)
-    assert handle.getResponse() is None
+    assert handle.getResponse(CALL) is None
     gate.set()
     assert handle.join(10)
-    assert handle.getResponse() is not None
+    assert handle.getResponse(CALL) is not None
 
 
 def test_failure_becomes_the_error_response_of_the_request() -> None:
     handle = finished(Work(error=graph_error("may not delete Image[1]")))
-    response = handle.getResponse()
+    response = handle.getResponse(CALL)
     assert isinstance(response, omero.cmd.GraphException)
     assert response.message == response.parameters["message"] == "may not delete Image[1]"
     assert (response.category, response.name) == ("::omero::cmd::Delete2", "graph-fail")
-    assert omero.cmd.State.FAILURE in handle.getStatus().flags
+    assert omero.cmd.State.FAILURE in handle.getStatus(CALL).flags
 
 
 def test_unexpected_exception_is_answered_not_lost() -> None:
-    response = finished(Work(error=ZeroDivisionError("by zero"))).getResponse()
+    response = finished(Work(error=ZeroDivisionError("by zero"))).getResponse(CALL)
     assert isinstance(response, omero.cmd.ERR)
     assert (response.name, response.parameters["message"]) == ("run-fail", "by zero")
 
@@ -88,7 +93,7 @@ def test_scope_sees_the_failure_so_that_it_can_roll_back() -> None:
             seen.append(str(error))
             raise
 
-    handle = HandleI(omero.cmd.Delete2(), Work(error=graph_error("no")), scope=scope)
+    handle = CommandHandle(CONTEXT, omero.cmd.Delete2(), Work(error=graph_error("no")), scope=scope)
     handle.start()
     assert handle.join(10)
     assert seen == ["no"]
@@ -97,18 +102,18 @@ def test_scope_sees_the_failure_so_that_it_can_roll_back() -> None:
 def test_cancel_stops_before_the_next_step() -> None:
     gate = Event()
     work = Work(steps=5, gate=gate)
-    handle = HandleI(omero.cmd.Delete2(), work)
+    handle = CommandHandle(CONTEXT, omero.cmd.Delete2(), work)
     handle.start()
     assert work.started.wait(10)
-    handle.close()
+    handle.close(CALL)
     gate.set()
     assert handle.join(10)
     assert len(work.done) < 5
-    assert omero.cmd.State.CANCELLED in handle.getStatus().flags
+    assert omero.cmd.State.CANCELLED in handle.getStatus(CALL).flags
 
 
 def test_cancel_after_the_end_is_refused() -> None:
-    assert finished(Work()).cancel() is False
+    assert finished(Work()).cancel(CALL) is False
 
 
 @pytest.mark.parametrize("steps", [1, 10, 95])
@@ -123,7 +128,7 @@ def test_callbacks_hear_about_ten_steps_and_the_end(steps: int) -> None:
         def finished(self, response: omero.cmd.Response, status: omero.cmd.Status) -> None:
             ends.append(response)
 
-    handle = HandleI(omero.cmd.Delete2(), Work(steps=steps))
+    handle = CommandHandle(CONTEXT, omero.cmd.Delete2(), Work(steps=steps))
     handle._callbacks["x"] = Callback()
     handle.start()
     assert handle.join(10)
