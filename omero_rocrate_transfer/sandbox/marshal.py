@@ -121,6 +121,22 @@ class Marshaller:
         """Build a list of loaded objects."""
         return [self.entity(row, fetch) for row in rows]
 
+    def refresh(self, row: Row, obj: Any) -> None:
+        """Bring a received object up to date with its row, as after a save: id, version, plain fields, details."""
+        members = obj.__dict__
+        members["_id"] = rlong(row.id)
+        members["_version"] = None if row.version is None else rint(row.version)
+        for field, member, codec in _fields(row.type)[0]:
+            value = row.values.get(field.name)
+            members[member] = None if value is None else codec(value)
+        self._details(row, obj)
+
+    def set_collection(self, owner: Row, field_name: str, members: Iterable[Row | None]) -> None:
+        """Load a collection with these members only, as a query does that restricts what it fetches."""
+        made = self.entity(owner).__dict__
+        made[f"_{field_name}Seq"] = [None if member is None else self.entity(member) for member in members]
+        made[f"_{field_name}Loaded"] = True
+
     def _make(self, row: Row, key: tuple[str, int]) -> Any:
         cls = python_class(row.type)
         made = cls.__new__(cls)
@@ -178,7 +194,7 @@ class Marshaller:
         holder[member] = self._proxies[key]
         self._waiting.setdefault(key, []).append((holder, member))
 
-    # -- details -------------------------------------------------------------------------------------------------
+    # -- details --------------------
 
     def _details(self, row: Row, made: Any) -> None:
         details = omero.model.DetailsI()

@@ -69,7 +69,8 @@ class _Builder:
         return Statement(
             plan=Plan(self._scope.sources, conditions),
             columns=columns,
-            names=tuple(item.alias or str(position) for position, item in enumerate(items)) or ("0",) * len(columns),
+            names=tuple(item.alias or str(position) for position, item in enumerate(items))
+            or ("0",) * len(columns),
             distinct=distinct,
             shape=query.select.shape if query.select else None,
             group=group if grouped else None,
@@ -102,12 +103,12 @@ class _Builder:
     def _everything(self) -> list[Compiled]:
         """Columns of a query without a select clause: all classes and joins that are not fetched."""
         sources = [each for each in self._scope.named if not each.fetch]
-        return [
-            Compiled(each.current, each.kind, frozenset({each.slot}), (each, None)) for each in sources
-        ]
+        return [Compiled(each.current, each.kind, frozenset({each.slot}), (each, None)) for each in sources]
 
     def _fetches(self, columns: list[Compiled]) -> list[Source]:
-        selected = {column.column[0] for column in columns if column.column and column.kind.category == "entity"}
+        selected = {
+            column.column[0] for column in columns if column.column and column.kind.category == "entity"
+        }
         fetches = [each for each in self._scope.named if each.fetch and each.kind.category == "entity"]
         for each in fetches:
             if each.parent not in selected:
@@ -142,11 +143,15 @@ class _Builder:
             for path in _paths(item.expression):
                 known = path in self._query.group or self._context.compile(path).slots <= keys
                 if not known:
-                    raise refuse(f"column {path} must appear in the GROUP BY clause or be used in an aggregate")
+                    raise refuse(
+                        f"column {path} must appear in the GROUP BY clause or be used in an aggregate"
+                    )
 
     def _check_distinct(self, columns: list[Compiled], order: list[Compiled]) -> None:
         items = self._query.select.items if self._query.select else ()
-        selected = {column.column[0].slot for column in columns if column.column and column.kind.category == "entity"}
+        selected = {
+            column.column[0].slot for column in columns if column.column and column.kind.category == "entity"
+        }
         selected |= {source.slot for source in self._scope.named if source.fetch}
         for key, compiled in zip(self._query.order, order, strict=True):
             expression = self._unalias(key.expression)

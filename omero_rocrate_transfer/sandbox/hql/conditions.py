@@ -99,7 +99,11 @@ def _in(context: Context, node: tree.In) -> Compiled:
         restrictions = (Restriction(*operand.column, lambda run: choices(run).values, slots),)
     constant = Compiled(choices, BOOLEAN, slots, None, aggregate)
     return derive(
-        lambda run: choices(run).test(operand.evaluate(run)), BOOLEAN, operand, constant, restrictions=restrictions
+        lambda run: choices(run).test(operand.evaluate(run)),
+        BOOLEAN,
+        operand,
+        constant,
+        restrictions=restrictions,
     )
 
 

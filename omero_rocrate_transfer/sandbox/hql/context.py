@@ -67,7 +67,10 @@ class Context:
 
 
 def derive(
-    evaluate: Callable[[Run], Any], kind: Kind, *operands: Compiled, restrictions: tuple[Restriction, ...] = ()
+    evaluate: Callable[[Run], Any],
+    kind: Kind,
+    *operands: Compiled,
+    restrictions: tuple[Restriction, ...] = (),
 ) -> Compiled:
     """Compiled expression that reads what its operands read."""
     slots = frozenset[int]().union(*(each.slots for each in operands))

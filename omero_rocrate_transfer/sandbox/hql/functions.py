@@ -18,7 +18,9 @@ _INDEXES: dict[str, Callable[[Any], Any]] = {"minindex": min, "maxindex": max}
 
 
 def _substring(text: str, start: int, length: int | None = None) -> str:
-    return text[max(start - 1, 0) :] if length is None else text[max(start - 1, 0) : max(start - 1 + length, 0)]
+    return (
+        text[max(start - 1, 0) :] if length is None else text[max(start - 1, 0) : max(start - 1 + length, 0)]
+    )
 
 
 # Null if any argument is null, as in SQL.
@@ -128,7 +130,9 @@ def _extreme_index(context: Context, node: tree.Call) -> Compiled:
 def _listed(context: Context, node: tree.Call) -> Source:
     """Source of an alias that was joined along an ordered list."""
     path = node.arguments[0] if node.arguments else None
-    source = context.scope.find(path.names[0]) if isinstance(path, tree.Path) and len(path.names) == 1 else None
+    source = (
+        context.scope.find(path.names[0]) if isinstance(path, tree.Path) and len(path.names) == 1 else None
+    )
     field = source.property.field if source and source.property else None
     if source is None or field is None or not field.ordered or not field.inverse:
         raise UncompilableError(f"{node.name}: only for the alias of a joined list")
@@ -172,7 +176,9 @@ def _aggregate(context: Context, node: tree.Call) -> Compiled:
     (argument,) = _arguments(context, node, 1)
     if argument.aggregate:
         raise refuse("aggregate function calls may not be nested")
-    return Compiled(_Fold(node, argument), _aggregate_kind(node.name, argument.kind), argument.slots, None, True)  # noqa: FBT003
+    return Compiled(
+        _Fold(node, argument), _aggregate_kind(node.name, argument.kind), argument.slots, None, True
+    )  # noqa: FBT003
 
 
 class _Fold:

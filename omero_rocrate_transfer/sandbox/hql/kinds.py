@@ -134,7 +134,9 @@ def _of_details(model: Type, name: str) -> Property | None:
     return known.get(name)
 
 
-def _parts(name: str, kinds: dict[str, Kind], positions: tuple[str, ...] = ("value", "unit")) -> Property | None:
+def _parts(
+    name: str, kinds: dict[str, Kind], positions: tuple[str, ...] = ("value", "unit")
+) -> Property | None:
     if name not in kinds:
         return None
     position = positions.index(name)

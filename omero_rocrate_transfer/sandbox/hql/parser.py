@@ -72,7 +72,12 @@ class _Builder(Transformer[Token, Any]):
         select = next((part for part in parts if isinstance(part, tree.Select)), None)
         sources = tuple(part for part in parts if isinstance(part, tree.Source))
         return tree.Query(
-            select, sources, named.get("where"), named.get("group", ()), named.get("having"), named.get("order", ())
+            select,
+            sources,
+            named.get("where"),
+            named.get("group", ()),
+            named.get("having"),
+            named.get("order", ()),
         )
 
     # -- clauses -------------------------------------------------------------------------------------------------

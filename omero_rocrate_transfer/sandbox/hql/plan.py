@@ -88,7 +88,9 @@ class Plan:
 
     def _bind_class(self) -> None:
         """Bind the next class: one an index can find if possible."""
-        classes = [source for source in self._sources if source.parent is None and source.slot in self._unbound]
+        classes = [
+            source for source in self._sources if source.parent is None and source.slot in self._unbound
+        ]
         if classes:
             found = next((each for each in classes if self._finder(each)), classes[0])
             self._bind(found, self._finder(found))
@@ -114,7 +116,9 @@ class Plan:
 
         That holds for outer joins too, since a condition on an id is never true for null.
         """
-        own = [each for each in self._restrictions if each.source is source and not each.slots & self._unbound]
+        own = [
+            each for each in self._restrictions if each.source is source and not each.slots & self._unbound
+        ]
         if own:
             return _look_up(min(own, key=lambda each: each.field is not None))
         for child in self._sources:

@@ -212,7 +212,11 @@ def _element(kind: Kind) -> Kind:
 
 
 def _describe(kind: Kind) -> str:
-    return kind.model.java_name if kind.category in {"entity", "collection", "details"} else kind.name or kind.category
+    return (
+        kind.model.java_name
+        if kind.category in {"entity", "collection", "details"}
+        else kind.name or kind.category
+    )
 
 
 def _whole(source: Source, kind: Kind) -> Compiled:
