@@ -35,7 +35,7 @@ _GONE: Final = (
     Ice.ObjectAdapterDeactivatedException,
     Ice.ObjectNotExistException,
 )
-_NO_SPACE: Final = "No space left on device"
+NO_SPACE: Final = "No space left on device"
 _LONGEST_MESSAGE: Final = 300
 
 
@@ -56,7 +56,7 @@ def server_errors(doing: str) -> Iterator[None]:
 
 def translate(error: Exception, doing: str) -> TransferError:
     """Return the error of this package for one of OMERO or Ice."""
-    if _NO_SPACE in message_of(error):
+    if NO_SPACE in message_of(error):
         return StoppedError(
             f"{doing}: the server's disk is full.", hint="Make room there, then run it again."
         )
@@ -129,7 +129,7 @@ def _invalid(error: Any, doing: str) -> TransferError:
 
 
 def _busy(error: Any, doing: str) -> TransferError:
-    return StoppedError(f"{doing}: the server is busy: {message_of(error)}", hint="Run it again later.")
+    return TransferError(f"{doing}: the server is busy: {message_of(error)}", hint="Run it again later.")
 
 
 def _no_resource(error: Any, doing: str) -> TransferError:

@@ -15,7 +15,7 @@ from omero_rocrate_transfer.model.errors import DigestMismatchError, IntegrityEr
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.session import Connection
 
-#: The repository gives at most 64 MB at once (omero-blitz RepoRawFileStoreI.read); this fills the link already.
+#: The repository gives 64 MB at most (omero-blitz RepoRawFileStoreI.read); this fills the link already.
 BLOCK_SIZE: Final = 4 * 1024 * 1024
 #: Reads in flight.
 WINDOW: Final = 4

@@ -59,7 +59,11 @@ def read_filesets(reader: Reader, ids: Iterable[int]) -> dict[int, FilesetRows]:
     for fileset, *row in reader.rows(_IMAGES, found, doing="Reading images"):
         images = found[fileset].images
         images.append(_image(tuple(row), len(images)))
-    _add_files(reader, found)
+    for fileset, files in read_files(reader, found).items():
+        found[fileset].files = files
+        if any(file.size_bytes == UNKNOWN_SIZE for file in files):
+            found[fileset].withheld = "the upload of its original files never ended"
+    _warn_of_weak_digests(file for rows in found.values() for file in rows.files)
     _add_plates(reader, found)
     _add_policy(reader, found)
     return found
@@ -78,17 +82,15 @@ def _image(row: Row, position: int) -> ImageRecord:
     )
 
 
-def _add_files(reader: Reader, found: Mapping[int, FilesetRows]) -> None:
-    rows: dict[int, list[tuple[int, OriginalFile]]] = {one: [] for one in found}
-    for fileset, place, _, prefix, *row in reader.rows(
-        _FILES, found, doing="Reading lists of original files"
-    ):
+def read_files(reader: Reader, ids: Iterable[int]) -> dict[int, tuple[OriginalFile, ...]]:
+    """Read the original files of filesets, each in the order of ``Fileset.usedFiles``."""
+    rows: dict[int, list[tuple[int, OriginalFile]]] = {one: [] for one in ids}
+    for fileset, place, _, prefix, *row in reader.rows(_FILES, rows, doing="Reading original files"):
         rows[fileset].append((place, _file(prefix, tuple(row))))
-    for fileset, files in rows.items():
-        found[fileset].files = tuple(file for _, file in sorted(files, key=lambda pair: pair[0]))
-        if any(file.size_bytes == UNKNOWN_SIZE for _, file in files):
-            found[fileset].withheld = "the upload of its original files never ended"
-    _warn_of_weak_digests(file for one in found.values() for file in one.files)
+    return {
+        fileset: tuple(file for _, file in sorted(files, key=lambda pair: pair[0]))
+        for fileset, files in rows.items()
+    }
 
 
 def _file(prefix: str, row: Row) -> OriginalFile:

@@ -46,10 +46,7 @@ def read_contents(connection: Connection, roots: Sequence[ObjectRef]) -> Content
     """
     reader = Reader(connection)
     walk = walk_down(reader, roots)
-    fileset_of = {
-        image: fileset
-        for image, fileset in reader.rows(_FILESET_OF, walk.ids["Image"], doing="Reading images")
-    }
+    fileset_of: FilesetOf = dict(reader.rows(_FILESET_OF, walk.ids["Image"], doing="Reading images"))
     filesets = read_filesets(reader, _in_walk_order(walk, fileset_of))
     add_plates(walk, reader, [plate for rows in filesets.values() for plate in rows.plates])
     containers = _read_containers(reader, walk)

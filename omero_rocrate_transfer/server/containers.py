@@ -1,0 +1,178 @@
+"""Containers on the target: those of the source created again, or containers that are there."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from omero.rtypes import rlist, rstring
+from omero.sys import ParametersI
+
+from omero_rocrate_transfer.model.contents import Container
+from omero_rocrate_transfer.model.errors import NotFoundError, UsageError
+from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.server.errors import server_errors
+from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.writer import Writer
+
+log = logging.getLogger(__name__)
+
+_TARGET: Final = re.compile(r"(?P<type>Dataset|Screen):(?:name:(?P<name>.+)|(?P<id>\d{1,19}))\Z", re.DOTALL)
+_MINE: Final = (
+    "select o.id, o.name from {type} o where o.name in (:names) and o.details.owner.id = :owner order by o.id"
+)
+_MINE_ALONE: Final = (
+    "select o.id, o.name from Dataset o left outer join o.projectLinks l where l.id is null"
+    " and o.name in (:names) and o.details.owner.id = :owner order by o.id"
+)
+_MINE_IN_PROJECT: Final = (
+    "select o.id, o.name from ProjectDatasetLink l join l.child o where l.parent.id = :project"
+    " and o.name in (:names) and o.details.owner.id = :owner order by o.id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The container that everything goes into, as the user named it."""
+
+    #: ``"Dataset"`` or ``"Screen"``.
+    type: str
+    #: Either this or `name`.
+    id: int | None = None
+    name: str | None = None
+
+
+def parse_target(text: str) -> Target:
+    """Parse ``Dataset:5``, ``Dataset:name:Run1`` or the same with Screen."""
+    match = _TARGET.match(text)
+    if match is None:
+        raise UsageError(
+            f"--target {text!r} is no container.", hint="Write it like Dataset:5 or Dataset:name:Run1."
+        )
+    number = match["id"]
+    return Target(match["type"], None if number is None else int(number), match["name"])
+
+
+def group_of_target(connection: Connection, target: Target) -> int:
+    """Return the group that the transfer has to write into: that of the named container, else the user's."""
+    if target.id is None:
+        return connection.group_id
+    hql = f"select o.details.group.id from {target.type} o where o.id = :id"  # noqa: S608 -- one of two classes
+    with server_errors(f"Looking for {target.type}:{target.id}"):
+        rows = connection.query.projection(hql, ParametersI().addId(target.id), connection.context())
+    if not rows:
+        raise NotFoundError(
+            f"{target.type}:{target.id}: not found, or not readable by user {connection.user}."
+        )
+    return int(rows[0][0].val)
+
+
+class ContainerFinder:
+    """Finds or creates containers in one group.
+
+    Parameters
+    ----------
+    merge
+        Whether containers of the user that have the right name and place are used again: Projects and Screens
+        by name, Datasets by name within their Project, or by name where they are in no Project.
+    """
+
+    def __init__(self, connection: Connection, group: int, *, merge: bool) -> None:
+        self._connection = connection
+        self._context = connection.context(group)
+        self._writer = Writer(connection, group)
+        self._merge = merge
+        self._taken: set[tuple[str, int]] = set()
+
+    def restore(self, containers: Sequence[Container], types: Iterable[str]) -> dict[ObjectRef, int]:
+        """Return the id on the target for each container of these types, parents' types first."""
+        made: dict[ObjectRef, int] = {}
+        for type_name in types:
+            wanted = [one for one in containers if one.ref.type == type_name]
+            if self._merge:
+                made |= self._found(wanted, containers, made)
+            new = [one for one in wanted if one.ref not in made]
+            ids = self._writer.create(type_name, [(one.name, one.description) for one in new])
+            made |= {one.ref: number for one, number in zip(new, ids, strict=True)}
+        self._writer.link(
+            "Project",
+            "Dataset",
+            [
+                (made[one.ref], made[member])
+                for one in containers
+                if one.ref.type == "Project" and one.ref in made
+                for member in one.members
+                if member in made
+            ],
+        )
+        return made
+
+    def resolve(self, target: Target) -> int:
+        """Return the id of a target; creates it where it has a name that none of the user's has."""
+        if target.id is not None:
+            return target.id
+        name = target.name or ""
+        for found in self._query(_MINE.format(type=target.type), [name]).get(name, ()):
+            return found
+        return self._writer.create(target.type, [(name, None)])[0]
+
+    def _found(
+        self, wanted: Sequence[Container], containers: Sequence[Container], made: dict[ObjectRef, int]
+    ) -> dict[ObjectRef, int]:
+        found = {}
+        for names, hql, extra in self._searches(wanted, containers, made):
+            known = self._query(hql, [one.name for one in names], **extra)
+            for one in names:
+                free = [
+                    number for number in known.get(one.name, ()) if (one.ref.type, number) not in self._taken
+                ]
+                if free and one.ref not in found:
+                    self._tell(one, free)
+                    self._taken.add((one.ref.type, free[0]))
+                    found[one.ref] = free[0]
+        return found
+
+    def _searches(
+        self, wanted: Sequence[Container], containers: Sequence[Container], made: dict[ObjectRef, int]
+    ) -> Iterable[tuple[list[Container], str, dict[str, int]]]:
+        if not wanted:
+            return
+        if wanted[0].ref.type != "Dataset":
+            yield list(wanted), _MINE.format(type=wanted[0].ref.type), {}
+            return
+        placed: set[ObjectRef] = set()
+        for project in containers:
+            if project.ref.type == "Project":
+                members = set(project.members)
+                placed |= members
+                yield (
+                    [one for one in wanted if one.ref in members],
+                    _MINE_IN_PROJECT,
+                    {"project": made[project.ref]},
+                )
+        yield [one for one in wanted if one.ref not in placed], _MINE_ALONE, {}
+
+    def _query(self, hql: str, names: Sequence[str], **extra: int) -> dict[str, list[int]]:
+        """Return ids by name, oldest first."""
+        if not names:
+            return {}
+        parameters = ParametersI().add("names", rlist([rstring(name) for name in dict.fromkeys(names)]))
+        parameters.addLong("owner", self._connection.user_id)
+        for name, value in extra.items():
+            parameters.addLong(name, value)
+        with server_errors("Looking for containers to merge into"):
+            rows: list[Any] = self._connection.query.projection(hql, parameters, self._context)
+        found: dict[str, list[int]] = {}
+        for number, name in rows:
+            found.setdefault(name.val, []).append(number.val)
+        return found
+
+    def _tell(self, one: Container, free: Sequence[int]) -> None:
+        if len(free) > 1:
+            log.warning(
+                "%d %ss are called %r: merging into the oldest, %s:%d.",
+                len(free), one.ref.type, one.name, one.ref.type, free[0],
+            )  # fmt: skip

@@ -1,0 +1,191 @@
+"""A server as the sink of a transfer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from ome_types import OME
+
+from omero_rocrate_transfer.model.contents import Contents, Omission, TransferUnit
+from omero_rocrate_transfer.model.errors import RefusedError, UsageError
+from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.model.results import Mapping, UnitResult
+from omero_rocrate_transfer.server.containers import ContainerFinder, group_of_target, parse_target
+from omero_rocrate_transfer.server.filesets import read_files
+from omero_rocrate_transfer.server.importer import FilesetImport
+from omero_rocrate_transfer.server.pairing import NewObject, Pair, pair_images, pair_plates
+from omero_rocrate_transfer.server.queries import Reader
+from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.writer import Writer
+from omero_rocrate_transfer.transfer.ports import Source
+
+#: Containers that are created before any unit; plates come with the import of their unit.
+_TYPES: Final = ("Project", "Dataset", "Screen")
+
+
+class ServerSink:
+    """Writes into one server; implements `omero_rocrate_transfer.transfer.ports.Sink`.
+
+    All that is created belongs to the user of the connection.
+
+    Parameters
+    ----------
+    connection
+        Stays open: it is closed by whoever opened it.
+    merge
+        Whether containers of the user with the same name and place are used again.
+    target
+        ``Dataset:5`` or ``Dataset:name:Run1``: all images that are in no plate go there, and Projects and
+        Datasets are not restored. ``Screen:…`` likewise for plates.
+    """
+
+    #: More imports at once make servers unresponsive (OMERO documentation, "Import scenarios").
+    max_parallel = 4
+
+    def __init__(self, connection: Connection, *, merge: bool = False, target: str | None = None) -> None:
+        self._connection = connection
+        self._merge = merge
+        self._target = None if target is None else parse_target(target)
+        self._group = connection.group_id
+        #: Ids of the containers on the target that an Image or Plate of the source goes into.
+        self._parents: dict[ObjectRef, list[int]] = {}
+        #: Images of each Plate of the source.
+        self._plates: dict[ObjectRef, tuple[ObjectRef, ...]] = {}
+        #: Name and description of each container of the source.
+        self._names: dict[ObjectRef, tuple[str, str | None]] = {}
+
+    def begin(self, contents: Contents, containers: Callable[[], OME]) -> Sequence[Mapping]:
+        """Create or find the containers.
+
+        Raises
+        ------
+        NotFoundError
+            The target is missing or not readable.
+        RefusedError
+            The contents have items that cannot be written yet.
+        UsageError
+            Nothing of the contents can go into the target.
+        """
+        del containers  # what they hold beyond `contents` is not carried yet
+        _check(contents)
+        if self._target is not None:
+            self._check_target(contents)
+            self._group = group_of_target(self._connection, self._target)
+        finder = ContainerFinder(self._connection, self._group, merge=self._merge)
+        made = finder.restore(contents.containers, self._restored_types())
+        self._plates = {one.ref: one.members for one in contents.containers if one.ref.type == "Plate"}
+        self._names = {one.ref: (one.name, one.description) for one in contents.containers}
+        for one in contents.containers:
+            if one.ref in made and one.ref.type in ("Dataset", "Screen"):
+                for member in one.members:
+                    self._parents.setdefault(member, []).append(made[one.ref])
+        if self._target is not None:
+            self._send_to(finder.resolve(self._target), contents)
+        return [_mapping(ref, number) for ref, number in made.items()]
+
+    def write_unit(self, unit: TransferUnit, source: Source) -> UnitResult:
+        """Import one fileset, and link and name what came out of it.
+
+        Raises
+        ------
+        IntegrityError
+            The target made something else of the files; it was deleted again.
+        """
+        document = source.read_document(unit)
+        importing = FilesetImport(self._connection, unit, self._group)
+        try:
+            fileset = importing.run(source)
+            pairs = pair_images(self._connection, unit, document, fileset)
+            members = {plate: set(self._plates.get(plate, ())) for plate in unit.plates}
+            plates = pair_plates(self._connection, members, pairs, fileset)
+            self._link(pairs, plates)
+            self._name(pairs, plates)
+            omissions = self._changed_names(unit, fileset)
+        except BaseException:
+            importing.undo()
+            raise
+        return UnitResult(
+            unit=unit.ref,
+            size_bytes=unit.size_bytes,
+            mappings=(
+                _mapping(unit.ref, fileset),
+                *(_mapping(plate, new.id) for plate, new in plates.items()),
+                *(_mapping(pair.source.ref, pair.target.id) for pair in pairs),
+            ),
+            omissions=omissions,
+            files_verified=len(unit.files),
+        )
+
+    def finish(self) -> None:
+        """Do nothing: every unit is complete with all its links once it is written."""
+
+    def abort(self) -> None:
+        """Do nothing: a unit that failed took its traces away itself, those before it are whole."""
+
+    def _restored_types(self) -> tuple[str, ...]:
+        if self._target is None:
+            return _TYPES
+        return ("Screen",) if self._target.type == "Dataset" else ("Project", "Dataset")
+
+    def _check_target(self, contents: Contents) -> None:
+        if self._target is not None and not _fitting(contents, self._target.type):
+            kind = "image outside a plate" if self._target.type == "Dataset" else "plate"
+            raise UsageError(f"--target: there is no {kind} to put into a {self._target.type}.")
+
+    def _send_to(self, container: int, contents: Contents) -> None:
+        for ref in _fitting(contents, self._target.type if self._target else ""):
+            self._parents[ref] = [container]
+
+    def _link(self, pairs: Sequence[Pair], plates: dict[ObjectRef, NewObject]) -> None:
+        writer = Writer(self._connection, self._group)
+        images = [
+            (parent, pair.target.id) for pair in pairs for parent in self._parents.get(pair.source.ref, ())
+        ]
+        writer.link("Dataset", "Image", images)
+        screens = [
+            (parent, new.id) for plate, new in plates.items() for parent in self._parents.get(plate, ())
+        ]
+        writer.link("Screen", "Plate", screens)
+
+    def _name(self, pairs: Sequence[Pair], plates: dict[ObjectRef, NewObject]) -> None:
+        writer = Writer(self._connection, self._group)
+        wanted = {pair.target: (pair.source.name, pair.source.description) for pair in pairs}
+        writer.rename("Image", _different(wanted))
+        named = {new: self._names[plate] for plate, new in plates.items() if plate in self._names}
+        writer.rename("Plate", _different(named))
+
+    def _changed_names(self, unit: TransferUnit, fileset: int) -> tuple[Omission, ...]:
+        files = read_files(Reader(self._connection), [fileset])[fileset]
+        changed = [
+            (old.path, new.path) for old, new in zip(unit.files, files, strict=True) if old.path != new.path
+        ]
+        if not changed:
+            return ()
+        old, new = changed[0]
+        reason = f"the target changed the path of files, like {old!r} to {new!r}"
+        return (Omission(type="OriginalFile", count=len(changed), reason=reason, on=unit.ref),)
+
+
+def _check(contents: Contents) -> None:
+    without = [str(unit.ref) for unit in contents.units if not unit.files]
+    if without:
+        raise RefusedError(
+            f"{', '.join(without[:5])}: without original files, and pixels cannot be written yet.",
+            hint=f"{len(without)} item(s) of this kind; leave them out.",
+        )
+
+
+def _fitting(contents: Contents, type_name: str) -> list[ObjectRef]:
+    """Return what can go into a Dataset (images in no plate) or into a Screen (plates)."""
+    if type_name == "Screen":
+        return [plate for unit in contents.units for plate in unit.plates]
+    return [image.ref for unit in contents.units if not unit.plates for image in unit.images]
+
+
+def _different(wanted: dict[NewObject, tuple[str, str | None]]) -> dict[int, tuple[str, str | None]]:
+    return {new.id: names for new, names in wanted.items() if names != (new.name, new.description)}
+
+
+def _mapping(source: ObjectRef, target: int) -> Mapping:
+    return Mapping(source=source, target=ObjectRef(source.type, target))
