@@ -35,7 +35,7 @@ class Call:
         self.store: Store = context.store
         self._event: int | None = None
 
-    # -- who -----------------------------------------------------------------------------------------------------
+    # -- who --------------------
 
     @property
     def client_uuid(self) -> str | None:
@@ -92,7 +92,7 @@ class Call:
             raise omero.SecurityViolation(None, None, message)
         return wanted
 
-    # -- where ---------------------------------------------------------------------------------------------------
+    # -- where --------------------
 
     @cached_property
     def group_id(self) -> int:
@@ -139,7 +139,7 @@ class Call:
         """Refuse a call whose user or group is not the caller's to use."""
         _ = self.user_id, self.group_id
 
-    # -- rights --------------------------------------------------------------------------------------------------
+    # -- rights --------------------
 
     def can_read(self, row: Row) -> bool:
         """Tell whether the row is visible in the group of this call."""
@@ -193,7 +193,7 @@ class Call:
             message = f"Restricted administrators need privilege {privilege}; user {self.caller_id} lacks it."
             raise omero.SecurityViolation(None, None, message)
 
-    # -- events --------------------------------------------------------------------------------------------------
+    # -- events --------------------
 
     def event(self) -> int:
         """Id of this call's Event, made on first use; under group -1 it is booked on the first real group."""

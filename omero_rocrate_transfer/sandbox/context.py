@@ -68,7 +68,7 @@ class ServiceContext:
         """The server's sessions."""
         return self.server.sessions
 
-    # -- calls ---------------------------------------------------------------------------------------------------
+    # -- calls --------------------
 
     @contextmanager
     def call(self, current: Any, operation: str) -> Iterator[Call]:
@@ -94,7 +94,7 @@ class ServiceContext:
         """Make a call without Ice context, for work that a service starts by itself."""
         return Call(self, self.session, None)
 
-    # -- servants ------------------------------------------------------------------------------------------------
+    # -- servants --------------------
 
     def get_service(self, name: str) -> Any:
         """Give this client's one implementation of a stateless service such as ``IQuery``."""

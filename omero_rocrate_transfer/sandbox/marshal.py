@@ -137,6 +137,10 @@ class Marshaller:
         made[f"_{field_name}Seq"] = [None if member is None else self.entity(member) for member in members]
         made[f"_{field_name}Loaded"] = True
 
+    def set_counts(self, owner: Row, field_name: str, counts: dict[int, int]) -> None:
+        """Load a collection's number of members by their owner's id."""
+        self.entity(owner).__dict__[f"_{field_name}CountPerOwner"] = counts
+
     def _make(self, row: Row, key: tuple[str, int]) -> Any:
         cls = python_class(row.type)
         made = cls.__new__(cls)

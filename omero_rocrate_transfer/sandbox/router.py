@@ -92,7 +92,7 @@ class SandboxRouter(Glacier2.Router):  # type: ignore[misc]
         """Accept proxies without routing them."""
         return []
 
-    # -- logins --------------------------------------------------------------------------------------------------
+    # -- logins --------------------
 
     def _login(self, user: str, password: str, ctx: dict[str, str]) -> ServiceFactoryService:
         sessions = self._server.sessions

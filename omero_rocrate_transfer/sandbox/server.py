@@ -86,7 +86,7 @@ class SandboxServer:
         self._communicator: Any = None
         self.adapter: Any = None
 
-    # -- life ----------------------------------------------------------------------------------------------------
+    # -- life --------------------
 
     def start(self) -> Self:
         """Open the endpoints and serve until ``stop``."""
@@ -130,7 +130,7 @@ class SandboxServer:
         while not self._stopped.wait(interval):
             self.sessions.reap()
 
-    # -- clients -------------------------------------------------------------------------------------------------
+    # -- clients --------------------
 
     def open_client(self, session: Session, client_uuid: str, *, reused: bool = False) -> ServiceFactoryService:
         """Let a client into a session."""

@@ -23,7 +23,7 @@ class ServiceFactoryService:
         self.context = context
         self._left = False
 
-    # -- life ----------------------------------------------------------------------------------------------------
+    # -- life --------------------
 
     @property
     def identity(self) -> Any:
@@ -79,7 +79,7 @@ class ServiceFactoryService:
         """List the identity names of this client's services."""
         return self.context.active()
 
-    # -- security ------------------------------------------------------------------------------------------------
+    # -- security --------------------
 
     def getSecurityContexts(self, call: Call) -> list[Any]:
         """List the groups that setSecurityContext accepts."""
@@ -123,7 +123,7 @@ class ServiceFactoryService:
             raise omero.SecurityViolation(None, None, "Bad password for user")
         self.context.reused = False
 
-    # -- services ------------------------------------------------------------------------------------------------
+    # -- services --------------------
 
     def getByName(self, call: Call, name: str) -> Any:
         """Return the proxy of a stateless service, one servant per client."""

@@ -1,0 +1,61 @@
+"""Who may refer to whose objects (OmeroInterceptor.newTransientDetails and evaluateLinkages)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import omero
+import omero.clients
+
+from . import permissions, roles, security
+from .store import Row
+
+if TYPE_CHECKING:
+    from .call import Call
+
+# Everybody who sees an image may have settings and thumbnails for it.
+_READ_SUFFICES = frozenset({"RenderingDef", "Thumbnail"})
+
+
+class Reference(NamedTuple):
+    """A reference that a save sets."""
+
+    holder: Row
+    field: str
+    target: Row
+
+
+def require_link(call: Call, reference: Reference) -> None:
+    """Refuse a reference that the caller may not make.
+
+    Raises
+    ------
+    omero.GroupSecurityViolation
+        The objects are in different groups.
+    omero.SecurityViolation
+        The target is not visible, or the group's permissions forbid it (``ReadOnlyGroupSecurityViolation`` in
+        private and read-only groups).
+    """
+    holder, target = reference.holder, reference.target
+    if holder.model.is_global or target.model.is_global or target.group == roles.USER_GROUP:
+        return
+    names = f"{holder.model.java_name}:Id_{holder.id} and {target.model.java_name}:Id_{target.id}"
+    if holder.group != target.group:
+        message = f"{names}: Group is {target.group}, not {holder.group}. Cannot link to object"
+        raise omero.GroupSecurityViolation(None, None, message)
+    call.require_read(target)
+    if holder.owner == target.owner or _allowed(call, reference):
+        return
+    held = security.group_permissions(call.store, target.group)
+    read_only = held in {permissions.PRIVATE, permissions.READ_ONLY}
+    kind = omero.ReadOnlyGroupSecurityViolation if read_only else omero.SecurityViolation
+    raise kind(None, None, f"Linking {names} is not allowed in a group with permissions {held}")
+
+
+def _allowed(call: Call, reference: Reference) -> bool:
+    holder = reference.holder.type
+    if holder in _READ_SUFFICES:
+        return True
+    if holder.endswith("AnnotationLink") or (holder == "Roi" and reference.field == "image"):
+        return call.can_annotate(reference.target)
+    return call.can_link(reference.target)
