@@ -30,7 +30,6 @@ _GONE: Final = (
     Ice.ProtocolException,
     Ice.CloseConnectionException,
     Ice.ForcedCloseConnectionException,
-    Ice.ConnectionManuallyClosedException,
     Ice.CommunicatorDestroyedException,
     Ice.ObjectAdapterDeactivatedException,
     Ice.ObjectNotExistException,

@@ -6,7 +6,7 @@ The order of calls is that of ``ome.formats.importer.ImportLibrary`` (omero-blit
 from __future__ import annotations
 
 import logging
-import platform
+import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
@@ -119,7 +119,7 @@ def _fileset(files: Iterable[OriginalFile]) -> FilesetI:
         entry = FilesetEntryI()
         entry.setClientPath(rstring(path))
         fileset.addFilesetEntry(entry)
-    facts = {"omero.rocrate.transfer.version": __version__, "os.name": platform.system()}
+    facts = {"omero.rocrate.transfer.version": __version__, "os.name": sys.platform}
     if (reader := reader_hint(paths)) is not None:
         facts["bioformats.reader"] = reader
     job = UploadJobI()
