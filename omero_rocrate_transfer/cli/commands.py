@@ -26,9 +26,9 @@ def pack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[E
     chosen = pack_options(args)
     if args.zip and not args.quiet:
         note("--zip has no effect: the ending of the target decides.")
+    endpoints.refuse_existing(chosen)
     with interrupt.at_once():
-        sink = endpoints.crate_sink(chosen)
-        source = endpoints.server_source(ctx, args)
+        source, agent = endpoints.server_source(ctx, args)
     with closing(source):
         with interrupt.at_once():
             contents = source.read_contents(chosen.objects)
@@ -38,7 +38,7 @@ def pack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[E
         yield from run(
             contents,
             source,
-            sink,
+            endpoints.crate_sink(chosen, agent),
             parallel=chosen.parallel,
             interrupt=interrupt,
             ignore_errors=chosen.ignore_errors,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 #: Units at work at the same time unless told otherwise; servers have small pools of readers.
 PARALLEL: Final = 4
 MAX_PARALLEL: Final = 32
+MAX_OBJECTS_TOLD: Final = 50
 
 #: Options of omero-cli-transfer that this version cannot follow, with their number of values and the reason.
 _NOT_IN_PACK: Final = (
@@ -50,6 +51,13 @@ class PackOptions:
     #: Complete the crate without the items that failed.
     ignore_errors: bool
 
+    @property
+    def command(self) -> str:
+        """The command for the crate's provenance: without login options, and of the path only the name."""
+        objects = " ".join(map(str, self.objects[:MAX_OBJECTS_TOLD]))
+        more = " …" if len(self.objects) > MAX_OBJECTS_TOLD else ""
+        return f"omero transfer pack --rocrate {objects}{more} {self.path.name}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnpackOptions:
@@ -72,12 +80,8 @@ class Unsupported(argparse.Action):
         super().__init__(**words)
         self.reason = reason
 
-    def __call__(  # argparse hands over all of these
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option: str | None = None,
+    def __call__(
+        self, _parser: Any, namespace: argparse.Namespace, _values: Any, option: str | None = None
     ) -> None:
         """Keep the option and the reason."""
         namespace.refused = [*namespace.refused, (option, self.reason)]

@@ -176,11 +176,11 @@ class BlockRenderer(LinesRenderer):
         from rich.live import Live
 
         super().__init__(verb, clock=clock)
+        self._name = ""
         self._console = Console(stderr=True, markup=False, highlight=False, emoji=False)
         self._live = Live(
             console=self._console, refresh_per_second=2, transient=True, get_renderable=self._draw
         )
-        self._name = ""
 
     def start(self, _event: Started) -> None:
         """Show the block."""

@@ -1,0 +1,44 @@
+"""Command lines against a source and a sink in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omero_rocrate_transfer.cli import endpoints
+from tests.command_line import CommandLine
+from tests.transfer.fakes import TARGET, FakeSink, FakeSource
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a folder of the test's own, logs and sessions too."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OMERO_USERDIR", str(tmp_path / "omero"))
+    return tmp_path
+
+
+@pytest.fixture
+def source(monkeypatch: pytest.MonkeyPatch) -> FakeSource:
+    """Be the server of pack and the crate of unpack."""
+    source = FakeSource([bytes([number]) * 1500 for number in range(1, 6)])
+    monkeypatch.setattr(endpoints, "server_source", lambda *_: (source, 7))
+    monkeypatch.setattr(endpoints, "crate_source", lambda *_: source)
+    return source
+
+
+@pytest.fixture
+def sink(monkeypatch: pytest.MonkeyPatch) -> FakeSink:
+    """Be the crate of pack and the server of unpack."""
+    sink = FakeSink()
+    monkeypatch.setattr(endpoints, "crate_sink", lambda *_: sink)
+    monkeypatch.setattr(endpoints, "server_sink", lambda *_: (sink, TARGET))
+    return sink
+
+
+@pytest.fixture
+def run_line(capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run a whole command line in this process."""
+    return CommandLine(capsys)

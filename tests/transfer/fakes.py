@@ -1,0 +1,143 @@
+"""A source and a sink in memory, to test what is between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from threading import Event, Lock
+
+from ome_types import OME
+
+from omero_rocrate_transfer.model.contents import (
+    Container,
+    Contents,
+    ImageRecord,
+    Omission,
+    OriginalFile,
+    SourceInfo,
+    TransferUnit,
+)
+from omero_rocrate_transfer.model.digests import Digest, Hasher
+from omero_rocrate_transfer.model.errors import DigestMismatchError
+from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.model.results import Mapping, UnitResult
+from omero_rocrate_transfer.transfer.ports import PixelsReader, Source
+
+SOURCE = SourceInfo(host="source.example.org", database_uuid="1-2-3", version="5.6.14")
+TARGET = SourceInfo(host="target.example.org", database_uuid="4-5-6", version="5.6.14")
+BLOCK = 1000
+
+
+def sha256(content: bytes) -> Digest:
+    hasher = Hasher()
+    hasher.update(content)
+    return hasher.digests()["SHA256"]
+
+
+def unit_of(number: int, content: bytes) -> TransferUnit:
+    """Return a fileset with one image and one file."""
+    return TransferUnit(
+        ref=ObjectRef("Fileset", number),
+        images=(ImageRecord(ref=ObjectRef("Image", number), name=f"image {number}"),),
+        files=(
+            OriginalFile(
+                key=str(number), path=f"pos/{number}.tif", size_bytes=len(content), digests=(sha256(content),)
+            ),
+        ),
+    )
+
+
+class FakeSource:
+    """Holds files by their key."""
+
+    def __init__(self, files: Sequence[bytes], omissions: Sequence[Omission] = ()) -> None:
+        self.files = {str(number): content for number, content in enumerate(files, 1)}
+        self.units = tuple(unit_of(number, content) for number, content in enumerate(files, 1))
+        self.omissions = tuple(omissions)
+        self.closed = False
+
+    def read_contents(self, roots: Sequence[ObjectRef]) -> Contents:
+        dataset = Container(
+            ref=ObjectRef("Dataset", 1), name="D", members=tuple(unit.images[0].ref for unit in self.units)
+        )
+        return Contents(
+            source=SOURCE,
+            roots=tuple(roots) or (dataset.ref,),
+            containers=(dataset,),
+            units=self.units,
+            omissions=self.omissions,
+        )
+
+    def read_document(self, unit: TransferUnit) -> OME:
+        return OME()
+
+    def read_container_document(self) -> OME:
+        return OME()
+
+    def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
+        content = self.files[file.key]
+        for start in range(0, len(content), BLOCK):
+            yield content[start : start + BLOCK]
+        if sha256(content) != file.digests[0]:
+            raise DigestMismatchError(file.path, expected=file.digests[0], found=sha256(content))
+
+    def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> PixelsReader:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FakeSink:
+    """Keeps what it is given, and fails where it is told to."""
+
+    def __init__(
+        self,
+        *,
+        errors: dict[ObjectRef, Exception] | None = None,
+        max_parallel: int = 8,
+        gate: Event | None = None,
+    ) -> None:
+        self.max_parallel = max_parallel
+        self.errors = errors or {}
+        #: Where given, units wait for it before they read.
+        self.gate = gate
+        self.written: dict[ObjectRef, bytes] = {}
+        self.calls: list[str] = []
+        self.most_at_work = 0
+        self._at_work = 0
+        self._lock = Lock()
+
+    def begin(self, contents: Contents, containers: Callable[[], OME]) -> Sequence[Mapping]:
+        self.calls.append("begin")
+        containers()
+        return [Mapping(source=box.ref, target=ObjectRef(box.ref.type, 70)) for box in contents.containers]
+
+    def write_unit(self, unit: TransferUnit, source: Source) -> UnitResult:
+        self._enter(1)
+        try:
+            if self.gate is not None:
+                assert self.gate.wait(30)
+            if unit.ref in self.errors:
+                raise self.errors[unit.ref]
+            content = b"".join(block for file in unit.files for block in source.iter_blocks(unit, file))
+        finally:
+            self._enter(-1)
+        self.written[unit.ref] = content
+        image = unit.images[0].ref
+        return UnitResult(
+            unit=unit.ref,
+            size_bytes=len(content),
+            mappings=(Mapping(source=image, target=ObjectRef("Image", image.id + 100)),),
+            files_verified=len(unit.files),
+        )
+
+    def _enter(self, step: int) -> None:
+        with self._lock:
+            self._at_work += step
+            self.most_at_work = max(self.most_at_work, self._at_work)
+
+    def finish(self) -> None:
+        self.calls.append("finish")
+
+    def abort(self) -> None:
+        self.calls.append("abort")

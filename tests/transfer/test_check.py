@@ -1,0 +1,32 @@
+"""A damaged source is found before anything is sent."""
+
+from __future__ import annotations
+
+import pytest
+
+from omero_rocrate_transfer.model.errors import DigestMismatchError
+from omero_rocrate_transfer.transfer.check import check
+from omero_rocrate_transfer.transfer.events import Advanced, Started
+from omero_rocrate_transfer.transfer.interrupt import Interrupt
+from tests.transfer.fakes import FakeSource
+
+FILES = [bytes([number]) * 2500 for number in range(1, 11)]
+
+
+def test_reads_every_byte_of_a_sound_source() -> None:
+    source = FakeSource(FILES)
+
+    events = list(check(source.read_contents(()), source, parallel=3, interrupt=Interrupt()))
+
+    assert events[0] == Started(phase="check", size_bytes=25_000)
+    assert {event.phase for event in events if isinstance(event, Advanced)} == {"check"}
+    assert sum(event.size_bytes for event in events if isinstance(event, Advanced)) == 25_000
+
+
+@pytest.mark.parametrize("number", [1, 5, 10])
+def test_one_changed_byte_is_found_and_named(number: int) -> None:
+    source = FakeSource(FILES)
+    source.files[str(number)] = FILES[number - 1][:-1] + b"!"
+
+    with pytest.raises(DigestMismatchError, match=f"pos/{number}.tif"):
+        list(check(source.read_contents(()), source, parallel=3, interrupt=Interrupt()))

@@ -1,0 +1,97 @@
+"""The id map says what became of what, also after a run that broke off, and replaces nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from omero_rocrate_transfer.model.errors import LinkLostError, NotFoundError, RefusedError
+from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.model.results import Mapping
+from omero_rocrate_transfer.transfer.events import ContainersCreated
+from omero_rocrate_transfer.transfer.idmap import IdMap
+from omero_rocrate_transfer.transfer.interrupt import Interrupt
+from omero_rocrate_transfer.transfer.run import run
+from tests.transfer.fakes import SOURCE, TARGET, FakeSink, FakeSource
+
+CREATED = ContainersCreated(
+    mappings=(Mapping(source=ObjectRef("Dataset", 1), target=ObjectRef("Dataset", 70)),)
+)
+
+
+def break_off(idmap: IdMap, error: Exception) -> None:
+    """Take one event, then meet an error."""
+
+    def meet() -> None:
+        with idmap:
+            idmap.take(CREATED)
+            raise error
+
+    pytest.raises(type(error), meet)
+
+
+def test_holds_every_object_of_a_run(tmp_path: Path) -> None:
+    source, path = FakeSource([b"a", b"b"]), tmp_path / "idmap.json"
+
+    with IdMap(path, SOURCE, TARGET) as idmap:
+        for event in run(source.read_contents(()), source, FakeSink(), parallel=1, interrupt=Interrupt()):
+            idmap.take(event)
+
+    assert json.loads(path.read_text("utf-8")) == {
+        "source": {"host": "source.example.org", "database": "1-2-3", "version": "5.6.14"},
+        "target": {"host": "target.example.org", "database": "4-5-6", "version": "5.6.14"},
+        "objects": [
+            {"source": "Dataset:1", "target": "Dataset:70"},
+            {"source": "Image:1", "target": "Image:101"},
+            {"source": "Image:2", "target": "Image:102"},
+        ],
+        "complete": True,
+    }
+    assert [entry.name for entry in tmp_path.iterdir()] == ["idmap.json"]
+
+
+def test_run_that_breaks_off_leaves_what_was_created(tmp_path: Path) -> None:
+    path = tmp_path / "idmap.json"
+
+    break_off(IdMap(path, SOURCE, TARGET), LinkLostError("gone"))
+
+    written = json.loads(path.read_text("utf-8"))
+    assert written["complete"] is False
+    assert written["objects"] == [{"source": "Dataset:1", "target": "Dataset:70"}]
+
+
+def test_run_that_created_nothing_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(LinkLostError), IdMap(tmp_path / "idmap.json", SOURCE, TARGET):
+        raise LinkLostError("gone")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_existing_file_is_refused_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "idmap.json"
+    path.write_text("mine", "utf-8")
+
+    with pytest.raises(RefusedError, match="exists already"):
+        IdMap(path, SOURCE, TARGET)
+
+    assert path.read_text("utf-8") == "mine"
+
+
+def test_file_that_appears_meanwhile_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "idmap.json"
+
+    idmap = IdMap(path, SOURCE, TARGET).__enter__()
+    idmap.take(CREATED)
+    path.write_text("mine", "utf-8")
+
+    with pytest.raises(RefusedError):
+        idmap.__exit__(None, None, None)
+
+    assert path.read_text("utf-8") == "mine"
+
+
+def test_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="cannot be written"):
+        IdMap(tmp_path / "none" / "idmap.json", SOURCE, TARGET)
