@@ -270,6 +270,7 @@ def user(client: Any, name: str, password: str, groups: Sequence[int], **names: 
 
 def connection(host: str, port: int, name: str, password: str, group_name: str | None = None) -> Any:
     """Log in over TCP; the caller closes the ``omero.client``."""
-    client = omero.client(f"tcp://{host}", port, args=[f"--omero.group={group_name}"] if group_name else [])
+    arguments = [f"--omero.group={group_name}"] if group_name else None
+    client = omero.client(host=f"tcp://{host}", port=port, args=arguments)
     client.createSession(name, password)
     return client
