@@ -109,7 +109,7 @@ class _Builder:
         selected = {
             column.column[0] for column in columns if column.column and column.kind.category == "entity"
         }
-        fetches = [each for each in self._scope.named if each.fetch and each.kind.category == "entity"]
+        fetches = [each for each in self._scope.named if each.fetch and each.kind.category in {"entity", "counts"}]
         for each in fetches:
             if each.parent not in selected:
                 raise UncompilableError(

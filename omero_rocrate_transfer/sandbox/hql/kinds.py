@@ -12,7 +12,7 @@ from omero_rocrate_transfer.sandbox.schema import Field, Type, resolve, schema
 from omero_rocrate_transfer.sandbox.store import Row
 
 Category = Literal[
-    "scalar", "entity", "quantity", "collection", "entries", "entry", "permissions", "details", "unknown"
+    "scalar", "entity", "quantity", "collection", "counts", "entries", "entry", "permissions", "details", "unknown"
 ]
 
 
@@ -23,7 +23,8 @@ class Kind:
     Attributes
     ----------
     category : str
-        ``entry`` is one name-value pair of a map, ``entries`` the map; ``unknown`` is a parameter or null.
+        ``entry`` is one name-value pair of a map, ``entries`` the map, ``counts`` the number of members of a
+        link collection by owner; ``unknown`` is a parameter or null.
     name : str
         Scalar type, entity type (of the members, for a collection) or unit class.
     """
@@ -33,6 +34,7 @@ class Kind:
 
     @property
     def model(self) -> Type:
+        """Type of the objects, of the members, or of the owner of the details."""
         return resolve(self.name)
 
 
@@ -65,6 +67,7 @@ class Property:
 
     @property
     def many(self) -> bool:
+        """Whether there may be several values, so that a path ends here."""
         return self.kind.category in {"collection", "entries"}
 
 
@@ -98,7 +101,15 @@ def _of_type(model: Type, name: str) -> Property | None:
     if field is None:
         declared = (schema().types[each].fields.get(name) for each in model.subtypes)
         field = next((each for each in declared if each is not None), None)
-    return None if field is None else _of_field(field)
+    return _counts(model, name) if field is None else _of_field(field)
+
+
+def _counts(model: Type, name: str) -> Property | None:
+    """Find ``annotationLinksCountPerOwner`` and the like, which clients may only fetch."""
+    field = model.fields.get(name.removesuffix("CountPerOwner"))
+    if field is None or field.kind != "many" or not resolve(field.target or "").is_link:
+        return None
+    return Property(field.name, Kind("counts"), lambda _: None)
 
 
 def _of_field(field: Field) -> Property:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +108,9 @@ class Reader:
             self.marshaller.entity(row)
         for (owner, name), members in answer.collections.items():
             self.marshaller.set_collection(owner, name, _listed(owner, name, members.values()))
+        for owner, name in answer.counts:
+            owners = Counter(link.owner for link in self.store.children(owner, name) if link.owner is not None)
+            self.marshaller.set_counts(owner, name, dict(owners))
 
 
 def _listed(owner: Row, name: str, members: Iterable[Row]) -> list[Row | None]:

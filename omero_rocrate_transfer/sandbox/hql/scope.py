@@ -55,7 +55,7 @@ class Source:
                 return members(run, self.property, owner)
             case "entries":
                 return self.property.read(owner) or ()
-            case "quantity":
+            case "quantity" | "counts":
                 return (self.property.read(owner),)
             case _:
                 target = dereference(run, self.property, owner)
@@ -102,7 +102,7 @@ class Scope:
             raise UncompilableError(f"Path expected for join: {path}")
         start, names = self._start(path)
         parent, properties, kind = self._follow(start, names)
-        if not properties or kind.category not in {"entity", "collection", "entries", "quantity"}:
+        if not properties or kind.category not in {"entity", "collection", "entries", "quantity", "counts"}:
             raise UncompilableError(f"cannot join {path}: it is no association")
         source = Source(next(self.slots), _element(kind), parent, properties[0], outer, fetch)
         return self._name(source, alias)

@@ -32,6 +32,8 @@ class Answer:
         Objects selected or fetched; every reference to one of these arrives loaded.
     collections : dict
         Members of the fetched collections by id, by owner and field.
+    counts : set of (Row, str)
+        Owners and fields of the collections whose members were counted.
     """
 
     rows: list[tuple[Any, ...]]
@@ -40,6 +42,7 @@ class Answer:
     shape: Literal["map", "list"] | None
     loaded: set[Row] = field(default_factory=set)
     collections: dict[tuple[Row, str], dict[int, Row]] = field(default_factory=dict)
+    counts: set[tuple[Row, str]] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -180,8 +183,13 @@ class Statement:
         member, owner = values[source.slot], values[source.parent.slot] if source.parent else None
         if isinstance(member, Row):
             answer.loaded.add(member)
-        if isinstance(owner, Row) and source.property and source.property.kind.category == "collection":
-            members = answer.collections.setdefault((owner, source.property.name), {})
+        if not isinstance(owner, Row) or source.property is None:
+            return
+        place = owner, source.property.name
+        if source.property.kind.category == "counts":
+            answer.counts.add(place)
+        elif source.property.kind.category == "collection":
+            members = answer.collections.setdefault(place, {})
             if isinstance(member, Row):
                 members[member.id] = member
 
