@@ -18,6 +18,7 @@ MAX_MADE_BYTES: Final = 100
 #: Limits of the usual file systems (NAME_MAX, PATH_MAX of Linux).
 MAX_PART_BYTES: Final = 255
 MAX_PATH_BYTES: Final = 4096
+_DOCUMENT: Final = ".ome.xml"
 #: A suffix longer than this is not one; it is cut like the rest of the name.
 _MAX_SUFFIX: Final = 16
 
@@ -25,11 +26,13 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 #: Unicode's categories Cc (control) and Cs (half a surrogate pair).
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _DRIVE = re.compile(r"[A-Za-z]:")
-_WINDOWS_DEVICE = re.compile(r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|COM[0-9¹²³]|LPT[0-9¹²³])(?:\..*)?\Z", re.I | re.S)
+_WINDOWS_DEVICE = re.compile(
+    r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|COM[0-9¹²³]|LPT[0-9¹²³])(?:\..*)?\Z", re.IGNORECASE | re.DOTALL
+)
 _SUFFIXES = re.compile(rf"(?:\.[A-Za-z0-9_-]{{1,{_MAX_SUFFIX}}}){{1,2}}\Z")
 
 
-def make_name(kind: str, number: int, original: str, *, index: int | None = None) -> str:
+def make_name(kind: str, number: int, original: str, *, index: int | None = None, width: int = 4) -> str:
     """Return the flat name ``<kind><id>[.<index>].<safe name>`` of a file in a crate.
 
     Kind, id and index make it unique, whatever the original name; on case-insensitive disks too.
@@ -44,14 +47,24 @@ def make_name(kind: str, number: int, original: str, *, index: int | None = None
         Any text; its last two suffixes survive where they are short.
     index
         Place among the files of one fileset, from 0; None for an only file.
+    width
+        Digits of the index.
 
     Returns
     -------
     str
         ASCII letters, digits, ``.``, ``_`` and ``-``, at most `MAX_MADE_BYTES` long.
     """
-    prefix = f"{kind}{number}." if index is None else f"{kind}{number}.{index:04d}."
-    return prefix + _make_safe(original, MAX_MADE_BYTES - len(prefix))
+    prefix = f"{kind}{number}." if index is None else f"{kind}{number}.{index:0{width}d}."
+    name = prefix + _make_safe(original, MAX_MADE_BYTES - len(prefix))
+    if fold(name) == fold(make_document_name(kind, number)):
+        return make_name(kind, number, original, index=0)
+    return name
+
+
+def make_document_name(kind: str, number: int) -> str:
+    """Return the name of the OME-XML sidecar of one unit."""
+    return f"{kind}{number}{_DOCUMENT}"
 
 
 def _make_safe(original: str, room: int) -> str:

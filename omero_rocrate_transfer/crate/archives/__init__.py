@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from omero_rocrate_transfer.crate.archives.base import DEFAULT_LIMITS, Limits
+from omero_rocrate_transfer.crate.archives.folder_reader import FolderReader
+from omero_rocrate_transfer.crate.archives.folder_writer import FolderWriter
+from omero_rocrate_transfer.crate.archives.tar_reader import TarReader
+from omero_rocrate_transfer.crate.archives.tar_writer import TarWriter
+from omero_rocrate_transfer.crate.archives.zip_reader import ZipReader
+from omero_rocrate_transfer.crate.archives.zip_writer import ZipWriter
 from omero_rocrate_transfer.model.errors import NotFoundError, UnsafeCrateError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader, ArchiveWriter
 
 _MAGIC_BYTES = 512
@@ -24,16 +31,21 @@ def create_archive(path: Path) -> ArchiveWriter:
     NotFoundError
         The folder above is missing or not writable.
     """
-    from omero_rocrate_transfer.crate.archives.folder_writer import FolderWriter
-    from omero_rocrate_transfer.crate.archives.tar_writer import TarWriter
-    from omero_rocrate_transfer.crate.archives.zip_writer import ZipWriter
+    return _choose_writer(path)(path)
 
+
+def count_parallel(path: Path) -> int:
+    """Return how many transactions the archive at that path takes at the same time."""
+    return _choose_writer(path).max_parallel
+
+
+def _choose_writer(path: Path) -> type[FolderWriter | TarWriter | ZipWriter]:
     match path.suffix.lower():
         case ".zip":
-            return ZipWriter(path)
+            return ZipWriter
         case ".tar":
-            return TarWriter(path)
-    return FolderWriter(path)
+            return TarWriter
+    return FolderWriter
 
 
 def open_archive(path: Path, limits: Limits = DEFAULT_LIMITS) -> ArchiveReader:
@@ -46,10 +58,6 @@ def open_archive(path: Path, limits: Limits = DEFAULT_LIMITS) -> ArchiveReader:
     UnsafeCrateError
         It is no archive, or breaks a rule.
     """
-    from omero_rocrate_transfer.crate.archives.folder_reader import FolderReader
-    from omero_rocrate_transfer.crate.archives.tar_reader import TarReader
-    from omero_rocrate_transfer.crate.archives.zip_reader import ZipReader
-
     if path.is_dir():
         return FolderReader(path, limits)
     magic = _read_magic(path)
@@ -58,7 +66,8 @@ def open_archive(path: Path, limits: Limits = DEFAULT_LIMITS) -> ArchiveReader:
     if magic[257:262] == b"ustar":
         return TarReader(path, limits)
     raise UnsafeCrateError(
-        f"{path} is neither a folder nor a zip nor a tar.", hint="Where it is compressed, decompress it first."
+        f"{path} is neither a folder nor a zip nor a tar.",
+        hint="Where it is compressed, decompress it first.",
     )
 
 

@@ -91,8 +91,10 @@ class ArchiveWriter(Protocol):
 class ArchiveReader(Protocol):
     """An archive whose names and members were all checked when it was opened; safe for several threads."""
 
-    #: Sizes in bytes of the regular files, by name.
-    sizes: Mapping[str, int]
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """Sizes in bytes of the regular files, by name."""
+        ...
 
     def iter_blocks(self, name: str) -> Iterator[bytes]:
         """Yield the bytes of one file, exactly as many as `sizes` says.
@@ -167,4 +169,6 @@ def check_count(count: int, limits: Limits) -> None:
 
 def unsafe_member(name: str, reason: str) -> UnsafeCrateError:
     """Return the error for a member that breaks a rule."""
-    return UnsafeCrateError(f"The crate's member {name!a:.200} {reason}.", hint="Nothing was read or written.")
+    return UnsafeCrateError(
+        f"The crate's member {name!a:.200} {reason}.", hint="Nothing was read or written."
+    )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-#: Smaller files are made durable all together at the end: one by one the disk manages a few hundred per second.
+#: Smaller files are made durable together at the end: one by one, a disk manages a few hundred per second.
 _SYNC_AT_ONCE_BYTES: Final = 1 << 20
 
 

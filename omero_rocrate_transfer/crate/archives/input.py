@@ -48,7 +48,9 @@ class Input:
             except OSError as error:
                 raise IntegrityError(f"{self.path} cannot be read: {error.strerror}.") from error
             if not part:
-                raise IntegrityError(f"{self.path} ends before it should.", hint="Get it again; it was cut short.")
+                raise IntegrityError(
+                    f"{self.path} ends before it should.", hint="Get it again; it was cut short."
+                )
             parts.append(part)
             offset += len(part)
             size -= len(part)

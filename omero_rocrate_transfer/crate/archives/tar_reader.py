@@ -96,7 +96,9 @@ class TarReader:
             self.sizes[parse_path(name)] = header.size
             self._offsets[name] = data
         else:
-            raise unsafe_member(header.name, "is a link, device or extension; only files and folders are allowed")
+            raise unsafe_member(
+                header.name, "is a link, device or extension; only files and folders are allowed"
+            )
 
     def _take_folder(self, name: str) -> None:
         if name in self._folders:
@@ -110,7 +112,11 @@ class TarReader:
         while records:
             match = _RECORD.match(records)
             length = int(match[1]) if match else 0
-            if match is None or not match.end() < length <= len(records) or records[length - 1 : length] != b"\n":
+            if (
+                match is None
+                or not match.end() < length <= len(records)
+                or records[length - 1 : length] != b"\n"
+            ):
                 raise unsafe_member(header.name, "is a damaged extension header")
             if match[2] not in _HARMLESS:
                 raise unsafe_member(header.name, f"is an extension header that sets {match[2][:40]!a}")

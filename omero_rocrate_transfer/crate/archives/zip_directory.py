@@ -217,7 +217,7 @@ def _check_local(file: Input, entry: Entry) -> int:
         or (crc, compressed, size) not in allowed
     ):
         raise unsafe_member(entry.name, "differs between the directory of the zip and its own header")
-    return entry.offset + _LOCAL.size + name_size + extra_size
+    return entry.offset + _LOCAL.size + int(name_size + extra_size)
 
 
 def broken(reason: str) -> UnsafeCrateError:

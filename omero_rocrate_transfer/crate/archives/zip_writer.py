@@ -1,4 +1,4 @@
-"""A crate as a zip, members stored as they are: image files hardly compress, and stored ones can be read in place."""
+"""A crate as a zip, members stored as they are: image files hardly compress, and so can be read in place."""
 
 from __future__ import annotations
 

@@ -1,0 +1,178 @@
+"""A crate that is being written: what is in it so far, and how it is completed."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from omero_rocrate_transfer.crate import entities, vocabulary
+from omero_rocrate_transfer.crate.acquisition import describe_acquisition
+from omero_rocrate_transfer.crate.manifest import render_line
+from omero_rocrate_transfer.crate.metadata import iter_metadata, render_unit
+from omero_rocrate_transfer.crate.omexml import render_document
+from omero_rocrate_transfer.crate.preview import render_preview
+from omero_rocrate_transfer.crate.provenance import describe_descriptor, describe_root, describe_run
+from omero_rocrate_transfer.crate.spool import Spool
+from omero_rocrate_transfer.crate.unit_writer import PackedUnit, describe_unit, pack_bytes, pack_unit
+from omero_rocrate_transfer.model.digests import SHA256
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ome_types import OME
+
+    from omero_rocrate_transfer.crate.archives.base import ArchiveWriter
+    from omero_rocrate_transfer.crate.entities import Entity, PackedFile
+    from omero_rocrate_transfer.crate.provenance import PackRun
+    from omero_rocrate_transfer.model.contents import Contents, TransferUnit
+    from omero_rocrate_transfer.model.facts import CrateFacts
+    from omero_rocrate_transfer.model.refs import ObjectRef
+    from omero_rocrate_transfer.transfer.ports import Source
+
+
+class Draft:
+    """An archive with some units in it, and what its metadata will say of them.
+
+    Memory: about 300 bytes per unit; descriptions wait in a spool.
+
+    Parameters
+    ----------
+    archive
+        Empty, and from now on the draft's.
+    contents
+        What is to travel.
+    facts
+        What the user says of the crate.
+    folder
+        For temporary files.
+    """
+
+    def __init__(self, archive: ArchiveWriter, contents: Contents, facts: CrateFacts, folder: Path) -> None:
+        self._archive = archive
+        self._contents = contents
+        self._facts = facts
+        self._folder = folder
+        self._places = {unit.ref: place for place, unit in enumerate(contents.units, 1)}
+        self._spool = Spool(folder)
+        self._done: set[ObjectRef] = set()
+        self._lock = threading.Lock()
+        #: Files that belong to no unit.
+        self._described: list[Entity] = []
+
+    def add_containers(self, document: OME) -> None:
+        """Write the document of the containers."""
+        text, _ = render_document(document)
+        with self._archive.transaction() as transaction:
+            packed = pack_bytes(transaction, vocabulary.CONTAINERS, text)
+        self._described.append(entities.describe_document(packed, "the containers"))
+        self._spool.append(0, {"manifest": _list_files([packed])})
+
+    def add_unit(self, unit: TransferUnit, source: Source) -> PackedUnit:
+        """Write one unit; where that fails, nothing of it stays."""
+        acquired = bool(self._facts.organism or self._facts.modality)
+        with self._archive.transaction() as transaction:
+            packed = pack_unit(transaction, unit, source)
+            found, mentions = describe_unit(packed, self._contents, acquired=acquired)
+            files = [*packed.files, packed.document]
+            streams = render_unit(found, parts=[file.name for file in files], mentions=mentions)
+            with self._lock:
+                self._spool.append(self._places[unit.ref], {**streams, "manifest": _list_files(files)})
+                self._done.add(unit.ref)
+        return packed
+
+    def complete(self, run: PackRun) -> None:
+        """Write preview, manifest and, last, the metadata."""
+        contents = self._select()
+        root = describe_root(contents, self._facts, run)
+        with self._archive.transaction() as transaction:
+            preview = pack_bytes(transaction, vocabulary.PREVIEW, render_preview(contents, root))
+        self._spool.append(len(self._places) + 1, {"manifest": _list_files([preview])})
+        digest = hashlib.sha256()
+        for block in self._iter_metadata(contents, root, run):
+            digest.update(block)
+            self._spool.append(0, {"metadata": block})
+        self._write_manifest(digest.hexdigest())
+        size_bytes = self._spool.count_bytes("metadata")
+        self._archive.commit((vocabulary.METADATA, size_bytes, self._spool.iter_blocks("metadata")))
+        self._spool.close()
+
+    def abort(self) -> None:
+        """Remove what was written; does nothing once it is complete."""
+        self._archive.abort()
+        self._spool.close()
+
+    def _select(self) -> Contents:
+        """Return what really is in the crate."""
+        contents = self._contents
+        if len(self._done) == len(contents.units):
+            return contents
+        units = tuple(unit for unit in contents.units if unit.ref in self._done)
+        there = {image.ref for unit in units for image in unit.images}
+        there.update(container.ref for container in contents.containers)
+        containers = tuple(
+            replace(container, members=tuple(member for member in container.members if member in there))
+            for container in contents.containers
+        )
+        roots = tuple(root for root in contents.roots if root in there)
+        return replace(contents, roots=roots, containers=containers, units=units)
+
+    def _iter_metadata(self, contents: Contents, root: Entity, run: PackRun) -> Iterator[bytes]:
+        mentioned = ["#pack-1", *(entities.object_id(container.ref) for container in contents.containers)]
+        root = {
+            **root,
+            "mentions": [entities.reference(identifier) for identifier in mentioned],
+            "hasPart": [entities.reference(vocabulary.CONTAINERS), entities.reference(vocabulary.MANIFEST)],
+        }
+        described = (
+            describe_descriptor(run.crate_version),
+            *self._described,
+            self._describe_manifest(),
+            *_describe_objects(contents),
+            *describe_acquisition(self._facts),
+            *describe_run(contents, self._facts, run),
+        )
+        return iter_metadata(self._spool, run.crate_version, root, described)
+
+    def _describe_manifest(self) -> Entity:
+        # the manifest lists the metadata, so these cannot hold its digest; its size is known beforehand
+        size_bytes = self._spool.count_bytes("manifest") + len(render_line(vocabulary.METADATA, "0" * 64))
+        return entities.describe_file(
+            entities.PackedFile(name=vocabulary.MANIFEST, size_bytes=size_bytes, digests={}),
+            name=vocabulary.MANIFEST,
+            description="SHA-256 of every other file of the crate; verify with sha256sum --check",
+            media_type="text/plain",
+        )
+
+    def _write_manifest(self, metadata_digest: str) -> None:
+        last = render_line(vocabulary.METADATA, metadata_digest)
+        self._spool.append(len(self._places) + 2, {"manifest": last})
+        size_bytes = self._spool.count_bytes("manifest")
+        with self._archive.transaction() as transaction:
+            transaction.add(vocabulary.MANIFEST, size_bytes, self._spool.iter_blocks("manifest"))
+
+
+def _list_files(files: list[PackedFile]) -> bytes:
+    return b"".join(render_line(file.name, file.digests[SHA256].hex) for file in files)
+
+
+def _describe_objects(contents: Contents) -> Iterator[Entity]:
+    """Yield people, groups and containers."""
+    host = contents.source.host
+    institutions = dict.fromkeys(person.institution for person in contents.people if person.institution)
+    organizations = {name: f"#institution-{number}" for number, name in enumerate(institutions, 1)}
+    for name, identifier in organizations.items():
+        yield {
+            "@id": identifier,
+            "@type": "Organization",
+            "name": name,
+            "description": "Institution of an OMERO user",
+        }
+    for person in contents.people:
+        yield entities.describe_person(person, host, organizations.get(person.institution or ""))
+    for group in contents.groups:
+        yield entities.describe_group(group, host)
+    for container in contents.containers:
+        yield entities.describe_container(container, host, is_root=container.ref in contents.roots)

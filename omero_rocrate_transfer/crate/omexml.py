@@ -1,0 +1,114 @@
+"""OME documents as text: OME-XML 2016-06, written exactly and read without trust."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import TYPE_CHECKING, Final
+from xml.parsers import expat
+
+from omero_rocrate_transfer.crate.profile import CREATOR
+from omero_rocrate_transfer.crate.vocabulary import OME as NAMESPACE
+from omero_rocrate_transfer.model.errors import UnsafeCrateError
+
+if TYPE_CHECKING:
+    from ome_types import OME
+
+#: No OME document nests deeper; what an XMLAnnotation holds may.
+_MAX_DEPTH: Final = 256
+#: Characters that XML 1.0 cannot hold, not even escaped (XML 1.0, 2.2 "Characters").
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+
+
+def render_document(document: OME) -> tuple[bytes, int]:
+    """Return the document as OME-XML, and how many characters XML could not hold.
+
+    Those are replaced by U+FFFD. ``Creator`` is set, and ``MetadataOnly`` on all Pixels: binary data
+    travel beside the document, never in it.
+    """
+    from ome_types import to_xml
+    from ome_types.model import MetadataOnly
+
+    document.creator = CREATOR
+    for image in document.images:
+        if image.pixels is not None:
+            image.pixels.bin_data_blocks.clear()
+            image.pixels.tiff_data_blocks.clear()
+            image.pixels.metadata_only = MetadataOnly()
+    # indentation would change the text of XML annotations
+    text = to_xml(document, indent=0)
+    text, replaced = _NOT_XML.subn(_REPLACEMENT, text)
+    # parsers turn a carriage return into a line feed, unless it is escaped (XML 1.0, 2.11)
+    text = text.replace("\r", "&#13;")
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + text.encode(), replaced
+
+
+def parse_document(data: bytes, name: str) -> OME:
+    """Parse OME-XML from outside.
+
+    Parameters
+    ----------
+    data
+        The document; the caller limits its size.
+    name
+        What to call it in errors.
+
+    Raises
+    ------
+    UnsafeCrateError
+        It is not well-formed, has a document type, is no OME-XML 2016-06, or nests too deep.
+    """
+    from ome_types import from_xml
+    from pydantic import ValidationError
+    from xsdata.exceptions import ParserError
+
+    _check_xml(data, name)
+    with warnings.catch_warnings():
+        # a sidecar refers to objects that other documents describe
+        warnings.filterwarnings("ignore", "Reference to unknown ID", UserWarning)
+        try:
+            return from_xml(data, validate=False)
+        except (ParserError, ValidationError, ValueError, TypeError, KeyError) as error:
+            raise _refuse(name, f"is no valid OME-XML: {_first_line(error)}") from error
+
+
+class _Checker:
+    """Looks at every element before anything else parses the document."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._depth = 0
+
+    def refuse_doctype(self, *_: object) -> None:
+        raise _refuse(self._name, "has a document type declaration")
+
+    def start(self, tag: str, _attributes: object) -> None:
+        if self._depth == 0 and tag != f"{NAMESPACE} OME":
+            raise _refuse(self._name, "is no OME-XML 2016-06")
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise _refuse(self._name, f"nests deeper than {_MAX_DEPTH} elements")
+
+    def end(self, _tag: str) -> None:
+        self._depth -= 1
+
+
+def _check_xml(data: bytes, name: str) -> None:
+    checker = _Checker(name)
+    parser = expat.ParserCreate(encoding="UTF-8", namespace_separator=" ")
+    parser.StartDoctypeDeclHandler = checker.refuse_doctype
+    parser.StartElementHandler = checker.start
+    parser.EndElementHandler = checker.end
+    try:
+        parser.Parse(data, True)  # noqa: FBT003 - expat takes no keywords
+    except expat.ExpatError as error:
+        raise _refuse(name, f"is not well-formed XML: {error}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return ascii(str(error).partition("\n")[0])[1:200]
+
+
+def _refuse(name: str, reason: str) -> UnsafeCrateError:
+    return UnsafeCrateError(f"{name} {reason}.", hint="Nothing was sent to a server.")
