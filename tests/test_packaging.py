@@ -1,13 +1,16 @@
 """What is built from this tree can be installed, and OMERO's command line then finds the plugin."""
 
+import ast
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tarfile
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,10 @@ LEFT_BEHIND = shutil.ignore_patterns(
 )
 #: Imported by help they would cost each start of omero up to seconds.
 HEAVY = ["lark", "numpy", "ome_types", "pydantic", "rocrate", "tifffile", "xsdata", "zarr"]
+#: Not from a distribution of their own.
+KNOWN = sys.stdlib_module_names | {"_typeshed", "omero_rocrate_transfer", "tests"}
+#: omero-py and jsonschema cannot do without these.
+COMES_WITH = {"zeroc-ice", "referencing"}
 #: Only the omero script refuses to run as root (omero-py, omero.main.not_root), not what it calls.
 OMERO = "import sys, omero.cli; sys.exit(omero.cli.argv(['omero', *sys.argv[1:]]))"
 
@@ -93,16 +100,56 @@ def test_sdist_can_be_tested_and_documented(packages: Path) -> None:
     assert names >= wanted | {"tools/build_zeroc_ice.py", "tools/set-up", "tests/test_packaging.py"}
 
 
-def test_dependencies_without_extras_are_what_the_client_needs(packages: Path) -> None:
+def test_a_client_needs_neither_sandbox_nor_tests(packages: Path) -> None:
+    always = declared(packages)
+
+    assert "omero-py" in always
+    assert always & {"lark", "pytest", "cryptography", "tifffile"} == set()
+
+
+def imported_distributions(*folders: str) -> dict[str, set[str]]:
+    """Return the distributions that the files below the folders import, each with those files."""
+    owners = packages_distributions()
+    found: dict[str, set[str]] = {}
+    for path in (path for folder in folders for path in ROOT.glob(folder)):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                modules = [node.module]
+            for module in modules:
+                top = module.partition(".")[0]
+                if top not in KNOWN:
+                    name = owners.get(top, [top])[0]
+                    found.setdefault(normal(name), set()).add(path.relative_to(ROOT).as_posix())
+    return found
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def declared(packages: Path, *extras: str) -> set[str]:
+    """Return the distributions that the wheel requires, always and with these extras."""
     wheel = zipfile.ZipFile(next(packages.glob("*.whl")))
     metadata = wheel.read(next(name for name in wheel.namelist() if name.endswith("METADATA"))).decode()
-    needs = [line.partition(": ")[2] for line in metadata.splitlines() if line.startswith("Requires-Dist")]
+    needs = re.findall(r"(?m)^Requires-Dist: ([\w.-]+)([^;\n]*)(?:; extra == [\"'](\w+)[\"'])?$", metadata)
+    assert all(">=" in version for _, version, _ in needs), "each has a lower bound"
+    return {normal(name) for name, _, extra in needs if not extra or extra in extras} | COMES_WITH
 
-    always = [need for need in needs if "extra ==" not in need]
 
-    assert any(need.startswith("omero-py>=") for need in always)
-    assert all(">=" in need for need in always), "each has a lower bound"
-    assert not [need for need in always if need.startswith(("lark", "pytest", "cryptography"))]
+@pytest.mark.parametrize(
+    ("folders", "extras"),
+    [
+        (["omero_rocrate_transfer/[!s]*/**/*.py", "omero_rocrate_transfer/server/**/*.py"], []),
+        (["omero_rocrate_transfer/sandbox/**/*.py"], ["sandbox"]),
+        (["tests/**/*.py"], ["test"]),
+    ],
+)
+def test_what_is_imported_is_required(packages: Path, folders: list[str], extras: list[str]) -> None:
+    found = imported_distributions(*folders)
+
+    assert found
+    assert {name: files for name, files in found.items() if name not in declared(packages, *extras)} == {}
 
 
 def test_omero_finds_the_installed_plugin(installed: Path, tmp_path: Path) -> None:
