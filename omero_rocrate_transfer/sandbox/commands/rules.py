@@ -57,9 +57,8 @@ _TARGETS = """
 """
 _DELETE_TARGETS = """
     DetectorSettings ImagingEnvironment LightSettings Microscope ObjectiveSettings StageLabel
-    TransmittanceRange Channel LogicalChannel ProjectionDef MicrobeamManipulation ExternalInfo GroupExperimenterMap
-    Namespace
-    AffineTransform Shape PlateAcquisition Well WellSample StatsInfo
+    TransmittanceRange Channel LogicalChannel ProjectionDef MicrobeamManipulation ExternalInfo
+    GroupExperimenterMap Namespace AffineTransform Shape PlateAcquisition Well WellSample StatsInfo
 """
 
 
