@@ -42,10 +42,10 @@ def connect(sandbox: SandboxServer) -> Iterator[Callable[..., Any]]:
     """Log in: ``connect(user, password)`` gives an ``omero.client``, closed after the test."""
     clients: list[Any] = []
 
-    def login(user: str = "root", password: str = "omero", server: SandboxServer = sandbox) -> Any:
+    def login(user: str = "root", password: str | None = None, server: SandboxServer = sandbox) -> Any:
         client = omero.client(f"tcp://{server.host}", server.port)
         clients.append(client)
-        client.createSession(user, password)
+        client.createSession(user, password or "omero")
         return client
 
     yield login

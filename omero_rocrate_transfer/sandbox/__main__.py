@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.DEBUG if options.verbose else logging.WARNING)
-    from .server import SandboxServer  # noqa: PLC0415 -- help must cost nothing
+    from .server import SandboxServer
 
     ended = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -41,8 +41,8 @@ def _parser() -> argparse.ArgumentParser:
         description="A small OMERO-compatible server for demos and tests. Not for production data.",
     )
     parser.add_argument("--data", type=Path, required=True, help="folder of binary data, made if absent")
-    parser.add_argument("--port", type=int, default=0, help="TCP port; 0 (the default) lets the system choose")
-    parser.add_argument("--ssl-port", type=int, help="TLS port, 0 for any; without it there is no TLS endpoint")
+    parser.add_argument("--port", type=int, default=0, help="TCP port; by default the system chooses")
+    parser.add_argument("--ssl-port", type=int, help="TLS port, 0 for any; without it there is no TLS")
     parser.add_argument(
         "--root-password",
         default=os.environ.get("OMERO_SANDBOX_ROOT_PASSWORD", "omero"),

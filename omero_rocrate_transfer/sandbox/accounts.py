@@ -164,7 +164,8 @@ def create_group(call: Call, obj: Any) -> int:
     given = None if details is None else details.getPermissions()
     held = permissions.PRIVATE if given is None else permissions.permissions_string(given)
     with call.store.transaction():
-        row = call.store.insert("ExperimenterGroup", values_of(obj) | {"permissions": held}, event=call.event())
+        values = values_of(obj) | {"permissions": held}
+        row = call.store.insert("ExperimenterGroup", values, event=call.event())
         constraints.check_required(row)
     return row.id
 
@@ -203,7 +204,8 @@ def delete_account(call: Call, row: Row, field: str) -> None:
 
 def set_privileges(call: Call, user: Row, granted: Iterable[str]) -> None:
     """Note the administrator privileges that a user lacks in the user's config."""
-    config = [pair for pair in user.values.get("config", []) if not pair[0].startswith(roles.PRIVILEGE_PREFIX)]
+    held = user.values.get("config", [])
+    config = [pair for pair in held if not pair[0].startswith(roles.PRIVILEGE_PREFIX)]
     missing = sorted(security.all_privileges() - set(granted))
     config += [(f"{roles.PRIVILEGE_PREFIX}{name}", "false") for name in missing]
     call.store.update(user, {"config": config}, event=call.event())

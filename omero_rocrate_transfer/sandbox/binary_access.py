@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 KEY = "omero.policy.binary_access"
 DEFAULT = "+read,+write,+image"
 RESTRICTED = "RESTRICT-BINARY-ACCESS"
-_TYPES = frozenset({"FileAnnotation", "Image", "OriginalFile", "Plate", "PlateAcquisition", "Well", "WellSample"})
 _SPW = frozenset({"Plate", "PlateAcquisition", "Well", "WellSample"})
+_TYPES = _SPW | {"FileAnnotation", "Image", "OriginalFile"}
 
 
 def is_restricted(call: Call, row: Row) -> bool:
-    """Tell whether the binary data of an object may not be downloaded, by the server's and the group's policy."""
+    """Tell whether an object's binary data may not be downloaded, by the server's and the group's policy."""
     if row.type not in _TYPES:
         return False
     if row.type == "FileAnnotation":
@@ -58,8 +58,9 @@ def _kind_restricted(call: Call, row: Row) -> bool:
 
 
 def _images_of_file(call: Call, file: Row) -> list[Row]:
-    filesets = {entry.values.get("fileset") for entry in call.store.referrers("FilesetEntry", "originalFile", file.id)}
-    return [image for fileset in filesets if fileset for image in call.store.referrers("Image", "fileset", fileset)]
+    entries = call.store.referrers("FilesetEntry", "originalFile", file.id)
+    filesets = {entry.values["fileset"] for entry in entries if "fileset" in entry.values}
+    return [image for fileset in filesets for image in call.store.referrers("Image", "fileset", fileset)]
 
 
 def _lacks(call: Call, row: Row, capability: str) -> bool:

@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 class Call:
     """One call of one client.
 
-    Group and user come from the Ice context (``omero.group``, ``omero.user``), else from the session; they are
-    checked when first used, as BasicSecuritySystem.loadEventContext does before a service method runs.
+    Group and user come from the Ice context (``omero.group``, ``omero.user``), else from the session; they
+    are checked when first used, as BasicSecuritySystem.loadEventContext does before a service method runs.
     """
 
     def __init__(self, context: ServiceContext, session: Session, current: Any) -> None:
@@ -211,15 +211,17 @@ class Call:
         user = security.experimenter(self.store, self.user_id)
         group = self.store.get("ExperimenterGroup", self.group_id)
         held = security.group_permissions(self.store, self.group_id) if group else permissions.PRIVATE
-        sudoer = self.session.sudoer_id
+        sudoer = None
+        if self.session.sudoer_id is not None:
+            sudoer = security.experimenter(self.store, self.session.sudoer_id)
         return omero.sys.EventContext(
             shareId=-1,
             sessionId=self.session.row_id,
             sessionUuid=self.session.uuid,
             userId=user.id,
             userName=user.values["omeName"],
-            sudoerId=None if sudoer is None else rlong(sudoer),
-            sudoerName=None if sudoer is None else rstring(security.experimenter(self.store, sudoer).values["omeName"]),
+            sudoerId=None if sudoer is None else rlong(sudoer.id),
+            sudoerName=None if sudoer is None else rstring(sudoer.values["omeName"]),
             groupId=self.group_id,
             groupName=group.values["name"] if group else "",
             isAdmin=self.is_admin,

@@ -76,7 +76,9 @@ def check_unreferenced(store: Store, row: Row) -> None:
     for type_name, field_name in referring_fields(row.model.root):
         holders = store.referrers(type_name, field_name, row.id)
         if holders:
-            message = f"delete on {row.type}:{row.id} violates foreign key constraint {type_name}.{field_name}"
+            message = (
+                f"delete on {row.type}:{row.id} violates foreign key constraint {type_name}.{field_name}"
+            )
             raise _invalid(f"{message} of {holders[0].type}:{holders[0].id}")
 
 

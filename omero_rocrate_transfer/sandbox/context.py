@@ -38,7 +38,9 @@ class ServiceContext:
         The session survives the end of this client.
     """
 
-    def __init__(self, server: SandboxServer, session: Session, client_uuid: str, *, reused: bool = False) -> None:
+    def __init__(
+        self, server: SandboxServer, session: Session, client_uuid: str, *, reused: bool = False
+    ) -> None:
         self.server = server
         self.session = session
         self.client_uuid = client_uuid
@@ -74,8 +76,8 @@ class ServiceContext:
     def call(self, current: Any, operation: str) -> Iterator[Call]:
         """Open the context of one call.
 
-        The call is counted, meets the faults set for it, keeps the session alive and, for OMERO services, has its
-        ``omero.group`` and ``omero.user`` checked.
+        The call is counted, meets the faults set for it, keeps the session alive and, for OMERO services, has
+        its ``omero.group`` and ``omero.user`` checked.
         """
         self.server.calls[operation] += 1
         self.server.faults.before(operation, current)
@@ -98,7 +100,7 @@ class ServiceContext:
 
     def get_service(self, name: str) -> Any:
         """Give this client's one implementation of a stateless service such as ``IQuery``."""
-        from .services import create  # noqa: PLC0415 -- avoids a cycle
+        from .services import create
 
         if name not in self._stateless:
             self._stateless[name] = create(name, self)
@@ -125,7 +127,9 @@ class ServiceContext:
         if name is not None and name in self._proxies:
             return prx_class.uncheckedCast(self._proxies[name])
         if len(self._servants) >= MAX_SERVANTS:
-            raise omero.OverUsageException(None, None, f"More than {MAX_SERVANTS} open services in one session")
+            raise omero.OverUsageException(
+                None, None, f"More than {MAX_SERVANTS} open services in one session"
+            )
         identity = Ice.Identity(name or f"{uuid.uuid4()}{interface.__name__}", self.session.uuid)
         proxy = self.server.adapter.add(servant(interface, implementation), identity)
         self._servants[identity] = implementation

@@ -1,7 +1,7 @@
 """Ice servants made from plain Python objects.
 
-An implementation is any object with an attribute ``context`` (a ``ServiceContext``) and one method per operation
-it supports, ``def findAllByQuery(self, call, query, params)``; it returns the answer or raises.
+An implementation is any object with an attribute ``context`` (a ``ServiceContext``) and one method per
+operation it supports, ``def findAllByQuery(self, call, query, params)``; it returns the answer or raises.
 
 Quirks of Ice 3.6 for Python that are handled here:
 
@@ -74,7 +74,9 @@ def wrap_exception(error: BaseException) -> BaseException:
     if isinstance(error, ValueError):
         return omero.ApiUsageException(None, "java.lang.IllegalArgumentException", str(error))
     log.error("Unexpected error in a service", exc_info=error)
-    java = next((name for kind, name in _JAVA_NAMES.items() if isinstance(error, kind)), "java.lang.RuntimeException")
+    java = next(
+        (name for kind, name in _JAVA_NAMES.items() if isinstance(error, kind)), "java.lang.RuntimeException"
+    )
     return omero.InternalException(None, java, f" Wrapped Exception: ({java}):\n{error}")
 
 
@@ -105,7 +107,7 @@ def _dispatched_later(interface: type, name: str) -> Callable[..., None]:
     def method(self: Any, callback: Any, *arguments: Any) -> None:
         try:
             callback.ice_response(_invoke(self, interface, name, arguments))
-        except BaseException as error:  # noqa: BLE001 -- the process boundary: all must reach the client
+        except BaseException as error:  # noqa: BLE001 -- a process boundary: all must reach the client
             callback.ice_exception(wrap_exception(error))
 
     return method

@@ -1,7 +1,7 @@
 """Rows to ``omero.model`` objects and back.
 
-What a query did not fetch arrives as an unloaded proxy or an unloaded collection; references to an abstract type
-(link children, light sources ...) and maps are always loaded, as omero-model's mappings make those eager.
+What a query did not fetch arrives as an unloaded proxy or an unloaded collection; references to an abstract
+type (link children, light sources ...) and maps are always loaded: omero-model's mappings make those eager.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _codec(field: Field) -> Callable[[Any], Any]:
 
 @cache
 def _template(type_name: str) -> dict[str, Any]:
-    """Data members of a loaded object with nothing in it; building them once is much faster than ``ImageI()``."""
+    """Make the members of a loaded object with nothing in it; copying them is faster than ``ImageI()``."""
     made = python_class(type_name)()
     made.unloadCollections()
     members = dict(made.__dict__)
@@ -122,7 +122,7 @@ class Marshaller:
         return [self.entity(row, fetch) for row in rows]
 
     def refresh(self, row: Row, obj: Any) -> None:
-        """Bring a received object up to date with its row, as after a save: id, version, plain fields, details."""
+        """Bring a received object up to date with its row: id, version, plain fields, details."""
         members = obj.__dict__
         members["_id"] = rlong(row.id)
         members["_version"] = None if row.version is None else rint(row.version)
@@ -161,20 +161,20 @@ class Marshaller:
 
     def _references(self, row: Row, made: Any, plan: FetchPlan) -> None:
         for field in _fields(row.type)[1]:
-            id = row.values.get(field.name)
-            if id is None:
+            number = row.values.get(field.name)
+            if number is None:
                 continue
             target = resolve(field.target or field.type)
-            other = self._store.get(target.root, id)
+            other = self._store.get(target.root, number)
             if other is not None and field.name in plan:
                 made.__dict__[f"_{field.name}"] = self.entity(other, plan[field.name])
             elif made.__dict__[f"_{field.name}"] is None:
-                eager = other is not None and target.abstract and (target.root, id) not in self._loaded
+                eager = other is not None and target.abstract and (target.root, number) not in self._loaded
                 if eager:
                     made.__dict__[f"_{field.name}"] = self.entity(other, {})  # type: ignore[arg-type]
                 else:
                     name = target.name if other is None else other.type
-                    self._refer(made.__dict__, f"_{field.name}", target.root, name, id)
+                    self._refer(made.__dict__, f"_{field.name}", target.root, name, number)
 
     def _collections(self, row: Row, made: Any, plan: FetchPlan) -> None:
         for field in _fields(row.type)[2]:
@@ -187,7 +187,7 @@ class Marshaller:
         return self._call is None or self._call.can_read(row)
 
     def _refer(self, holder: dict[str, Any], member: str, root: str, type_name: str, id: int) -> None:
-        """Set a reference to the loaded object if there is one, else to a proxy that gives way to it later."""
+        """Refer to the loaded object if there is one, else to a proxy that gives way to it later."""
         key = root, id
         loaded = self._loaded.get(key)
         if loaded is not None:
@@ -203,28 +203,29 @@ class Marshaller:
     def _details(self, row: Row, made: Any) -> None:
         details = omero.model.DetailsI()
         members = details.__dict__
-        for member, type_name, id in (
+        for member, type_name, number in (
             ("_owner", "Experimenter", row.owner),
             ("_group", "ExperimenterGroup", row.group),
             ("_creationEvent", "Event", row.created),
             ("_updateEvent", "Event", row.updated),
             ("_externalInfo", "ExternalInfo", row.external_info),
         ):
-            if id is not None:
-                self._refer(members, member, type_name, type_name, id)
+            if number is not None:
+                self._refer(members, member, type_name, type_name, number)
         members["_permissions"] = self.permissions(row)
         made.__dict__["_details"] = details
 
     def _fetch_details(self, row: Row, made: Any, plan: FetchPlan) -> None:
         members = made.__dict__["_details"].__dict__
-        for name, type_name, id in (
+        for name, type_name, number in (
             ("owner", "Experimenter", row.owner),
             ("group", "ExperimenterGroup", row.group),
             ("creationEvent", "Event", row.created),
             ("updateEvent", "Event", row.updated),
             ("externalInfo", "ExternalInfo", row.external_info),
         ):
-            other = None if id is None or name not in plan else self._store.get(type_name, id)
+            known = None if number is None else self._store.get(type_name, number)
+            other = known if name in plan else None
             if other is not None:
                 members[f"_{name}"] = self.entity(other, plan[name])
 

@@ -1,8 +1,8 @@
 """Saving graphs of objects as Hibernate's merge does in OMERO (UpdateImpl, MergeEventListener).
 
-A loaded object without id is inserted, one with id replaces all fields of its row, an unloaded one is only a
-reference. Loaded collections are followed; loaded lists and links lose what is no longer in them. All reachable
-objects are saved.
+A loaded object without id is inserted, one with id replaces all fields of its row, an unloaded one is only
+a reference. Loaded collections are followed; loaded lists and links lose what is no longer in them. All
+reachable objects are saved.
 """
 
 from __future__ import annotations
@@ -130,7 +130,9 @@ class Merge:
             raise omero.ValidationException(None, None, f"{model.java_name}: an unloaded object needs an id")
         row = self._store.get(model.root if model.abstract else model.name, number)
         if row is None:
-            message = f"{model.java_name}:Id_{number} could not be found: no row with the given identifier exists"
+            message = (
+                f"{model.java_name}:Id_{number} could not be found: no row with the given identifier exists"
+            )
             raise omero.ValidationException(None, None, message)
         return row
 

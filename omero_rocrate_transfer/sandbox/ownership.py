@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from .call import Call
 
 _DUMMY = (
-    "No valid permissions available! DUMMY permissions are not intended for copying. Make sure that you have not"
-    " passed omero.group=-1 for a save without context"
+    "No valid permissions available! DUMMY permissions are not intended for copying."
+    " Make sure that you have not passed omero.group=-1 for a save without context"
 )
 
 
@@ -53,7 +53,9 @@ def require_creation(call: Call, model: Type, obj: Any, *, internal: bool) -> No
         message = f"You are not authorized to create {model.java_name} in group {call.group_id}"
         raise omero.SecurityViolation(None, None, message)
     if model.name == "OriginalFile" and not internal and read_value(obj, model.fields["repo"]) is not None:
-        raise omero.SecurityViolation(None, None, "cannot set repo property of ome.model.core.OriginalFile via ORM")
+        raise omero.SecurityViolation(
+            None, None, "cannot set repo property of ome.model.core.OriginalFile via ORM"
+        )
 
 
 def of_new(call: Call, model: Type, obj: Any) -> tuple[int | None, int | None]:
@@ -75,7 +77,9 @@ def of_new(call: Call, model: Type, obj: Any) -> tuple[int | None, int | None]:
     if owner not in {None, call.user_id} and "WriteOwned" not in call.privileges:
         message = f"You are not authorized to set the Experimenter for {name} to {owner}"
         raise omero.SecurityViolation(None, None, message)
-    if group not in {None, call.group_id} and not (group == roles.USER_GROUP and "WriteOwned" in call.privileges):
+    if group not in {None, call.group_id} and not (
+        group == roles.USER_GROUP and "WriteOwned" in call.privileges
+    ):
         message = f"You are not authorized to set the ExperimenterGroup for {name} to {group}"
         raise omero.SecurityViolation(None, None, message)
     wanted = call.group_id if group is None else group

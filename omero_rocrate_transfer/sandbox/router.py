@@ -1,7 +1,7 @@
 """The Glacier2 router that clients log in to; services are called directly, without routing.
 
-Clients ask for ``getClientProxy`` and ``addProxies`` because a router is configured; answering None and nothing
-makes Ice use the proxies as they are.
+Clients ask for ``getClientProxy`` and ``addProxies`` because a router is configured; answering None and
+nothing makes Ice use the proxies as they are.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import omero.clients
 from .passwords import check_password
 from .services.service_factory import ServiceFactoryService
 from .sessions import find_group
+from .store import Row
 
 if TYPE_CHECKING:
     from .server import SandboxServer
@@ -28,9 +29,10 @@ IDENTITY = Ice.Identity("router", "OMERO.Glacier2")
 SESSION_TIMEOUT_SECONDS = 600
 THROTTLE_KEY = "omero.security.login_failure_throttle_time"
 DEFAULT_THROTTLE = 3000
+_UNEQUAL = "username and password must be equal; use joinSession"
 
 
-class SandboxRouter(Glacier2.Router):  # type: ignore[misc]
+class SandboxRouter(Glacier2.Router):
     """Login and logout, one login per connection."""
 
     def __init__(self, server: SandboxServer) -> None:
@@ -38,7 +40,7 @@ class SandboxRouter(Glacier2.Router):  # type: ignore[misc]
         self._lock = Lock()
         self._logins: dict[str, ServiceFactoryService] = {}
 
-    # -- Glacier2.Router -----------------------------------------------------------------------------------------
+    # -- Glacier2.Router --------------------
 
     def createSession_async(self, callback: Any, user: str, password: str, current: Any = None) -> None:
         """Log in with a password, or join a session with its uuid as user and password."""
@@ -97,20 +99,24 @@ class SandboxRouter(Glacier2.Router):  # type: ignore[misc]
     def _login(self, user: str, password: str, ctx: dict[str, str]) -> ServiceFactoryService:
         sessions = self._server.sessions
         joined = sessions.find(user) or sessions.find(password)
-        if joined is not None and user != password:
-            raise Glacier2.PermissionDeniedException("username and password must be equal; use joinSession")
-        row = None if joined else self._server.store.lookup("Experimenter", "omeName", user)
-        if joined is None and not check_password(row, password):
+        if joined is not None:
+            if user != password:
+                raise Glacier2.PermissionDeniedException(
+                    "username and password must be equal; use joinSession"
+                )
+            return self._server.open_client(joined, _client_uuid(ctx), reused=True)
+        account = self._authenticate(user, password)
+        client = _client_uuid(ctx)
+        group = find_group(self._server.store, account, ctx.get("omero.group"))
+        session = sessions.create(account, group, agent=ctx.get("omero.agent", ""))
+        return self._server.open_client(session, client)
+
+    def _authenticate(self, user: str, password: str) -> Row:
+        row = self._server.store.lookup("Experimenter", "omeName", user)
+        if row is None or not check_password(row, password):
             ids = [] if row is None else [row.id]
             raise Glacier2.PermissionDeniedException(f"Password check failed for '{user}': {ids}")
-        client = ctx.get("omero.client.uuid")
-        if not client:
-            raise omero.ApiUsageException(None, None, "No omero.client.uuid key provided in context.")
-        if joined is not None:
-            return self._server.open_client(joined, client, reused=True)
-        group = find_group(self._server.store, row, ctx.get("omero.group"))
-        session = sessions.create(row, group, agent=ctx.get("omero.agent", ""))
-        return self._server.open_client(session, client)
+        return row
 
     def _remember(self, factory: ServiceFactoryService, connection: Any) -> None:
         key = connection.toString()
@@ -142,7 +148,7 @@ class SandboxRouter(Glacier2.Router):  # type: ignore[misc]
         timer.start()
 
 
-class _OnClose(Ice.ConnectionCallback):  # type: ignore[misc]
+class _OnClose(Ice.ConnectionCallback):
     def __init__(self, router: SandboxRouter, key: str) -> None:
         self._router = router
         self._key = key
@@ -154,7 +160,14 @@ class _OnClose(Ice.ConnectionCallback):  # type: ignore[misc]
         """Need nothing: Ice itself notes that the client lives."""
 
 
-def _wrapped(error: Exception) -> Exception:
+def _client_uuid(ctx: dict[str, str]) -> str:
+    client = ctx.get("omero.client.uuid")
+    if not client:
+        raise omero.ApiUsageException(None, None, "No omero.client.uuid key provided in context.")
+    return client
+
+
+def _wrapped(error: Any) -> Any:
     """Put a failure of login into the exception that createSession may throw (SessionManagerI.create)."""
     if isinstance(error, Glacier2.CannotCreateSessionException):
         return error

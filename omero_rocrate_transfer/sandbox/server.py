@@ -65,7 +65,7 @@ class SandboxServer:
         ssl_port: int | None = None,
         config: dict[str, str] | None = None,
         *,
-        root_password: str = "omero",
+        root_password: str = "omero",  # noqa: S107 -- as documented; for demos and tests only
     ) -> None:
         self.host = HOST
         self.port = port
@@ -132,7 +132,9 @@ class SandboxServer:
 
     # -- clients --------------------
 
-    def open_client(self, session: Session, client_uuid: str, *, reused: bool = False) -> ServiceFactoryService:
+    def open_client(
+        self, session: Session, client_uuid: str, *, reused: bool = False
+    ) -> ServiceFactoryService:
         """Let a client into a session."""
         factory = ServiceFactoryService(ServiceContext(self, session, client_uuid, reused=reused))
         with self._lock:
@@ -160,7 +162,7 @@ class SandboxServer:
         for factory in gone:
             self.close_client(factory)
 
-    # -- set-up --------------------------------------------------------------------------------------------------
+    # -- set-up --------------------
 
     def _database_uuid(self) -> str:
         """Return the database uuid, the same for every start on a data folder."""

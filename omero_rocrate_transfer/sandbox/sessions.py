@@ -51,7 +51,9 @@ class Session:
 
     def expired(self, now: float) -> bool:
         """Tell whether a timeout has passed."""
-        idle = bool(self.time_to_idle) and not self.active and now - self.last_access > self.time_to_idle / 1000
+        idle = (
+            bool(self.time_to_idle) and not self.active and now - self.last_access > self.time_to_idle / 1000
+        )
         return idle or (bool(self.time_to_live) and now - self.started > self.time_to_live / 1000)
 
 
@@ -187,7 +189,9 @@ def find_group(store: Store, user: Row, name: str | None) -> int:
     """
     groups = [row.values["parent"] for row in security.memberships(store, user.id)]
     if roles.USER_GROUP not in groups and user.id != roles.GUEST:
-        raise omero.SecurityViolation(None, None, f"User {user.values['omeName']} is not active and cannot login")
+        raise omero.SecurityViolation(
+            None, None, f"User {user.values['omeName']} is not active and cannot login"
+        )
     if not name or name == roles.USER_GROUP_NAME:
         return int(next((g for g in groups if g != roles.USER_GROUP), groups[0]))
     group = store.lookup("ExperimenterGroup", "name", name)
@@ -201,10 +205,10 @@ def find_group(store: Store, user: Row, name: str | None) -> int:
 
 def as_object(store: Store, session: Session) -> Any:
     """Build the ``omero.model.Session`` that ISession answers."""
-    from .marshal import Marshaller  # noqa: PLC0415 -- avoids a cycle
+    from .marshal import Marshaller
 
-    row = store.get("Session", session.row_id)
-    made = Marshaller(store, None).entity(row, {})
+    rows = [row for row in [store.get("Session", session.row_id)] if row is not None]
+    [made] = Marshaller(store, None).entities(rows)
     details = made.getDetails()
     details.setOwner(omero.model.ExperimenterI(session.user_id, False))
     details.setGroup(omero.model.ExperimenterGroupI(session.group_id, False))

@@ -1,6 +1,7 @@
 """The sandbox's database: rows in memory, indexed by reference, changed in all-or-nothing transactions.
 
-The store keeps what it is given; which values, links and callers are acceptable is decided by the services.
+The store keeps what it is given, unique constraints aside; which values, links and callers are acceptable is
+decided by the services.
 """
 
 from __future__ import annotations
@@ -8,20 +9,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from threading import RLock
-from typing import Any, NamedTuple
+from typing import Any
 
 import omero
 
-from .schema import Type, resolve
+from omero_rocrate_transfer.sandbox.schema import resolve
+from omero_rocrate_transfer.sandbox.table import Quantity, Row, Table
 
-
-class Quantity(NamedTuple):
-    """A number with an OMERO unit name such as ``MICROMETER``."""
-
-    value: float
-    unit: str
+__all__ = ["UNCHANGED", "Quantity", "Row", "Store"]
 
 
 class _Unchanged:
@@ -31,67 +27,13 @@ class _Unchanged:
 UNCHANGED = _Unchanged()
 
 
-@dataclass(slots=True, eq=False)
-class Row:
-    """One object.
-
-    Attributes
-    ----------
-    type : str
-        Name of the concrete type.
-    id : int
-        Unique within the root type, so all annotations share one sequence.
-    values : dict
-        Field name to str, int, float, bool, bytes, ``Quantity``, milliseconds since 1970 (timestamp), id in
-        the target's root table (reference) or list of (name, value) pairs (map); ``<reference>_index`` holds
-        the list position of an ordered child. A missing key means null.
-    owner, group : int or None
-        Experimenter and group ids; null for system types.
-    created, updated : int
-        Event ids.
-    external_info : int or None
-    version : int or None
-        Null for immutable types.
-    """
-
-    type: str
-    id: int
-    values: dict[str, Any]
-    owner: int | None
-    group: int | None
-    created: int
-    updated: int
-    external_info: int | None = None
-    version: int | None = 0
-
-    def get(self, name: str) -> Any:
-        """Value of a scalar, unit, map or reference field, or None."""
-        return self.values.get(name)
-
-    @property
-    def model(self) -> Type:
-        """Type of the row."""
-        return resolve(self.type)
-
-
-@dataclass(slots=True)
-class _Table:
-    """Rows of one root type, with the referrers by field and target id and the unique values."""
-
-    rows: dict[int, Row] = field(default_factory=dict)
-    next_id: int = 1
-    references: dict[str, dict[int, dict[int, Row]]] = field(default_factory=dict)
-    uniques: dict[tuple[str, tuple[str, ...]], dict[tuple[Any, ...], Row]] = field(default_factory=dict)
-
-
 class Store:
     """All rows of a sandbox. Hold ``lock`` (or a transaction) to see one consistent state."""
 
     def __init__(self) -> None:
         self.lock = RLock()
-        self._tables: dict[str, _Table] = {}
+        self._tables: dict[str, Table] = {}
         self._undo: list[Callable[[], None]] | None = None
-        self._indexed: dict[str, tuple[list[str], tuple[tuple[str, ...], ...]]] = {}
 
     # -- reading --------------------
 
@@ -161,9 +103,9 @@ class Store:
             known = {name: value for name, value in values.items() if value is not None}
             version = None if model.is_immutable else 0
             row = Row(model.name, number, known, owner, group, event, event, None, version)
-            self._check_unique(table, row)
-            self._attach(table, row)
-            self._on_undo(lambda: self._detach(table, row))
+            table.check_unique(row)
+            table.attach(row)
+            self._on_undo(lambda: table.detach(row))
             return row
 
     def update(
@@ -182,11 +124,11 @@ class Store:
             before = (dict(row.values), row.owner, row.group, row.updated, row.external_info)
 
             def restore() -> None:
-                self._unindex(table, row)
+                table.unindex(row)
                 row.values, row.owner, row.group, row.updated, row.external_info = before
-                self._index(table, row)
+                table.index(row)
 
-            self._unindex(table, row)
+            table.unindex(row)
             for name, value in changes.items():
                 if value is None:
                     row.values.pop(name, None)
@@ -207,11 +149,11 @@ class Store:
         """Remove a row; what refers to it is the caller's business."""
         with self.lock:
             table = self._table(row.model.root)
-            self._detach(table, row)
+            table.detach(row)
 
             def restore() -> None:
-                self._attach(table, row)
-                table.rows = dict(sorted(table.rows.items()))
+                table.attach(row)
+                table.sort()
 
             self._on_undo(restore)
 
@@ -246,68 +188,20 @@ class Store:
 
     # -- indexes --------------------
 
-    def _table(self, root: str) -> _Table:
+    def _table(self, root: str) -> Table:
         table = self._tables.get(root)
         if table is None:
-            table = self._tables.setdefault(root, _Table())
+            table = self._tables.setdefault(root, Table())
         return table
 
     def _on_undo(self, action: Callable[[], None]) -> None:
         if self._undo is not None:
             self._undo.append(action)
 
-    def _attach(self, table: _Table, row: Row) -> None:
-        table.rows[row.id] = row
-        self._index(table, row)
-
-    def _detach(self, table: _Table, row: Row) -> None:
-        del table.rows[row.id]
-        self._unindex(table, row)
-
-    def _index_or(self, restore: Callable[[], None], table: _Table, row: Row) -> None:
+    def _index_or(self, restore: Callable[[], None], table: Table, row: Row) -> None:
         try:
-            self._check_unique(table, row)
+            table.check_unique(row)
         except omero.ValidationException:
             restore()
             raise
-        self._index(table, row)
-
-    def _indexed_fields(self, row: Row) -> tuple[list[str], tuple[tuple[str, ...], ...]]:
-        found = self._indexed.get(row.type)
-        if found is None:
-            model = row.model
-            references = [f.name for f in model.fields.values() if f.kind == "one"]
-            found = self._indexed[row.type] = references, model.unique_keys
-        return found
-
-    def _keys(self, row: Row) -> Iterator[tuple[tuple[str, tuple[str, ...]], tuple[Any, ...]]]:
-        """Unique keys of a row that are complete: a null in one never collides. Links count per owner."""
-        for names in self._indexed_fields(row)[1]:
-            values = tuple(row.values.get(name) for name in names)
-            if None not in values:
-                yield (row.type, names), (*values, row.owner) if row.model.is_link else values
-
-    def _check_unique(self, table: _Table, row: Row) -> None:
-        for index, key in self._keys(row):
-            holder = table.uniques.get(index, {}).get(key)
-            if holder is not None and holder is not row:
-                message = f"duplicate key value violates unique constraint of {row.type} on {index[1]}: {key}"
-                raise omero.ValidationException(None, None, message)
-
-    def _index(self, table: _Table, row: Row) -> None:
-        for name in self._indexed_fields(row)[0]:
-            target = row.values.get(name)
-            if target is not None:
-                table.references.setdefault(name, {}).setdefault(target, {})[row.id] = row
-        for index, key in self._keys(row):
-            table.uniques.setdefault(index, {})[key] = row
-
-    def _unindex(self, table: _Table, row: Row) -> None:
-        for name in self._indexed_fields(row)[0]:
-            target = row.values.get(name)
-            if target is not None:
-                table.references[name][target].pop(row.id, None)
-        for index, key in self._keys(row):
-            holders = table.uniques.get(index, {})
-            if holders.get(key) is row:
-                del holders[key]
+        table.index(row)

@@ -13,9 +13,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-import omero_ServerErrors_ice  # noqa: F401 -- puts the exceptions into the omero module
-
 import omero
+import omero.clients  # puts the exceptions into the omero module
 
 Kind = Literal["scalar", "unit", "one", "many", "map", "bytes"]
 

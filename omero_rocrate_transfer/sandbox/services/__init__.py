@@ -9,7 +9,7 @@ import omero
 import omero.clients
 
 if TYPE_CHECKING:
-    from ..context import ServiceContext
+    from omero_rocrate_transfer.sandbox.context import ServiceContext
 
 # Interface name to "module:class" within this package; imported when a client first asks for it.
 SERVICES: dict[str, str] = {
@@ -51,7 +51,7 @@ def interface(name: str) -> type:
     simple = name.rpartition(".")[2]
     if simple not in SERVICES:
         raise omero.ApiUsageException(None, None, f"Unknown service: {name}")
-    return getattr(omero.api, simple)  # type: ignore[no-any-return]
+    return getattr(omero.api, simple)
 
 
 def create(name: str, context: ServiceContext) -> Any:

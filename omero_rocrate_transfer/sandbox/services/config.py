@@ -11,8 +11,8 @@ import omero.clients
 from omero.rtypes import rtime
 
 if TYPE_CHECKING:
-    from ..call import Call
-    from ..context import ServiceContext
+    from omero_rocrate_transfer.sandbox.call import Call
+    from omero_rocrate_transfer.sandbox.context import ServiceContext
 
 VERSION = "5.6.16"
 

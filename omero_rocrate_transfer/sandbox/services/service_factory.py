@@ -8,12 +8,13 @@ import Ice
 import omero
 import omero.clients
 
-from ..ice import servant
+from omero_rocrate_transfer.sandbox.ice import servant
+
 from . import create, interface
 
 if TYPE_CHECKING:
-    from ..call import Call
-    from ..context import ServiceContext
+    from omero_rocrate_transfer.sandbox.call import Call
+    from omero_rocrate_transfer.sandbox.context import ServiceContext
 
 
 class ServiceFactoryService:
@@ -101,13 +102,15 @@ class ServiceFactoryService:
         if call.store.get("ExperimenterGroup", group) is None:
             raise omero.ApiUsageException(None, None, f"No such group: {group}")
         if session.led_groups is not None or (group not in call.member_of and not call.is_admin):
-            raise omero.SecurityViolation(None, None, f"User {session.user_id} may not change to group {group}")
+            raise omero.SecurityViolation(
+                None, None, f"User {session.user_id} may not change to group {group}"
+            )
         self._require_idle()
         previous, session.group_id = session.group_id, group
         return omero.model.ExperimenterGroupI(previous, False)
 
     def _require_idle(self) -> None:
-        """Refuse while other methods run or stateful services are open (SessionManagerI.checkStatefulServices)."""
+        """Refuse while methods run or services are open (SessionManagerI.checkStatefulServices)."""
         session = self.context.session
         if session.active > 1:
             raise omero.SecurityViolation(None, None, f"{session.active - 1} methods active")
@@ -117,7 +120,7 @@ class ServiceFactoryService:
 
     def setSecurityPassword(self, call: Call, password: str) -> None:
         """Prove the password in a joined session."""
-        from ..passwords import check_password  # noqa: PLC0415 -- only here
+        from omero_rocrate_transfer.sandbox.passwords import check_password
 
         if not check_password(call.store.get("Experimenter", call.caller_id), password):
             raise omero.SecurityViolation(None, None, "Bad password for user")
@@ -143,13 +146,13 @@ class ServiceFactoryService:
 
     def sharedResources(self, call: Call) -> Any:
         """Return the proxy of the shared resources, with the repositories."""
-        from .shared_resources import SharedResourcesService  # noqa: PLC0415 -- loads the repositories
+        from .shared_resources import SharedResourcesService
 
         return self.context.register(omero.grid.SharedResources, SharedResourcesService(self.context))
 
     def submit(self, call: Call, request: Any) -> Any:
         """Start a command and return its handle; nothing for no request."""
-        from .. import commands  # noqa: PLC0415 -- loads all commands
+        from omero_rocrate_transfer.sandbox import commands
 
         return None if request is None else commands.start(call, request)
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import omero
 import omero.clients
 
-from .. import roles, security
-from ..passwords import check_password
-from ..sessions import Session, as_object, find_group
+from omero_rocrate_transfer.sandbox import roles, security
+from omero_rocrate_transfer.sandbox.passwords import check_password
+from omero_rocrate_transfer.sandbox.sessions import Session, as_object, find_group
 
 if TYPE_CHECKING:
-    from ..call import Call
-    from ..context import ServiceContext
-    from ..store import Row
+    from omero_rocrate_transfer.sandbox.call import Call
+    from omero_rocrate_transfer.sandbox.context import ServiceContext
+    from omero_rocrate_transfer.sandbox.store import Row
 
 
 class SessionService:
@@ -153,7 +153,7 @@ def require_password_login(context: ServiceContext) -> None:
 
 
 def _led_groups(call: Call, user: Row, principal: Any) -> frozenset[int]:
-    """Groups through which a group owner may act as one of its members."""
+    """Find the groups through which a group owner may act as one of its members."""
     groups = {row.values["parent"] for row in security.memberships(call.store, user.id)}
     led = frozenset(call.leader_of) & groups
     if not led or roles.SYSTEM_GROUP in groups:

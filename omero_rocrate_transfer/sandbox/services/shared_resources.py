@@ -5,12 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import omero
-import omero.clients
-
 if TYPE_CHECKING:
-    from ..call import Call
-    from ..context import ServiceContext
+    from omero_rocrate_transfer.sandbox.call import Call
+    from omero_rocrate_transfer.sandbox.context import ServiceContext
 
 
 class SharedResourcesService:

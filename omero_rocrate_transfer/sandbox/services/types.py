@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import omero
 import omero.clients
 
-from ..marshal import Marshaller
-from ..merge import delete, save
-from ..ownership import id_of
-from ..schema import Type, resolve, schema
+from omero_rocrate_transfer.sandbox.marshal import Marshaller
+from omero_rocrate_transfer.sandbox.merge import delete, save
+from omero_rocrate_transfer.sandbox.ownership import id_of
+from omero_rocrate_transfer.sandbox.schema import Type, resolve, schema
 
 if TYPE_CHECKING:
-    from ..call import Call
-    from ..context import ServiceContext
+    from omero_rocrate_transfer.sandbox.call import Call
+    from omero_rocrate_transfer.sandbox.context import ServiceContext
 
 
 class TypesService:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import omero
 import omero.clients
 
-from ..merge import delete, save
-from ..ownership import id_of, require_group
-from ..schema import resolve
+from omero_rocrate_transfer.sandbox.merge import delete, save
+from omero_rocrate_transfer.sandbox.ownership import id_of, require_group
+from omero_rocrate_transfer.sandbox.schema import resolve
 
 if TYPE_CHECKING:
-    from ..call import Call
-    from ..context import ServiceContext
+    from omero_rocrate_transfer.sandbox.call import Call
+    from omero_rocrate_transfer.sandbox.context import ServiceContext
 
 
 class UpdateService:
