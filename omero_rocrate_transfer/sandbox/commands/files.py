@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from omero_rocrate_transfer.sandbox.images.backend import id_path, pixels_path, pyramid_path
+from omero_rocrate_transfer.sandbox.services.pixel_access import repository_path
 from omero_rocrate_transfer.sandbox.store import Row
-
-_FOLDERS = {"Pixels": "Pixels", "Thumbnail": "Thumbnails"}
 
 
 def stored_files(data_dir: Path, row: Row) -> list[Path]:
@@ -18,22 +18,11 @@ def stored_files(data_dir: Path, row: Row) -> list[Path]:
     """
     if row.type == "OriginalFile":
         if row.get("repo"):
-            return [data_dir / "ManagedRepository" / f"{row.values['path']}{row.values['name']}".lstrip("/")]
-        return [by_id(data_dir / "Files", row.id)]
-    folder = _FOLDERS.get(row.type)
-    if folder is None:
-        return []
-    path = by_id(data_dir / folder, row.id)
-    return [path, path.with_name(f"{path.name}_pyramid")]
-
-
-def by_id(root: Path, number: int) -> Path:
-    """Return the path of a file named by an id, a folder ``Dir-nnn`` per thousands."""
-    path, remaining = Path(str(number)), number // 1000
-    while remaining:
-        path = f"Dir-{remaining % 1000:03d}" / path
-        remaining //= 1000
-    return root / path
+            return [repository_path(data_dir, row)]
+        return [id_path(data_dir / "Files", row.id)]
+    if row.type == "Pixels":
+        return [pixels_path(data_dir, row.id), pyramid_path(data_dir, row.id)]
+    return [id_path(data_dir / "Thumbnails", row.id)] if row.type == "Thumbnail" else []
 
 
 def remove(paths: Sequence[Path]) -> None:
