@@ -64,14 +64,16 @@ def container_document(contents: Contents) -> OME:
             case _:
                 made = model.Screen(**fields, plate_refs=[model.Screen.PlateRef(id=ref) for ref in refs])
         by_type[one.ref.type].append(made)
-    return OME(
+    document = OME(
         creator=_creator(),
         experimenters=_experimenters(owners, owners, host),
         experimenter_groups=[_group(group, host) for group in contents.groups],
-        projects=by_type["Project"],
-        datasets=by_type["Dataset"],
-        screens=by_type["Screen"],
     )
+    # Added afterwards: ome-types warns of every reference to an image, which is in another document.
+    document.projects.extend(by_type["Project"])
+    document.datasets.extend(by_type["Dataset"])
+    document.screens.extend(by_type["Screen"])
+    return document
 
 
 def _creator() -> str:

@@ -19,7 +19,6 @@ from omero_rocrate_transfer.server.errors import server_errors
 ALL_GROUPS: Final = -1
 #: Sessions end after ten idle minutes by default (``omero.sessions.timeout``).
 KEEP_ALIVE_S: Final = 60
-DEFAULT_PORT: Final = 4064
 
 
 class Connection:
@@ -62,7 +61,7 @@ class Connection:
     def login(
         cls,
         host: str,
-        port: int = DEFAULT_PORT,
+        port: int | None = None,
         *,
         user: str = "",
         password: str = "",
@@ -75,13 +74,15 @@ class Connection:
         ----------
         host
             Name or address, or a URL like ``tcp://127.0.0.1:4063`` or ``wss://host``.
+        port
+            By default 4064, or what is usual for the protocol of the URL.
 
         Raises
         ------
         LoginError
             Nobody answers there, or the server does not let this user in.
         """
-        where = host if "://" in host else f"{host}:{port}"
+        where = host if port is None else f"{host}:{port}"
         client = omero.client(host=host, port=port)
         try:
             _open_session(client, where, user, password, key)

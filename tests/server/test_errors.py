@@ -35,7 +35,7 @@ def server_error(kind: type, message: str) -> Exception:
         (server_error(omero.SecurityViolation, "Download is restricted for Plate"), NotFoundError),
         (server_error(omero.ReadOnlyGroupSecurityViolation, "Group is read-only"), RefusedError),
         (
-            server_error(omero.ValidationException, "No row with the given identifier exists: [5]"),
+            server_error(omero.ValidationException, "No row with the given identifier exists"),
             NotFoundError,
         ),
         (server_error(omero.ValidationException, "not-null property references a null"), RefusedError),
