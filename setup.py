@@ -28,8 +28,11 @@ TEST = [
     "pytest>=8",
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.5",
+    "requests>=2.31",
+    "requests-cache>=1.2",
     "roc-validator>=0.6",
     "sphinx>=7.3",
+    "urllib3>=2",
     # the test of the packages builds them with the modules of this environment
     "setuptools>=70.1",
 ]

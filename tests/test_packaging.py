@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+PACKAGE = "omero_rocrate_transfer"
 PLUGIN = "omero/plugins/transfer_rocrate.py"
 #: Not part of the sources: environments, caches and what builds leave behind.
 LEFT_BEHIND = shutil.ignore_patterns(
@@ -24,7 +25,7 @@ LEFT_BEHIND = shutil.ignore_patterns(
 #: Imported by help they would cost each start of omero up to seconds.
 HEAVY = ["lark", "numpy", "ome_types", "pydantic", "rocrate", "tifffile", "xsdata", "zarr"]
 #: Not from a distribution of their own.
-KNOWN = sys.stdlib_module_names | {"_typeshed", "omero_rocrate_transfer", "tests"}
+KNOWN = sys.stdlib_module_names | {"_typeshed", PACKAGE, "tests"}
 #: omero-py and jsonschema cannot do without these.
 COMES_WITH = {"zeroc-ice", "referencing"}
 #: Only the omero script refuses to run as root (omero-py, omero.main.not_root), not what it calls.
@@ -84,8 +85,9 @@ def test_wheel_holds_the_plugin_and_no_package_of_omero(packages: Path) -> None:
 
 
 def test_wheel_holds_every_file_of_the_package(packages: Path) -> None:
-    package = ROOT / "omero_rocrate_transfer"
-    files = {path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    files = {
+        path for path in (ROOT / PACKAGE).rglob("*") if path.is_file() and "__pycache__" not in path.parts
+    }
 
     names = set(zipfile.ZipFile(next(packages.glob("*.whl"))).namelist())
 
@@ -111,7 +113,7 @@ def imported_distributions(*folders: str) -> dict[str, set[str]]:
     """Return the distributions that the files below the folders import, each with those files."""
     owners = packages_distributions()
     found: dict[str, set[str]] = {}
-    for path in (path for folder in folders for path in ROOT.glob(folder)):
+    for path in (path for folder in folders for path in (ROOT / PACKAGE).glob(folder)):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -120,7 +122,7 @@ def imported_distributions(*folders: str) -> dict[str, set[str]]:
                 top = module.partition(".")[0]
                 if top not in KNOWN:
                     name = owners.get(top, [top])[0]
-                    found.setdefault(normal(name), set()).add(path.relative_to(ROOT).as_posix())
+                    found.setdefault(normal(name), set()).add(str(path))
     return found
 
 
@@ -140,9 +142,9 @@ def declared(packages: Path, *extras: str) -> set[str]:
 @pytest.mark.parametrize(
     ("folders", "extras"),
     [
-        (["omero_rocrate_transfer/[!s]*/**/*.py", "omero_rocrate_transfer/server/**/*.py"], []),
-        (["omero_rocrate_transfer/sandbox/**/*.py"], ["sandbox"]),
-        (["tests/**/*.py"], ["test"]),
+        (["*.py", *(f"{part}/**/*.py" for part in ("cli", "crate", "model", "server", "transfer"))], []),
+        (["sandbox/**/*.py"], ["sandbox"]),
+        (["../tests/**/*.py"], ["test"]),
     ],
 )
 def test_what_is_imported_is_required(packages: Path, folders: list[str], extras: list[str]) -> None:
