@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any, Self
@@ -148,7 +148,8 @@ class SandboxServer:
             if factory in self._clients:
                 self._clients.remove(factory)
         factory.context.close()
-        if self.adapter.find(factory.identity) is not None:
+        # Connections end while the server stops, too: then there is nothing left to remove from.
+        with suppress(Ice.NotRegisteredException, Ice.ObjectAdapterDeactivatedException):
             self.adapter.remove(factory.identity)
 
     def contexts(self, session: Session) -> list[ServiceContext]:
