@@ -152,6 +152,10 @@ class ServiceContext:
         """Identity names of all servants of this client."""
         return [identity.name for identity in list(self._servants)]
 
+    def implementations(self, kind: type) -> list[Any]:
+        """List what is registered of one kind."""
+        return [known for known in list(self._servants.values()) if isinstance(known, kind)]
+
     def close(self) -> None:
         """Take all servants of this client off, closing those that hold something open."""
         for identity, implementation in list(self._servants.items()):
