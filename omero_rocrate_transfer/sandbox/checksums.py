@@ -1,4 +1,4 @@
-"""OMERO's checksum algorithms (omero-common ``ome.util.checksum``): values are what Guava's HashCode prints.
+"""OMERO's checksum algorithms (omero-common ``ome.util.checksum``), printed as Guava's HashCode does.
 
 Hexadecimal digits of the bytes; the integer sums (CRC-32, Adler-32, File-Size-64, Murmur3-32) are little-endian.
 """
@@ -15,9 +15,11 @@ from .murmur import Murmur3x32, Murmur3x64
 class Sum(Protocol):
     """A running checksum with hashlib's two methods."""
 
-    def update(self, data: bytes, /) -> None: ...
+    def update(self, data: bytes, /) -> None:
+        """Add bytes."""
 
-    def hexdigest(self) -> str: ...
+    def hexdigest(self) -> str:
+        """Hexadecimal digits of the sum so far."""
 
 
 class _Zlib:

@@ -16,15 +16,20 @@ _FLOATS_TOO = "omero.pixeldata.max_plane_float_override"
 _BACKOFF = 15_000
 
 
-def pixels_path(data_dir: Path, pixels: int) -> Path:
-    """Path of a ROMIO file; ids from 1000 on lie in nested folders (AbstractFileSystemService.getPath)."""
+def id_path(root: Path, identifier: int) -> Path:
+    """Path of the file of an object; ids from 1000 on lie in folders (AbstractFileSystemService.getPath)."""
     folder = Path()
-    rest = pixels
+    rest = identifier
     while rest > 999:
         rest //= 1000
         if rest > 0:
             folder = Path(f"Dir-{rest % 1000:03d}") / folder
-    return data_dir / "Pixels" / folder / str(pixels)
+    return root / folder / str(identifier)
+
+
+def pixels_path(data_dir: Path, pixels: int) -> Path:
+    """Path of the ROMIO file of an image."""
+    return id_path(data_dir / "Pixels", pixels)
 
 
 def pyramid_path(data_dir: Path, pixels: int) -> Path:

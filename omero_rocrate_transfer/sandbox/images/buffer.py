@@ -54,6 +54,11 @@ class PixelBuffer(ABC):
     # -- sizes
 
     @property
+    def is_tiled_writer(self) -> bool:
+        """Whether nothing but tiles can be written now."""
+        return False
+
+    @property
     def byte_width(self) -> int:
         """Bytes per sample."""
         return self.shape.dtype.itemsize
@@ -93,6 +98,10 @@ class PixelBuffer(ABC):
 
     def raw(self, offset: int, size: int) -> bytes:
         """Read bytes at an offset of the file; only ROMIO files have one."""
+        raise NotImplementedError("Not supported by this pixel buffer")
+
+    def offset(self, z: int, c: int, t: int) -> int:
+        """Give the first byte of a plane; only ROMIO files have one."""
         raise NotImplementedError("Not supported by this pixel buffer")
 
     @abstractmethod

@@ -17,7 +17,7 @@ _MOST_OPEN = 8
 
 
 class Originals:
-    """The originals used last, kept open; parsing their metadata anew for each image would take most of the time."""
+    """The originals used last, kept open: most of the time would go into parsing their metadata anew."""
 
     def __init__(self) -> None:
         self._lock = RLock()
@@ -55,9 +55,8 @@ class OriginalBuffer(PixelBuffer):
         try:
             self._series = originals.open(path).series[series]
         except (OSError, FormatError) as error:
-            raise omero.ResourceError(
-                None, type(error).__name__, f"Error instantiating pixel buffer: {error}"
-            ) from error
+            message = f"Error instantiating pixel buffer: {error}"
+            raise omero.ResourceError(None, type(error).__name__, message) from error
 
     @property
     def levels(self) -> list[tuple[int, int]]:
@@ -75,11 +74,17 @@ class OriginalBuffer(PixelBuffer):
         self.level = level
 
     def region(self, z: int, c: int, t: int, region: Region) -> bytes:
-        """Read a rectangle; errors of the reader are internal errors, as they come wrapped on a real server."""
+        """Read a rectangle; errors of the reader end as internal errors, as on a real server."""
         try:
             return self._originals.read(self.path, self._number, (z, c, t), region, self.level)
         except OSError as error:
             raise omero.ResourceError(None, "java.io.IOException", str(error)) from error
+
+    def planes(self, first: int, count: int) -> bytes:
+        """Read consecutive planes, counted in the order XYZCT."""
+        numbers = range(first, first + count)
+        z, c = self.shape.z, self.shape.c
+        return b"".join(self.plane(n % z, n // z % c, n // (z * c)) for n in numbers)
 
     def digest(self) -> bytes:
         """SHA-1 over all planes, see `scan`."""

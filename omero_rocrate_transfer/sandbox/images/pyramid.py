@@ -1,7 +1,7 @@
-"""Pyramids of planes above the server's limit: written tile by tile in plane order, lossy (BfPyramidPixelBuffer).
+"""Pyramids of planes above the server's limit: tile by tile in plane order, lossy (BfPyramidPixelBuffer).
 
-A real pyramid is a TIFF compressed with lossy JPEG 2000. Here it is a raw file whose samples were disturbed when
-they were written, or a note that the pyramid is derived from an original; both give the same kind of loss.
+A real pyramid is a TIFF compressed with lossy JPEG 2000. Here it is a raw file whose samples were disturbed
+when they were written, or a note that the pyramid is derived from an original; both lose in the same way.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ import omero
 import omero.clients
 
 from .buffer import PixelBuffer, Shape
+from .errors import FormatError
 from .originals import OriginalBuffer
 from .romio import RomioBuffer
 from .series import Region
@@ -70,12 +71,15 @@ class PyramidBuffer(PixelBuffer):
 
     def region(self, z: int, c: int, t: int, region: Region) -> bytes:
         """Read a rectangle, at smaller levels every 2nd, 4th … sample, in bands of rows."""
+        width, height = self.size
+        if region.x < 0 or region.y < 0 or region.x + region.w > width or region.y + region.h > height:
+            raise FormatError(f"Invalid tile {region} of {width}x{height}")
         step = 1 << self.level
         out = np.empty((region.h, region.w), self.shape.dtype)
         for top in range(0, region.h, rows := max(1, _BAND // step)):
             count = min(rows, region.h - top)
-            y, height = (region.y + top) * step, count * step
-            source = Region(region.x * step, y, region.w * step, min(height, self.shape.y - y))
+            y, source_rows = (region.y + top) * step, count * step
+            source = Region(region.x * step, y, region.w * step, min(source_rows, self.shape.y - y))
             out[top : top + count] = self._lossy(z, c, t, source)[::step, ::step][:count]
         return out.tobytes()
 
@@ -108,7 +112,7 @@ class PyramidBuffer(PixelBuffer):
 class PyramidWriter(PixelBuffer):
     """A new pyramid, under a lock until it is closed.
 
-    Closing moves the file into place, even an empty one; every reading call closes the writer first (delegate()).
+    Closing moves the file into place, even an empty one; reading calls close the writer first (delegate()).
 
     Raises
     ------
@@ -132,6 +136,11 @@ class PyramidWriter(PixelBuffer):
         self._plane: tuple[int, int, int] | None = None
         self._slot = -1
         self._tile: tuple[int, int] | None = None
+
+    @property
+    def is_tiled_writer(self) -> bool:
+        """Whether the pyramid is still being written."""
+        return self._file is not None
 
     @property
     def byte_width(self) -> int:
@@ -171,14 +180,13 @@ class PyramidWriter(PixelBuffer):
         raise NotImplementedError("Non-tile based writing unsupported.")
 
     def write_tile(self, data: bytes, z: int, c: int, t: int, region: Region) -> None:
-        """Write the next tile; each change of plane begins the next plane of the file, whichever was asked for."""
+        """Write the next tile; a change of plane begins the file's next plane, whichever was asked for."""
         if self._file is None:
             raise omero.ApiUsageException(None, None, "Write-method not permitted.")
         dtype = self.shape.dtype
         if len(data) != region.w * region.h * dtype.itemsize:
-            raise omero.ResourceError(
-                None, "java.nio.BufferUnderflowException", f"Wrong number of bytes: {len(data)}"
-            )
+            java = "java.nio.BufferUnderflowException"
+            raise omero.ResourceError(None, java, f"Wrong number of bytes: {len(data)}")
         self._advance((z, c, t), region)
         tile = np.frombuffer(data, dtype).reshape(region.h, region.w)
         lossy = disturb(tile, region.x, region.y)
@@ -216,16 +224,12 @@ class PyramidWriter(PixelBuffer):
         if self._file is None:
             return
         if self._slot >= 0:
-            os.ftruncate(
-                self._file, math.prod((*self.size, self.shape.z, self.shape.c, self.shape.t)) * self._width()
-            )
+            samples = math.prod((*self.size, self.shape.z, self.shape.c, self.shape.t))
+            os.ftruncate(self._file, samples * self.shape.dtype.itemsize)
         os.close(self._file)
         self._file = None
         self._temporary.replace(self.path)
         self._lock.unlink(missing_ok=True)
-
-    def _width(self) -> int:
-        return self.shape.dtype.itemsize
 
     def close(self) -> None:
         """Move the pyramid into place."""

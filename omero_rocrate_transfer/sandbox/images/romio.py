@@ -39,9 +39,8 @@ class RomioBuffer(PixelBuffer):
     def tile_size(self) -> tuple[int, int]:
         """A full-width band of up to 1 MiB; its height is 0 for wider rows, as on a real server."""
         if self.byte_width == 0:
-            raise omero.InternalException(
-                None, None, " Wrapped Exception: (java.lang.ArithmeticException):\n/ by zero"
-            )
+            java = "java.lang.ArithmeticException"
+            raise omero.InternalException(None, java, f" Wrapped Exception: ({java}):\n/ by zero")
         return self.shape.x, min(self.shape.y, _TILE_BYTES // self.byte_width // self.shape.x)
 
     @property
@@ -135,7 +134,7 @@ class RomioBuffer(PixelBuffer):
             raise omero.InternalException(None, java, f" Wrapped Exception: ({java}):\nnull")
 
     def _opened(self) -> int:
-        """Open the file, as long as it is: reading too makes it, for it is mapped for writing (getFileChannel)."""
+        """Open the file at full length; reading makes it too, for it is mapped "rw" (getFileChannel)."""
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)

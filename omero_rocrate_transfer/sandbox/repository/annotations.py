@@ -2,11 +2,12 @@
 
 import zlib
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from ome_types import model as ome
 
 from omero_rocrate_transfer.sandbox.store import Row
+
 from .model_rows import pairs
 from .writer import RowWriter
 
@@ -42,11 +43,11 @@ def _value(annotation: Any, kind: str) -> dict[str, Any]:
 
 
 def _xml(element: Any) -> str:
-    return ElementTree.tostring(_element(element), encoding="unicode")
+    return ET.tostring(_element(element), encoding="unicode")
 
 
-def _element(source: Any) -> ElementTree.Element:
-    element = ElementTree.Element(source.qname, dict(source.attributes))
+def _element(source: Any) -> ET.Element:
+    element = ET.Element(source.qname, dict(source.attributes))
     element.text, element.tail = source.text or None, source.tail
     element.extend(map(_element, source.children))
     return element

@@ -5,6 +5,7 @@ from typing import Any
 from ome_types import model as ome
 
 from omero_rocrate_transfer.sandbox.store import Row
+
 from .model_rows import pairs, scalars
 from .writer import RowWriter
 

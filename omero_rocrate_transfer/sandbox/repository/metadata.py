@@ -7,6 +7,7 @@ from ome_types import model as ome
 
 from omero_rocrate_transfer.sandbox.images import Original, Series
 from omero_rocrate_transfer.sandbox.store import Quantity, Row
+
 from . import colours
 from .annotations import add_annotations, add_rois
 from .instruments import add_instrument, add_objective_settings, channel_references
@@ -56,7 +57,10 @@ def import_metadata(writer: RowWriter, original: Original, wishes: Wishes) -> Im
         image = _add_image(writer, original, series, index, wishes)
         imported.images.append(image)
         imported.pixels.append(_add_pixels(writer, original, series, image, wishes))
-    imported.plates = [add_plate(writer, plate) for plate in document.plates]
+    plate_name = (wishes.name or "").strip() or None
+    imported.plates = [add_plate(writer, p, plate_name, wishes.file_name) for p in document.plates]
+    for plate in imported.plates if wishes.description is not None else []:
+        writer.store.update(plate, {"description": wishes.description})
     add_annotations(writer, document.structured_annotations)
     add_rois(writer, document)
     writer.link_annotations()

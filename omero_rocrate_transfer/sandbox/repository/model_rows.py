@@ -29,10 +29,10 @@ _NAMES: dict[tuple[str, str], str] = {
 
 
 def scalars(store: Store, source: Any, type_name: str) -> dict[str, Any]:
-    """Convert what `source` says about the scalar, unit and enumeration fields of an OMERO type.
+    """Convert what `source` says about the scalar, unit, map and enumeration fields of a type.
 
-    A required enumeration that the file leaves out, or fills with a word that OMERO lacks, becomes "Unknown" or
-    "Other", as the handlers in ``ome.formats.model.handler`` and the enumeration providers do.
+    A required enumeration that the file leaves out, or fills with a word that OMERO lacks, becomes "Unknown"
+    or "Other", as the handlers in ``ome.formats.model.handler`` and the enumeration providers do.
     """
     values: dict[str, Any] = {}
     for field in resolve(type_name).fields.values():

@@ -5,6 +5,7 @@ from typing import Any
 
 from omero_rocrate_transfer.sandbox.schema import resolve
 from omero_rocrate_transfer.sandbox.store import Row, Store
+
 from .model_rows import scalars
 
 

@@ -1,0 +1,169 @@
+"""The import itself, five steps that commit one by one (ManagedImportRequestI)."""
+
+from __future__ import annotations
+
+import logging
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import omero
+import omero.clients
+
+from omero_rocrate_transfer.sandbox.commands.command import CommandFailedError
+from omero_rocrate_transfer.sandbox.images import FormatError, Original, UnsupportedCompressionError
+from omero_rocrate_transfer.sandbox.images.backend import pyramid_path
+from omero_rocrate_transfer.sandbox.images.pyramid import DERIVED
+from omero_rocrate_transfer.sandbox.images.scan import Scan, scan
+from omero_rocrate_transfer.sandbox.images.series import Series
+from omero_rocrate_transfer.sandbox.marshal import Marshaller
+from omero_rocrate_transfer.sandbox.services import pixel_access
+from omero_rocrate_transfer.sandbox.services.default_settings import reset_defaults
+
+from .metadata import Imported, Wishes, import_metadata
+from .targets import link_annotations, link_target
+from .writer import RowWriter
+
+if TYPE_CHECKING:
+    from omero_rocrate_transfer.sandbox.call import Call
+    from omero_rocrate_transfer.sandbox.store import Row
+
+    from .files import RepositoryFiles
+    from .locations import Location
+
+log = logging.getLogger(__name__)
+
+
+class ImportCommand:
+    """Read the first file of a fileset and store what it says; nothing is undone after a failure."""
+
+    steps = 5
+
+    def __init__(
+        self, call: Call, files: RepositoryFiles, fileset: Row, location: Location, settings: Any
+    ) -> None:
+        self._call = call
+        self._files = files
+        self._fileset = fileset
+        self._location = location
+        self._settings = settings
+        self._path = files.path(location.full(0))
+        self._imported = Imported([], [], [])
+        self._lines: list[str] = []
+
+    def step(self, number: int) -> None:
+        """Do one step; errors are named as the real command names them."""
+        self._lines.append(f"step {number} of {self.steps}")
+        work = (self._metadata, self._pixel_data, self._thumbnails, self._launch, self._finish)[number]
+        try:
+            work(self._open())
+        except CommandFailedError:
+            raise
+        except Exception as error:
+            raise self._failure(error, _name(error)) from error
+        finally:
+            self._write_log()
+
+    def response(self) -> omero.cmd.Response:
+        """Answer with the pixels in series order, plates and images."""
+        marshaller = Marshaller(self._call.store, self._call)
+        plan: dict[str, Any] = {"image": {"fileset": {}}, "pixelsType": {}, "dimensionOrder": {}}
+        pixels = marshaller.entities(self._imported.pixels, plan)
+        objects = marshaller.entities([*self._imported.plates, *self._imported.images])
+        return omero.grid.ImportResponse(pixels=pixels, objects=objects)
+
+    # -- steps
+
+    def _open(self) -> Original:
+        try:
+            return pixel_access.originals_of(self._call.context.server).open(self._path)
+        except (OSError, FormatError, ValueError) as error:
+            raise self._failure(error, "error-on-init") from error
+
+    def _metadata(self, original: Original) -> None:
+        call, settings = self._call, self._settings
+        wishes = Wishes(
+            name=_text(settings.userSpecifiedName),
+            description=_text(settings.userSpecifiedDescription),
+            pixel_sizes=tuple(settings.userSpecifiedPixels or ()),
+            file_name=self._path.name,
+            fileset=self._fileset.id,
+        )
+        with call.store.transaction():
+            writer = RowWriter(call.store, call.user_id, call.group_id, call.event())
+            imported = import_metadata(writer, original, wishes)
+            link_target(call, settings.userSpecifiedTarget, imported)
+            link_annotations(call, settings.userSpecifiedAnnotationList or [], imported.images)
+        self._imported = imported
+
+    def _pixel_data(self, original: Original) -> None:
+        """Find digest and extremes of images that fit into one plane's limit."""
+        if self._settings.noStatsInfo is not None and self._settings.noStatsInfo.getValue():
+            return
+        for pixels, series in zip(self._imported.pixels, original.series, strict=True):
+            if not pixel_access.is_big(self._call.context, pixels):
+                self._store_scan(pixels, scan(series))
+
+    def _thumbnails(self, original: Original) -> None:
+        wanted = self._settings.doThumbnails
+        if wanted is None or wanted.getValue():
+            for pixels in self._imported.pixels:
+                reset_defaults(self._call, pixels)
+
+    def _launch(self, original: Original) -> None:
+        """Begin the work that goes on after the response: pyramids and extremes of big images."""
+        for pixels, series in zip(self._imported.pixels, original.series, strict=True):
+            if pixel_access.is_big(self._call.context, pixels):
+                thread = Thread(target=self._process, args=(pixels, series), name=f"pixel data {pixels.id}")
+                thread.start()
+                self._call.context.server.resources.callback(thread.join)
+
+    def _finish(self, original: Original) -> None:
+        """Leave the rest to `response`."""
+
+    def _process(self, pixels: Row, series: Series) -> None:
+        """Do for one big image what the PixelData process of a real server does."""
+        self._store_scan(pixels, scan(series))
+        if len(series.levels) == 1:
+            path = pyramid_path(self._call.context.data_dir, pixels.id)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(DERIVED)
+
+    def _store_scan(self, pixels: Row, found: Scan) -> None:
+        call = self._call
+        with call.store.transaction():
+            writer = RowWriter(call.store, call.user_id, call.group_id, call.event())
+            for channel, (low, high) in zip(
+                call.store.children(pixels, "channels"), found.extremes, strict=False
+            ):
+                info = writer.insert("StatsInfo", {"globalMin": low, "globalMax": high})
+                call.store.update(channel, {"statsInfo": info.id}, event=call.event())
+            call.store.update(pixels, {"sha1": found.digest.hex()}, event=call.event())
+
+    # -- failures and the log
+
+    def _failure(self, error: Exception, name: str) -> CommandFailedError:
+        message = str(getattr(error, "message", None) or error or type(error).__name__)
+        self._lines.append(f"{name}: {message}")
+        return CommandFailedError(message, name=name, parameters={"filename": str(self._path)})
+
+    def _write_log(self) -> None:
+        prefix = self._location.prefix
+        place = (*prefix[:-1], f"{prefix[-1]}.log")
+        path = self._files.path(place)
+        path.write_text("".join(f"{line}\n" for line in self._lines), encoding="utf-8")
+        row = self._files.find(place)
+        if row is not None:
+            self._call.store.update(row, {"size": path.stat().st_size})
+
+
+def _name(error: Exception) -> str:
+    """Name a failure of a step (ManagedImportRequestI.step)."""
+    if isinstance(error, UnsupportedCompressionError):
+        return "import-unknown-format"
+    if isinstance(error, (OSError, FormatError)):
+        return "import-file-exception"
+    return "import-request-failure"
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value.getValue())
