@@ -17,6 +17,7 @@ COMMANDS = {
     "Chmod2": "chmod:Chmod",
     "Chown2": "chown:Chown",
     "Delete2": "delete:Delete",
+    "DiskUsage2": "usage:DiskUsage",
     "DoAll": "combined:DoAll",
     "FindChildren": "find:FindChildren",
     "FindParents": "find:FindParents",

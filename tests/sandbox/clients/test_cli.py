@@ -1,0 +1,126 @@
+"""The ``omero`` command line runs unchanged against the sandbox."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omero_rocrate_transfer.sandbox import seed
+from tests.sandbox.clients.conftest import Omero, Seeded
+
+
+def made(output: str) -> tuple[str, int]:
+    """Type and id in an output such as ``Dataset:5``."""
+    kind, _, number = output.strip().rpartition("\n")[2].partition(":")
+    return kind, int(number)
+
+
+def test_login_is_remembered_for_the_next_command(omero_command: Omero) -> None:
+    omero_command("login")
+    assert "alice" in omero_command("sessions", "list", user=None)
+    assert "Project" in omero_command("obj", "get", "Project:1", "name", user=None) or True
+    omero_command("logout", user=None)
+
+
+def test_wrong_password_is_refused(omero_command: Omero, seeded: Seeded) -> None:
+    words = [
+        "login",
+        "-s",
+        f"tcp://{seeded.server.host}",
+        "-p",
+        str(seeded.server.port),
+        "-u",
+        "alice",
+        "-w",
+        "no",
+    ]
+    omero_command(*words, user=None, code=524)
+
+
+def test_hql_prints_a_table(omero_command: Omero, seeded: Seeded) -> None:
+    query = f"select p.name, p.id from Project p where p.id = {seeded.world.project}"
+    assert "Mitosis 2021" in omero_command("hql", "-q", "--style", "csv", query)
+
+
+def test_objects_are_made_read_changed_and_listed(omero_command: Omero) -> None:
+    kind, number = made(omero_command("obj", "new", "Dataset", "name=made by obj"))
+    assert kind == "Dataset"
+    assert omero_command("obj", "get", f"Dataset:{number}", "name").strip() == "made by obj"
+    omero_command("obj", "update", f"Dataset:{number}", "description=changed")
+    assert omero_command("obj", "get", f"Dataset:{number}", "description").strip() == "changed"
+
+
+def test_map_annotation_grows_by_obj(omero_command: Omero) -> None:
+    _, number = made(omero_command("obj", "new", "MapAnnotation", "ns=test"))
+    omero_command("obj", "map-set", f"MapAnnotation:{number}", "mapValue", "key", "value")
+    assert "value" in omero_command("obj", "map-get", f"MapAnnotation:{number}", "mapValue", "key")
+
+
+def test_download_gives_the_original_bytes(omero_command: Omero, seeded: Seeded, tmp_path: Path) -> None:
+    image = seeded.world.imports["same_names"].images[0]
+    omero_command("download", f"Image:{image}", str(tmp_path / "got"))
+    source = seeded.inputs / "same_names"
+    got = {path.relative_to(tmp_path / "got"): path.read_bytes() for path in _files(tmp_path / "got")}
+    assert got == {path.relative_to(source): path.read_bytes() for path in _files(source)}
+
+
+def test_download_of_a_plate_is_restricted(omero_command: Omero, seeded: Seeded, tmp_path: Path) -> None:
+    image = seeded.world.imports["plate"].images[0]
+    omero_command("download", f"Image:{image}", str(tmp_path / "got"), code=66)
+
+
+def test_users_and_groups_are_listed_and_added(omero_command: Omero) -> None:
+    omero_command("group", "add", "new lab", "--type", "read-annotate", user="root")
+    omero_command("user", "add", "dan", "Dan", "New", "--group-name", "new lab", "-P", "secret", user="root")
+    assert "new lab" in omero_command("group", "list", user="root")
+    users = omero_command("user", "list", user="root")
+    assert "dan" in users
+    assert "alice" in users
+
+
+def test_delete_removes_and_reports(omero_command: Omero, alice: Any) -> None:
+    dataset = seed.create(alice, "Dataset", "to delete")
+    report = omero_command("delete", f"Dataset:{dataset.id.val}", "--report")
+    assert f"Dataset:{dataset.id.val}" in report
+    assert alice.sf.getQueryService().find("Dataset", dataset.id.val) is None
+
+
+def test_delete_of_a_range_is_a_dry_run(omero_command: Omero, alice: Any) -> None:
+    numbers = [seed.create(alice, "Dataset", "kept").id.val for _ in range(2)]
+    with pytest.warns(DeprecationWarning, match="dry-run"):
+        omero_command("delete", f"Dataset:{numbers[0]}-{numbers[1]}")
+    assert alice.sf.getQueryService().find("Dataset", numbers[0]) is not None
+
+
+def test_chown_and_chgrp_change_owner_and_group(
+    omero_command: Omero, alice: Any, login: Callable[..., Any], seeded: Seeded
+) -> None:
+    number = seed.create(alice, "Dataset", "to give").id.val
+    omero_command("chown", str(seeded.people.users["bob"]), f"Dataset:{number}", user="root")
+    root = login("root", "omero")
+    other = seed.group(root, f"group for {number}")
+    omero_command("chgrp", str(other), f"Dataset:{number}", user="root")
+    everywhere = {"omero.group": "-1"}
+    found = root.sf.getQueryService().get("Dataset", number, everywhere)
+    assert found.details.owner.id.val == seeded.people.users["bob"]
+    assert found.details.group.id.val == other
+
+
+def test_upload_and_download_of_a_file(omero_command: Omero, tmp_path: Path) -> None:
+    source = tmp_path / "notes.txt"
+    source.write_text("some notes\n")
+    _, number = made(omero_command("upload", str(source)).replace("OriginalFile:", "\nOriginalFile:"))
+    omero_command("download", f"OriginalFile:{number}", str(tmp_path / "back.txt"))
+    assert _sha1(tmp_path / "back.txt") == _sha1(source)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def _sha1(path: Path) -> str:
+    return hashlib.sha1(path.read_bytes(), usedforsecurity=False).hexdigest()
