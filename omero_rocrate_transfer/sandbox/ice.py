@@ -59,7 +59,7 @@ def servant(interface: type, implementation: Any) -> Any:
 
 def operations(interface: type) -> list[str]:
     """Names of all operations of an interface, inherited ones included."""
-    names = (name for name in dir(interface) if name.startswith("_op_"))
+    names = (name for name in dir(interface) if name.startswith("_op_") and not name.startswith("_op_ice_"))
     return sorted(name.removeprefix("_op_") for name in names)
 
 
