@@ -1,6 +1,6 @@
 """OMERO's checksum algorithms (omero-common ``ome.util.checksum``), printed as Guava's HashCode does.
 
-Hexadecimal digits of the bytes; the integer sums (CRC-32, Adler-32, File-Size-64, Murmur3-32) are little-endian.
+Hexadecimal digits; the integer sums (CRC-32, Adler-32, File-Size-64, Murmur3-32) are little-endian.
 """
 
 import hashlib

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from omero_rocrate_transfer.sandbox.repository.writer import RowWriter
 
 from . import pixel_access

@@ -45,7 +45,7 @@ class ManagedRepositoryService:
         self.context = context
         self.files = repository_of(context.server)
 
-    # -- importing
+    # -- new filesets
 
     def importFileset(self, call: Call, fs: Any, settings: Any) -> Any:
         """Begin the import of a fileset, see `fileset.prepare`."""
@@ -221,7 +221,7 @@ class ManagedRepositoryService:
         from omero_rocrate_transfer.sandbox import commands
 
         self._require_client(call)
-        ids: list[int] = []  # type: ignore[valid-type]
+        ids: Any = []
         for path in files:
             place = checked(path)
             row = self.files.find(place)
