@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
@@ -46,7 +47,16 @@ def illegal(text: str, reason: str) -> Exception:
 @cache
 def _grammar() -> Lark:
     text = files(__package__).joinpath("grammar.lark").read_text(encoding="utf-8")
-    return Lark(text, parser="lalr", lexer="contextual")
+    return Lark(text, parser="lalr", lexer="contextual", postlex=_WholeWords())
+
+
+class _WholeWords:
+    """Lets the lexer see a name everywhere, so that ``orderby`` is one and not ``order by``."""
+
+    always_accept = ("NAME",)
+
+    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        return stream
 
 
 def _flag(arguments: list[Any], name: str) -> bool:
