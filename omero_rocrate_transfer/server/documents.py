@@ -33,14 +33,14 @@ def read_documents(reader: Reader, units: Sequence[TransferUnit], contents: Cont
     documents = []
     for unit in units:
         records = [image for image in unit.images if image.ref.id in images]
-        documents.append(
-            OME(
-                creator=_creator(),
-                experimenters=_experimenters(owners, (image.owner for image in records), host),
-                plates=[all_plates[plate.id] for plate in unit.plates if plate.id in all_plates],
-                images=[_image(images[one.ref.id], one.owner, owners, host) for one in records],
-            )
+        document = OME(
+            creator=_creator(),
+            experimenters=_experimenters(owners, (image.owner for image in records), host),
+            images=[_image(images[one.ref.id], one.owner, owners, host) for one in records],
         )
+        # Added afterwards, see `container_document`: a plate may show images of other units.
+        document.plates.extend(all_plates[plate.id] for plate in unit.plates if plate.id in all_plates)
+        documents.append(document)
     return documents
 
 

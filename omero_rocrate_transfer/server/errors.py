@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Final
 
 import Glacier2
@@ -36,6 +37,8 @@ _GONE: Final = (
 )
 NO_SPACE: Final = "No space left on device"
 _LONGEST_MESSAGE: Final = 300
+#: What IQuery.get, lazy loading and RawPixelsStore.setPixelsId say of objects that are not there.
+_MISSING: Final = ("is not available", "No row with the given identifier exists", "Cannot read")
 
 
 @contextmanager
@@ -59,6 +62,8 @@ def translate(error: Exception, doing: str) -> TransferError:
         return StoppedError(
             f"{doing}: the server's disk is full.", hint="Make room there, then run it again."
         )
+    if _is_gone(error):
+        return _link_lost(error, doing)
     for kinds, tell in _RULES:
         if isinstance(error, kinds):
             return tell(error, doing)
@@ -69,7 +74,7 @@ def is_transient(error: BaseException) -> bool:
     """Tell whether the same call may succeed a little later, perhaps on a new connection."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, (LinkLostError, omero.ConcurrencyException, *_GONE)):
+        if isinstance(cause, (LinkLostError, omero.ConcurrencyException)) or _is_gone(cause):
             return True
         if isinstance(cause, omero.WrappedCreateSessionException):
             return bool(cause.concurrency)
@@ -84,6 +89,20 @@ def message_of(error: Exception) -> str:
         if lines:
             return lines[0].strip()[:_LONGEST_MESSAGE]
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:_LONGEST_MESSAGE]
+
+
+def _is_gone(error: BaseException) -> bool:
+    if isinstance(error, Ice.UnknownException):
+        # The router passes on by name what it met itself, or what an operation does not declare.
+        return any(name in error.unknown for name in _names(_GONE))
+    return isinstance(error, _GONE)
+
+
+@cache
+def _names(kinds: tuple[type, ...]) -> frozenset[str]:
+    """Return the names of classes and of all classes below them."""
+    below = (_names(tuple(kind.__subclasses__())) for kind in kinds)
+    return frozenset(kind.__name__ for kind in kinds).union(*below)
 
 
 def _denied(_: Any, doing: str) -> TransferError:
@@ -122,7 +141,7 @@ def _bad_digest(error: Any, doing: str) -> TransferError:
 
 def _invalid(error: Any, doing: str) -> TransferError:
     message = message_of(error)
-    if "No row with the given identifier exists" in message or message.startswith("Cannot read"):
+    if any(words in message for words in _MISSING):
         return NotFoundError(f"{doing}: missing, or not readable by this user.")
     return RefusedError(f"{doing}: the server does not accept it: {message}")
 
@@ -139,7 +158,6 @@ def _no_resource(error: Any, doing: str) -> TransferError:
 _RULES: Final[tuple[tuple[Any, Callable[[Any, str], TransferError]], ...]] = (
     (Glacier2.PermissionDeniedException, _denied),
     (Glacier2.CannotCreateSessionException, _no_session),
-    (_GONE, _link_lost),
     (omero.SecurityViolation, _forbidden),
     (omero.ChecksumValidationException, _bad_digest),
     (omero.ValidationException, _invalid),

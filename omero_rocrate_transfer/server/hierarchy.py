@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -166,10 +167,13 @@ def _image_omissions(reader: Reader, walk: Walk, fileset_of: FilesetOf) -> Itera
 
 
 def _plate_omissions(containers: Containers, filesets: Mapping[int, FilesetRows]) -> Iterator[Omission]:
-    with_files = {plate for rows in filesets.values() for plate in rows.plates}
+    filesets_of = Counter(plate for rows in filesets.values() for plate in rows.plates)
     for ref in containers:
-        if ref.type == "Plate" and ref.id not in with_files:
+        if ref.type == "Plate" and filesets_of[ref.id] == 0:
             yield Omission(type="Plate", count=1, reason="no original files make it", on=ref)
+        elif ref.type == "Plate" and filesets_of[ref.id] > 1:
+            reason = "its images come from several filesets, each of which makes a plate of its own"
+            yield Omission(type="Plate", count=1, reason=reason, on=ref)
 
 
 def _ids_by_type(containers: Iterable[Container], units: Iterable[TransferUnit]) -> dict[str, list[int]]:

@@ -12,14 +12,23 @@ from omero_rocrate_transfer.sandbox.server import SandboxServer
 from omero_rocrate_transfer.sandbox.store import Row, Store
 from omero_rocrate_transfer.server.session import Connection
 
+ROOT_PASSWORD = "omero"
+
 
 @pytest.fixture
 def open_connection(sandbox: SandboxServer) -> Iterator[Callable[..., Connection]]:
     """Log in: ``open_connection(user, password, server=…)``; closed after the test."""
     opened: list[Connection] = []
 
-    def login(user: str = "root", password: str = "omero", server: SandboxServer = sandbox) -> Connection:
-        opened.append(Connection.login(f"tcp://{server.host}", server.port, user=user, password=password))
+    def login(user: str = "root", password: str | None = None, server: SandboxServer = sandbox) -> Connection:
+        opened.append(
+            Connection.login(
+                f"tcp://{server.host}",
+                server.port,
+                user=user,
+                password=ROOT_PASSWORD if password is None else password,
+            )
+        )
         return opened[-1]
 
     yield login

@@ -30,6 +30,13 @@ def server_error(kind: type, message: str) -> Exception:
         (Ice.ConnectionLostException(), LinkLostError),
         (Ice.ObjectNotExistException(), LinkLostError),
         (Ice.CommunicatorDestroyedException(), LinkLostError),
+        (Ice.UnknownLocalException("Ice.ConnectionLostException: recv() returned zero"), LinkLostError),
+        (Ice.UnknownUserException("::omero::RemovedSessionException"), LinkLostError),
+        (Ice.UnknownException("java.lang.NullPointerException"), TransferError),
+        (
+            server_error(omero.ValidationException, "The requested object (Image,5) is not available."),
+            NotFoundError,
+        ),
         (server_error(omero.RemovedSessionException, "No context for uuid"), LinkLostError),
         (server_error(omero.SecurityViolation, "Cannot read ome.model.core.Image:Id_5"), NotFoundError),
         (server_error(omero.SecurityViolation, "Download is restricted for Plate"), NotFoundError),

@@ -49,7 +49,7 @@ def test_project_brings_datasets_images_and_files(connection: Connection, rows: 
 
 
 def test_files_come_in_the_order_of_the_fileset_not_of_their_ids(connection: Connection, rows: Any) -> None:
-    fileset, images = rows.fileset(files=("z.tif", "a.tif", "m.tif"))
+    _, images = rows.fileset(files=("z.tif", "a.tif", "m.tif"))
     for entry in list(rows.store.rows("FilesetEntry")):
         rows.store.update(entry, {"fileset_index": 2 - entry.values["fileset_index"]}, event=rows.event)
 
@@ -158,13 +158,17 @@ def test_what_hangs_on_objects_is_counted_by_kind(connection: Connection, rows: 
     contents = read(connection, f"Dataset:{dataset.id}")
 
     assert omitted(contents) == {"DatasetAnnotationLink": 1, "ImageAnnotationLink": 2, "Roi": 1}
-    assert Omission(type="Roi", count=1, reason="regions of interest are not carried yet") in contents.omissions
+    assert (
+        Omission(type="Roi", count=1, reason="regions of interest are not carried yet") in contents.omissions
+    )
 
 
 def test_all_missing_roots_are_named_at_once(connection: Connection, rows: Any) -> None:
     project = rows.add("Project", name="here")
 
-    with pytest.raises(NotFoundError, match=r"Image:4711, Dataset:12: not found, or not readable by user root"):
+    with pytest.raises(
+        NotFoundError, match=r"Image:4711, Dataset:12: not found, or not readable by user root"
+    ):
         read(connection, f"Project:{project.id}", "Image:4711", "Dataset:12")
 
 

@@ -11,6 +11,7 @@ from omero_rocrate_transfer.sandbox import demo_world
 from omero_rocrate_transfer.sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.session import Connection, lsid_host
 
+ROOT_PASSWORD = "omero"
 Login = Callable[..., Connection]
 
 
@@ -18,9 +19,17 @@ Login = Callable[..., Connection]
 def login(sandbox: SandboxServer) -> Iterator[Login]:
     opened: list[Connection] = []
 
-    def open_one(user: str = "root", password: str = "omero", **options: Any) -> Connection:
+    def open_one(user: str = "root", password: str | None = None, **options: Any) -> Connection:
         url = f"tcp://{sandbox.host}"
-        opened.append(Connection.login(url, sandbox.port, user=user, password=password, **options))
+        opened.append(
+            Connection.login(
+                url,
+                sandbox.port,
+                user=user,
+                password=ROOT_PASSWORD if password is None else password,
+                **options,
+            )
+        )
         return opened[-1]
 
     yield open_one

@@ -1,0 +1,147 @@
+"""Bytes of original files, exactly and with several reads in flight."""
+
+from collections import Counter
+from dataclasses import replace
+from hashlib import sha1
+from pathlib import Path
+from typing import Any
+
+import Ice
+import pytest
+
+from omero_rocrate_transfer.model.contents import OriginalFile
+from omero_rocrate_transfer.model.digests import Digest
+from omero_rocrate_transfer.model.errors import (
+    DigestMismatchError,
+    IntegrityError,
+    LinkLostError,
+    NotFoundError,
+)
+from omero_rocrate_transfer.sandbox import seed
+from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_rocrate_transfer.server import files
+from omero_rocrate_transfer.server.files import iter_blocks
+from omero_rocrate_transfer.server.session import Connection
+
+
+@pytest.fixture
+def upload(connection: Connection, tmp_path: Path) -> Any:
+    """Put bytes on the server: ``upload(data)`` gives the `OriginalFile`."""
+
+    def put(data: bytes) -> OriginalFile:
+        path = tmp_path / "data.bin"
+        path.write_bytes(data)
+        annotation = seed.attachment(connection.client, path, "application/octet-stream")
+        found = connection.query.get("FileAnnotation", annotation.id.val)
+        digest = Digest("SHA1-160", sha1(data, usedforsecurity=False).hexdigest())
+        return OriginalFile(
+            key=str(found.file.id.val), path="data.bin", size_bytes=len(data), digests=(digest,)
+        )
+
+    return put
+
+
+def pattern(size: int) -> bytes:
+    return (bytes(range(251)) * (size // 251 + 1))[:size]
+
+
+@pytest.mark.parametrize("size", [0, 1, 999, 1000, 1001, 4000, 5001])
+def test_blocks_add_up_to_the_file_at_any_size(
+    connection: Connection, upload: Any, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(files, "BLOCK_SIZE", 1000)
+    file = upload(pattern(size))
+
+    blocks = list(iter_blocks(connection, file))
+
+    assert b"".join(blocks) == pattern(size)
+    assert all(blocks)
+    assert max(map(len, blocks), default=0) <= 1000
+
+
+def test_stores_are_closed_when_done_when_failed_and_when_left(
+    connection: Connection, upload: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "BLOCK_SIZE", 100)
+    file = upload(pattern(1000))
+    before = connection.session.activeServices()
+
+    list(iter_blocks(connection, file))
+    with pytest.raises(IntegrityError):
+        list(iter_blocks(connection, replace(file, size_bytes=999)))
+    half_way = iter_blocks(connection, file)
+    next(half_way)
+    half_way.close()  # type: ignore[attr-defined]
+
+    assert connection.session.activeServices() == before
+
+
+def test_size_that_differs_from_the_database_is_told_before_any_byte(
+    connection: Connection, upload: Any, sandbox: SandboxServer
+) -> None:
+    file = replace(upload(pattern(50)), size_bytes=60)
+    before = Counter(sandbox.calls)
+
+    with pytest.raises(IntegrityError, match=r"50 bytes on the server's disk, 60 in its database"):
+        next(iter_blocks(connection, file))
+
+    assert (sandbox.calls - before)["RawFileStore.read"] == 0
+
+
+def test_damaged_file_is_told_with_both_digests(connection: Connection, upload: Any) -> None:
+    file = upload(pattern(50))
+    promised = Digest("SHA1-160", "0" * 40)
+
+    with pytest.raises(DigestMismatchError, match=r"data\.bin: SHA1-160 is .*, expected 0000"):
+        list(iter_blocks(connection, replace(file, digests=(promised,))))
+
+
+def test_digest_that_nobody_computes_is_passed_over(connection: Connection, upload: Any) -> None:
+    file = replace(upload(b"abc"), digests=(Digest("Murmur3-32", "fa93ddb3"),))
+
+    assert list(iter_blocks(connection, file)) == [b"abc"]
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "value"),
+    [("CRC-32", "c2412435"), ("Adler-32", "27014d02"), ("File-Size-64", "0300000000000000")],
+)
+def test_other_algorithms_of_omero_are_checked(
+    connection: Connection, upload: Any, algorithm: str, value: str
+) -> None:
+    file = upload(b"abc")
+
+    assert list(iter_blocks(connection, replace(file, digests=(Digest(algorithm, value),)))) == [b"abc"]
+    with pytest.raises(DigestMismatchError):
+        list(iter_blocks(connection, replace(file, digests=(Digest(algorithm, value[::-1]),))))
+
+
+def test_missing_file_is_not_found(connection: Connection) -> None:
+    with pytest.raises(NotFoundError, match="OriginalFile:4711"):
+        list(iter_blocks(connection, OriginalFile(key="4711", path="x", size_bytes=1)))
+
+
+@pytest.mark.parametrize("fault", [Ice.ConnectionLostException(), Ice.ObjectNotExistException()])
+@pytest.mark.parametrize("operation", ["setFileId", "size", "read", "close"])
+def test_link_that_breaks_at_any_call_is_a_lost_link(
+    connection: Connection, upload: Any, sandbox: SandboxServer, operation: str, fault: Exception
+) -> None:
+    file = upload(pattern(50))
+    sandbox.faults.add(f"RawFileStore.{operation}", fault, times=10)
+
+    with pytest.raises(LinkLostError, match="OriginalFile"):
+        list(iter_blocks(connection, file))
+
+
+def test_no_more_than_a_window_of_reads_is_ahead_of_the_reader(
+    connection: Connection, upload: Any, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "BLOCK_SIZE", 10)
+    file = upload(pattern(1000))
+    before = Counter(sandbox.calls)
+
+    blocks = iter_blocks(connection, file)
+    next(blocks)
+    blocks.close()  # type: ignore[attr-defined]
+
+    assert (sandbox.calls - before)["RawFileStore.read"] <= files.WINDOW
