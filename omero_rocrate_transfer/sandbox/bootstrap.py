@@ -8,6 +8,19 @@ from .schema import schema
 from .store import Row, Store
 
 _FIRST_EVENT = 0
+_BIT_SIZES = {
+    "bit": 1,
+    "int8": 8,
+    "int16": 16,
+    "int32": 32,
+    "uint8": 8,
+    "uint16": 16,
+    "uint32": 32,
+    "float": 32,
+    "double": 64,
+    "complex": 64,
+    "double-complex": 128,
+}
 
 
 def install(store: Store, root_password: str) -> None:
@@ -15,7 +28,8 @@ def install(store: Store, root_password: str) -> None:
     with store.transaction():
         for model in schema():
             for value in model.enumeration:
-                store.insert(model.name, {"value": value})
+                extra = {"bitSize": _BIT_SIZES[value]} if model.name == "PixelsType" else {}
+                store.insert(model.name, {"value": value, **extra})
         _add_group(store, roles.SYSTEM_GROUP, roles.SYSTEM_GROUP_NAME, "rw----")
         _add_group(store, roles.USER_GROUP, roles.USER_GROUP_NAME, "rwr-r-")
         _add_group(store, roles.GUEST_GROUP, roles.GUEST_GROUP_NAME, "rwr---")

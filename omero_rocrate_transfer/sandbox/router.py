@@ -29,7 +29,6 @@ IDENTITY = Ice.Identity("router", "OMERO.Glacier2")
 SESSION_TIMEOUT_SECONDS = 600
 THROTTLE_KEY = "omero.security.login_failure_throttle_time"
 DEFAULT_THROTTLE = 3000
-_UNEQUAL = "username and password must be equal; use joinSession"
 
 
 class SandboxRouter(Glacier2.Router):

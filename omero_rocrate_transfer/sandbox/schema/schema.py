@@ -165,7 +165,7 @@ def _parse(text: str) -> Iterator[Type]:
         if line.startswith("package "):
             package = line.split()[1]
         elif line.startswith("enum "):
-            yield _parse_enum(line, package)
+            current = _parse_enum(line, package)
         else:
             current = _parse_type(line, package)
     if current is not None:
