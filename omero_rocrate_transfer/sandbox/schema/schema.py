@@ -204,6 +204,7 @@ def _parse_enum(line: str, package: str) -> Type:
         fields={"value": value},
         is_enum=True,
         is_global=True,
+        is_immutable=True,
         enumeration=tuple(values.split()),
     )
 
