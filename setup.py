@@ -15,7 +15,12 @@ SANDBOX = [
     "cryptography>=41",
     "lark>=1.1.9",
     "pillow>=10",
+    "requests>=2.31",
+    "requests-cache>=1.2",
+    "roc-validator>=0.6",
+    "rocrate>=0.13",
     "tifffile>=2024.7.2",
+    "urllib3>=2",
 ]
 TEST = [
     *SANDBOX,
@@ -28,11 +33,7 @@ TEST = [
     "pytest>=8",
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.5",
-    "requests>=2.31",
-    "requests-cache>=1.2",
-    "roc-validator>=0.6",
     "sphinx>=7.3",
-    "urllib3>=2",
     # the test of the packages builds them with the modules of this environment
     "setuptools>=70.1",
 ]
@@ -74,7 +75,6 @@ setup(
         "omero-py>=5.19",
         "pydantic>=2.5",
         "rich>=13",
-        "rocrate>=0.13",
         "xsdata>=24.2.1",
         "zarr>=3.0.4",
     ],
