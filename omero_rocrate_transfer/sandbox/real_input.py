@@ -72,8 +72,11 @@ def every_type(folder: Path) -> RealInput:
 
 
 def same_names(folder: Path) -> RealInput:
-    """Write files with one name in several folders, held together by a ``.pattern`` file."""
-    series = Series("same names", "uint8", (3, 1, 1, 20, 30))
+    """Write files with one name in several folders, held together by a ``.pattern`` file.
+
+    Bio-Formats takes numbers without a known prefix as Z (AxisGuesser).
+    """
+    series = Series("same names", "uint8", (1, 1, 3, 20, 30))
     names = [f"pos{number}/frame.tif" for number in (1, 2, 3)]
     for name, plane in zip(names, series.pixels().reshape(-1, 20, 30), strict=True):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -28,6 +28,14 @@ def page_at(tiff: tifffile.TiffFile, index: int) -> tifffile.TiffPage:
 def open_tiff(path: Path) -> Original:
     """Open a TIFF without OME-XML as one image of which each full-size page is a plane."""
     tiff = open_pages(path)
+    try:
+        return _open(tiff)
+    except Exception:
+        tiff.close()
+        raise
+
+
+def _open(tiff: tifffile.TiffFile) -> Original:
     pages = [page for i in range(len(tiff.pages)) if not (page := page_at(tiff, i)).is_reduced]
     first = pages[0]
     pages = [page for page in pages if page.shape == first.shape and page.dtype == first.dtype]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +83,10 @@ class Omero:
         """Run it as a user and return its standard output."""
         self._capture.readouterr()
         cli = CLI()
-        cli.loadplugins()
+        with warnings.catch_warnings():
+            # Of plugins that warn that they are going to leave omero-py.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            cli.loadplugins()
         password = "omero" if user == "root" else str(user)
         account = [*self._server, "-u", user, "-w", password] if user else []
         try:
