@@ -161,17 +161,7 @@ def _list_files(files: list[PackedFile]) -> bytes:
 def _describe_objects(contents: Contents) -> Iterator[Entity]:
     """Yield people, groups and containers."""
     host = contents.source.host
-    institutions = dict.fromkeys(person.institution for person in contents.people if person.institution)
-    organizations = {name: f"#institution-{number}" for number, name in enumerate(institutions, 1)}
-    for name, identifier in organizations.items():
-        yield {
-            "@id": identifier,
-            "@type": "Organization",
-            "name": name,
-            "description": "Institution of an OMERO user",
-        }
-    for person in contents.people:
-        yield entities.describe_person(person, host, organizations.get(person.institution or ""))
+    yield from entities.describe_people(contents.people, host)
     for group in contents.groups:
         yield entities.describe_group(group, host)
     for container in contents.containers:

@@ -14,7 +14,7 @@ from omero_rocrate_transfer.crate.vocabulary import DIGEST_TERMS, OME, PERMISSIO
 from omero_rocrate_transfer.crate.vocabulary import OME_XML as OME_XML_PAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from omero_rocrate_transfer.model.contents import (
         Container,
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 Entity = dict[str, object]
 
 ACQUISITION_ID: Final = "#acquisition-1"
+#: Whoever runs the source server.
+OPERATOR_ID: Final = "#operator"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +146,8 @@ def describe_image(
     """
     return {
         "@id": object_id(image.ref),
-        "@type": ["RepositoryObject", "ImageObject"],
+        # every ImageObject is a CreativeWork; what an action takes must say so (Process Run Crate)
+        "@type": ["RepositoryObject", "ImageObject", *(["CreativeWork"] if is_root else [])],
         **_describe_object(image, host, is_root=is_root),
         "hasFile": reference(content),
         "position": image.series,
@@ -184,13 +187,30 @@ def _describe_object(thing: ImageRecord | Container, host: str, *, is_root: bool
     return found
 
 
-def describe_person(person: Person, host: str, affiliation: str | None) -> Entity:
-    """Return the entity of an Experimenter; ``affiliation`` is the ``@id`` of the organization."""
+def describe_people(people: Iterable[Person], host: str) -> Iterator[Entity]:
+    """Yield Experimenters and their institutions.
+
+    An author should have an affiliation that is an Organization with a URL (RO-Crate 1.1, "Contextual
+    entities"). OMERO knows neither: who names no institution belongs to whoever runs the server, and the
+    server's is the only URL there is.
+    """
+    organizations: dict[str | None, str] = {}
+    for person in people:
+        if person.institution not in organizations:
+            identifier = f"#institution-{len(organizations) + 1}" if person.institution else OPERATOR_ID
+            organizations[person.institution] = identifier
+            yield {
+                "@id": identifier,
+                "@type": "Organization",
+                "name": person.institution or host,
+                "description": "Institution of users of the source server, whose URL this is",
+                "url": f"https://{host}/",
+            }
+        yield _describe_person(person, host, organizations[person.institution])
+
+
+def _describe_person(person: Person, host: str, affiliation: str) -> Entity:
     full = f"{person.first_name} {person.last_name}".strip() or person.login
-    optional = {
-        "affiliation": reference(affiliation) if affiliation else None,
-        "email": person.email,
-    }
     return {
         "@id": person_id(person.id),
         "@type": "Person",
@@ -200,7 +220,8 @@ def describe_person(person: Person, host: str, affiliation: str | None) -> Entit
         "alternateName": person.login,
         "description": f"OMERO user {person.login} (Experimenter {person.id})",
         "identifier": f"urn:lsid:{host}:Experimenter:{person.id}",
-        **{key: value for key, value in optional.items() if value is not None},
+        "affiliation": reference(affiliation),
+        **({"email": person.email} if person.email is not None else {}),
     }
 
 

@@ -41,7 +41,9 @@ def make_file(key: str, path: str, data: bytes) -> OriginalFile:
     return OriginalFile(key=key, path=path, size_bytes=len(data), digests=(digest,))
 
 
-def make_image(number: int, name: str = "cells", series: int = 0, description: str | None = None) -> ImageRecord:
+def make_image(
+    number: int, name: str = "cells", series: int = 0, description: str | None = None
+) -> ImageRecord:
     return ImageRecord(
         ref=ObjectRef("Image", number),
         name=name,
@@ -80,7 +82,11 @@ def make_world() -> tuple[Contents, dict[str, bytes]]:
         members=tuple(ObjectRef("Image", number) for number in (201, 203, 202)),
     )
     project = Container(
-        ref=ObjectRef("Project", 1), name="Demo project", description="what it is", owner=7, group=4,
+        ref=ObjectRef("Project", 1),
+        name="Demo project",
+        description="what it is",
+        owner=7,
+        group=4,
         members=(dataset.ref,),
     )
     contents = Contents(

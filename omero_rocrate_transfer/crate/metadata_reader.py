@@ -1,0 +1,93 @@
+"""Turns archive, manifest and metadata of a crate into `Contents`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from omero_rocrate_transfer.crate.files_reader import list_files, read_graph, read_manifest
+from omero_rocrate_transfer.crate.objects_reader import ObjectsReader
+from omero_rocrate_transfer.crate.units_reader import UnitsReader
+from omero_rocrate_transfer.model.contents import Contents
+from omero_rocrate_transfer.model.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from omero_rocrate_transfer.crate.archives.base import ArchiveReader, Limits
+    from omero_rocrate_transfer.crate.entities import PackedFile
+    from omero_rocrate_transfer.model.refs import ObjectRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrateIndex:
+    """What a crate holds and where."""
+
+    contents: Contents
+    #: Every file that may be opened: in metadata, manifest and archive alike.
+    files: dict[str, PackedFile]
+    #: Names of the OME-XML sidecars, by unit.
+    documents: dict[ObjectRef, str]
+
+
+def read_index(archive: ArchiveReader, limits: Limits) -> CrateIndex:
+    """Read what a crate says of itself; no payload is opened.
+
+    Raises
+    ------
+    UnsafeCrateError
+        The crate breaks a rule.
+    DigestMismatchError
+        Its metadata are not those that its manifest lists.
+    """
+    manifest = read_manifest(archive)
+    graph = read_graph(archive, manifest, limits)
+    root = graph.find_root()
+    files = list_files(graph, root, archive, manifest)
+    objects = ObjectsReader(graph)
+    containers = objects.read_containers()
+    reading = UnitsReader(graph, files, archive.sizes).read(objects.iter_images(), containers)
+    contents = Contents(
+        source=objects.read_source(),
+        roots=objects.read_roots(root),
+        containers=containers,
+        units=reading.units,
+        people=objects.read_people(),
+        groups=objects.read_groups(),
+        omissions=(*reading.omissions, *objects.read_omissions()),
+    )
+    return CrateIndex(contents=contents, files=files, documents=reading.documents)
+
+
+def select_contents(contents: Contents, roots: Sequence[ObjectRef]) -> Contents:
+    """Return what belongs to some roots; units stay whole, for an import makes all their images.
+
+    Raises
+    ------
+    NotFoundError
+        A root is not in the crate.
+    """
+    if not roots:
+        return contents
+    members = {container.ref: container.members for container in contents.containers}
+    known = {*members, *(image.ref for image in contents.iter_images())}
+    wanted: set[ObjectRef] = set()
+    for root in roots:
+        if root not in known:
+            raise NotFoundError(f"{root} is not in the crate.", hint="Name an object that is in it, or none.")
+        _collect(root, members, wanted)
+    return replace(
+        contents,
+        roots=tuple(roots),
+        containers=tuple(container for container in contents.containers if container.ref in wanted),
+        units=tuple(unit for unit in contents.units if any(image.ref in wanted for image in unit.images)),
+    )
+
+
+def _collect(
+    root: ObjectRef, members: dict[ObjectRef, tuple[ObjectRef, ...]], wanted: set[ObjectRef]
+) -> None:
+    wanted.add(root)
+    for member in members.get(root, ()):
+        if member not in wanted:
+            _collect(member, members, wanted)

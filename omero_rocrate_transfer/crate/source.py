@@ -1,0 +1,135 @@
+"""The crate as a source: nothing is extracted; what is asked for is streamed, and checked on the way."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from omero_rocrate_transfer.crate import vocabulary
+from omero_rocrate_transfer.crate.archives import open_archive
+from omero_rocrate_transfer.crate.archives.base import DEFAULT_LIMITS, Limits
+from omero_rocrate_transfer.crate.metadata_reader import CrateIndex, read_index, select_contents
+from omero_rocrate_transfer.crate.omexml import parse_document
+from omero_rocrate_transfer.model.digests import Hasher
+from omero_rocrate_transfer.model.errors import (
+    DigestMismatchError,
+    NotFoundError,
+    UnsafeCrateError,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from ome_types import OME
+
+    from omero_rocrate_transfer.crate.archives.base import ArchiveReader
+    from omero_rocrate_transfer.model.contents import Contents, OriginalFile, TransferUnit
+    from omero_rocrate_transfer.model.refs import ObjectRef
+    from omero_rocrate_transfer.transfer.ports import PixelsReader
+
+
+class CrateSource:
+    """Reads a crate; implements the port `Source`. Safe for several threads.
+
+    Parameters
+    ----------
+    path
+        A folder, a zip or a tar; told apart by what it is, not by its name.
+    limits
+        How much it may ask for.
+    """
+
+    def __init__(self, path: Path, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._path = path
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._opened: tuple[ArchiveReader, CrateIndex] | None = None
+
+    def read_contents(self, roots: Sequence[ObjectRef] = ()) -> Contents:
+        """Return what belongs to the roots, all there is where none are named.
+
+        Raises
+        ------
+        NotFoundError
+            Nothing is at the path, or a root is not in the crate.
+        UnsafeCrateError
+            The crate breaks a rule; only its metadata were read.
+        """
+        _, index = self._open()
+        return select_contents(index.contents, roots)
+
+    def read_document(self, unit: TransferUnit) -> OME:
+        """Return the OME document of one unit."""
+        _, index = self._open()
+        name = index.documents.get(unit.ref)
+        if name is None:
+            raise NotFoundError(f"The crate has no OME-XML of {unit.ref}.", hint="Get the crate again.")
+        return self._read_document(name)
+
+    def read_container_document(self) -> OME:
+        """Return the OME document of the containers; an empty one where the crate has none."""
+        from ome_types import OME
+
+        _, index = self._open()
+        return self._read_document(vocabulary.CONTAINERS) if vocabulary.CONTAINERS in index.files else OME()
+
+    def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
+        """Yield the bytes of one original file, and compare size and every digest after the last one.
+
+        Raises
+        ------
+        IntegrityError
+            The archive is damaged or too short.
+        DigestMismatchError
+            The bytes are not those that the crate promises.
+        """
+        _, index = self._open()
+        if file not in unit.files or file.key not in index.files:
+            raise NotFoundError(f"{file.key!a:.200} is no file of {unit.ref}.")
+        return self._iter_file(file.key)
+
+    def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> PixelsReader:
+        """Raise an error: pixels in a crate cannot be read yet, only original files."""
+        raise UsageError(
+            f"{image} of {unit.ref} travels as OME-Zarr, which cannot be read yet.", hint="Leave it out."
+        )
+
+    def close(self) -> None:
+        """Close the archive; safe to call twice."""
+        with self._lock:
+            if self._opened is not None:
+                self._opened[0].close()
+
+    def _open(self) -> tuple[ArchiveReader, CrateIndex]:
+        with self._lock:
+            if self._opened is None:
+                archive = open_archive(self._path, self._limits)
+                try:
+                    self._opened = archive, read_index(archive, self._limits)
+                except BaseException:
+                    archive.close()
+                    raise
+            return self._opened
+
+    def _read_document(self, name: str) -> OME:
+        _, index = self._open()
+        if index.files[name].size_bytes > self._limits.max_document_bytes:
+            raise UnsafeCrateError(
+                f"{name} is longer than {self._limits.max_document_bytes} bytes.",
+                hint="Nothing was sent to a server.",
+            )
+        return parse_document(b"".join(self._iter_file(name)), name)
+
+    def _iter_file(self, name: str) -> Iterator[bytes]:
+        archive, index = self._open()
+        promised = index.files[name].digests
+        hasher = Hasher(promised)
+        for block in archive.iter_blocks(name):
+            hasher.update(block)
+            yield block
+        found = hasher.digests()
+        for algorithm, expected in promised.items():
+            if found[algorithm] != expected:
+                raise DigestMismatchError(name, expected=expected, found=found[algorithm])

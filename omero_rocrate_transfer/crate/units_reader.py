@@ -1,0 +1,207 @@
+"""Groups the files and images of a crate into transfer units."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from omero_rocrate_transfer.crate import graph as graphs
+from omero_rocrate_transfer.crate import names
+from omero_rocrate_transfer.crate.entities import object_id
+from omero_rocrate_transfer.crate.graph import Graph, refuse
+from omero_rocrate_transfer.crate.vocabulary import RESERVED
+from omero_rocrate_transfer.model.contents import Omission, OriginalFile, TransferUnit
+from omero_rocrate_transfer.model.refs import MAX_ID, ObjectRef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from omero_rocrate_transfer.crate.entities import Entity, PackedFile
+    from omero_rocrate_transfer.model.contents import Container, ImageRecord
+
+#: ``fs101.cells.tif``: the kind and id of what a file belongs to.
+_NAME = re.compile(r"(?P<kind>[a-z]{1,16})(?P<id>\d{1,19})\.(?P<rest>.+)\Z", re.ASCII | re.DOTALL)
+_TYPES: Final = {"fs": "Fileset", "image": "Image", "plate": "Plate"}
+_ZARR: Final = "ome.zarr/"
+#: What other files are, by the kind in their names; derived ones like thumbnails are no loss.
+_OMITTED: Final[dict[str, str | None]] = {"ann": "FileAnnotation", "thumb": None}
+
+
+@dataclass(frozen=True, slots=True)
+class UnitsReading:
+    """What was found."""
+
+    units: tuple[TransferUnit, ...]
+    #: Names of the OME-XML sidecars.
+    documents: dict[ObjectRef, str]
+    omissions: tuple[Omission, ...]
+
+
+@dataclass(slots=True)
+class _Group:
+    """Files of one unit, and images that say they are in it."""
+
+    ref: ObjectRef
+    #: Names of original files, or of the files of an OME-Zarr.
+    names: list[str]
+    pixels: bool
+    images: list[tuple[ImageRecord, Entity]]
+
+
+class UnitsReader:
+    """Groups files by the unit that their names tell, and images by the file they are in.
+
+    Parameters
+    ----------
+    graph
+        Of the crate.
+    files
+        By name, in the order of the root's ``hasPart``.
+    sizes
+        Of all files in the archive, the chunks of an OME-Zarr too.
+    """
+
+    def __init__(self, graph: Graph, files: Mapping[str, PackedFile], sizes: Mapping[str, int]) -> None:
+        self._graph = graph
+        self._files = files
+        self._sizes = sizes
+        #: By ``@id`` of what holds the images: a file, a fileset, an OME-Zarr.
+        self._groups: dict[str, _Group] = {}
+        self._omitted: dict[str, int] = {}
+
+    def read(
+        self, images: Iterable[tuple[ImageRecord, Entity]], containers: Sequence[Container]
+    ) -> UnitsReading:
+        """Return the units.
+
+        Raises
+        ------
+        UnsafeCrateError
+            Files, filesets and images contradict each other.
+        """
+        for name in self._files:
+            self._sort_in(name)
+        self._name_by_content()
+        for image, entity in images:
+            content = graphs.get_id(entity, "hasFile")
+            group = self._groups.get(content or "")
+            if group is None:
+                raise refuse(f"{image.ref} is in {content!a:.200}, which is none of its files")
+            group.images.append((image, entity))
+        plates = _map_plates(containers)
+        groups = list(self._groups.values())
+        return UnitsReading(
+            units=tuple(self._make_unit(group, plates) for group in groups),
+            documents={group.ref: name for group in groups if (name := self._find_document(group))},
+            omissions=tuple(
+                Omission(type=kind, count=count, reason="files of this kind are not carried yet")
+                for kind, count in self._omitted.items()
+            ),
+        )
+
+    def _sort_in(self, name: str) -> None:
+        match = _NAME.match(name)
+        kind = match["kind"] if match else ""
+        if match is None or kind not in _TYPES or int(match["id"]) > MAX_ID:
+            self._omit(name, kind)
+            return
+        ref = ObjectRef(_TYPES[kind], int(match["id"]))
+        if name == names.make_document_name(kind, ref.id):
+            return
+        pixels = match["rest"].startswith(_ZARR)
+        if not pixels and kind != "fs":
+            self._omit(name, kind)
+            return
+        group = self._groups.setdefault(str(ref), _Group(ref, [], pixels, []))
+        if group.pixels != pixels:
+            raise refuse(f"{ref} has both original files and pixels")
+        group.names.append(names.check_payload(name))
+
+    def _omit(self, name: str, kind: str) -> None:
+        omitted = _OMITTED.get(kind, "OriginalFile")
+        if omitted is not None and name not in RESERVED:
+            self._omitted[omitted] = self._omitted.get(omitted, 0) + 1
+
+    def _name_by_content(self) -> None:
+        """Key the groups by what images refer to, and check the filesets of several files."""
+        groups, self._groups = self._groups, {}
+        for group in groups.values():
+            content = _folder_of(group) if group.pixels else self._check_fileset(group)
+            self._groups[content] = group
+
+    def _check_fileset(self, group: _Group) -> str:
+        content = object_id(group.ref)
+        collection = self._graph.entities.get(content)
+        if collection is None:
+            if len(group.names) > 1:
+                raise refuse(f"{group.ref} has several files and is not described")
+            return group.names[0]
+        order = graphs.list_ids(collection, "hasPart")
+        if sorted(order) != sorted(group.names):
+            raise refuse(f"{group.ref} has other files than its description lists")
+        if graphs.get_id(collection, "mainEntity") not in {None, order[0]}:
+            raise refuse(f"{group.ref} has a main file that is not its first")
+        group.names = order
+        return content
+
+    def _make_unit(self, group: _Group, plates: Mapping[ObjectRef, list[ObjectRef]]) -> TransferUnit:
+        images = sorted((image for image, _ in group.images), key=lambda image: image.series)
+        if len({image.series for image in images}) != len(images):
+            raise refuse(f"two images of {group.ref} have the same position")
+        files = () if group.pixels else tuple(map(self._make_file, group.names))
+        if len({file.path for file in files}) != len(files):
+            raise refuse(f"two files of {group.ref} have the same original path")
+        return TransferUnit(
+            ref=group.ref,
+            images=tuple(images),
+            files=files,
+            plates=tuple(dict.fromkeys(plate for image in images for plate in plates.get(image.ref, ()))),
+            pixels=group.pixels,
+            pixels_size_bytes=self._sum_pixels(group) if group.pixels else 0,
+        )
+
+    def _make_file(self, name: str) -> OriginalFile:
+        entity, packed = self._graph.entities[name], self._files[name]
+        path = graphs.get_text(entity, "alternateName") or graphs.get_text(entity, "name")
+        if path is None:
+            raise refuse(f"{name!a:.200} has no original name")
+        media_types = graphs.list_ids(entity, "encodingFormat")
+        return OriginalFile(
+            key=name,
+            path=names.parse_relative_path(path),
+            size_bytes=packed.size_bytes,
+            digests=tuple(packed.digests.values()),
+            media_type=media_types[0] if media_types else None,
+        )
+
+    def _sum_pixels(self, group: _Group) -> int:
+        folder = _folder_of(group)
+        return sum(size for name, size in self._sizes.items() if name.startswith(folder))
+
+    def _find_document(self, group: _Group) -> str | None:
+        found = {graphs.get_id(entity, "subjectOf") for _, entity in group.images} - {None}
+        if len(found) > 1:
+            raise refuse(f"the images of {group.ref} are described in several documents")
+        kind = next(kind for kind, name in _TYPES.items() if name == group.ref.type)
+        document = found.pop() if found else names.make_document_name(kind, group.ref.id)
+        if document in self._files:
+            return document
+        if group.images:
+            raise refuse(f"{group.ref} has no OME-XML")
+        return None
+
+
+def _folder_of(group: _Group) -> str:
+    """Return the ``@id`` of an OME-Zarr."""
+    return group.names[0].partition("/")[0] + "/"
+
+
+def _map_plates(containers: Sequence[Container]) -> dict[ObjectRef, list[ObjectRef]]:
+    """Return the plates of every image that is in one."""
+    found: dict[ObjectRef, list[ObjectRef]] = {}
+    for container in containers:
+        if container.ref.type == "Plate":
+            for image in container.members:
+                found.setdefault(image, []).append(container.ref)
+    return found
