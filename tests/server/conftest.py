@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from ome_types import OME, model
 
+from omero_rocrate_transfer.model.contents import (
+    Contents,
+    ImageRecord,
+    OriginalFile,
+    SourceInfo,
+    TransferUnit,
+)
+from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.sandbox.server import SandboxServer
 from omero_rocrate_transfer.sandbox.store import Row, Store
 from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.transfer.ports import PixelsReader
 
 ROOT_PASSWORD = "omero"
 
@@ -109,3 +119,64 @@ class Rows:
 def rows(sandbox: SandboxServer) -> Rows:
     """Insert rows as root into the sandbox."""
     return Rows(sandbox.store)
+
+
+class MemorySource:
+    """A source of one fileset whose files are in memory; a ``.fake`` name says what its image is."""
+
+    def __init__(self, files: dict[str, bytes], images: int = 1, size: tuple[int, int] = (16, 8)) -> None:
+        self.files = files
+        self.unit = TransferUnit(
+            ref=ObjectRef("Fileset", 1),
+            images=tuple(
+                ImageRecord(ref=ObjectRef("Image", 1 + series), name=f"image {series}", series=series)
+                for series in range(images)
+            ),
+            files=tuple(
+                OriginalFile(key=path, path=path, size_bytes=len(data)) for path, data in files.items()
+            ),
+        )
+        self.contents = Contents(
+            source=SourceInfo(host="here.example.org", database_uuid="x", version="5.6.0"),
+            roots=(),
+            units=(self.unit,),
+        )
+        self.size = size
+
+    def read_contents(self, roots: Sequence[ObjectRef]) -> Contents:
+        return self.contents
+
+    def read_document(self, unit: TransferUnit) -> OME:
+        return OME(images=[self._image(image.ref) for image in unit.images])
+
+    def read_container_document(self) -> OME:
+        return OME()
+
+    def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
+        data = self.files[file.path]
+        for start in range(0, len(data), 1000):
+            yield data[start : start + 1000]
+
+    def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> PixelsReader:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _image(self, ref: ObjectRef) -> model.Image:
+        host = self.contents.source.host
+        width, height = self.size
+        pixels = model.Pixels(
+            id=f"urn:lsid:{host}:Pixels:{ref.id}",
+            dimension_order="XYZCT",
+            type="uint8",
+            size_x=width, size_y=height, size_z=1, size_c=1, size_t=1,
+            metadata_only=model.MetadataOnly(),
+        )  # fmt: skip
+        return model.Image(id=ref.lsid(host), pixels=pixels)
+
+
+@pytest.fixture
+def memory_source() -> type[MemorySource]:
+    """Make sources of one fileset in memory."""
+    return MemorySource
