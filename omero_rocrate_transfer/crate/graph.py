@@ -16,11 +16,17 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.crate.entities import Entity
 
 #: What is read; everything else is forgotten at once, known or not.
+# fmt: off
 _KEPT: Final = frozenset(
-    """@id @type about affiliation alternateName audience audienceType conformsTo contentSize creator dateCreated
-    description email encodingFormat familyName givenName hasFile hasMember hasPart identifier mainEntity md5 name
-    position sha1 sha256 subjectOf version""".split()
+    [
+        "@id", "@type", "about", "affiliation", "alternateName", "audience", "audienceType",
+        "conformsTo", "contentSize", "creator", "dateCreated", "description", "email",
+        "encodingFormat", "familyName", "givenName", "hasFile", "hasMember", "hasPart",
+        "identifier", "mainEntity", "md5", "name", "position", "sha1", "sha256", "subjectOf",
+        "version",
+    ]
 )
+# fmt: on
 #: Characters that no text of OMERO holds: PostgreSQL refuses NUL, and UTF-8 has no half surrogate pairs.
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 _DESCRIPTORS: Final = (METADATA, LEGACY_METADATA)

@@ -93,7 +93,7 @@ class UnitsReader:
         groups = list(self._groups.values())
         return UnitsReading(
             units=tuple(self._make_unit(group, plates) for group in groups),
-            documents={group.ref: name for group in groups if (name := self._find_document(group))},
+            documents={group.ref: found for group in groups if (found := self._find_document(group))},
             omissions=tuple(
                 Omission(type=kind, count=count, reason="files of this kind are not carried yet")
                 for kind, count in self._omitted.items()

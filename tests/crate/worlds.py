@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ome_types import OME
-from ome_types.model import Dataset, Image, Pixels
+from ome_types.model import Dataset, Image, Pixels, Pixels_DimensionOrder, PixelType
 
 from omero_rocrate_transfer.crate.sink import CrateSink
 from omero_rocrate_transfer.model.contents import (
@@ -117,8 +117,8 @@ class MemorySource:
                 name=image.name,
                 pixels=Pixels(
                     id=f"urn:lsid:{HOST}:Pixels:{image.ref.id}",
-                    dimension_order="XYZCT",
-                    type="uint8",
+                    dimension_order=Pixels_DimensionOrder.XYZCT,
+                    type=PixelType.UINT8,
                     size_x=1,
                     size_y=1,
                     size_z=1,
