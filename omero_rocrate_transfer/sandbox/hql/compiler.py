@@ -83,7 +83,7 @@ class _Builder:
             slots=next(self._scope.slots),
         )
 
-    # -- sources -------------------------------------------------------------------------------------------------
+    # -- sources --------------------
 
     def _add_source(self, source: tree.Source) -> None:
         self._scope.add_class(source.type, source.alias)
@@ -109,7 +109,9 @@ class _Builder:
         selected = {
             column.column[0] for column in columns if column.column and column.kind.category == "entity"
         }
-        fetches = [each for each in self._scope.named if each.fetch and each.kind.category in {"entity", "counts"}]
+        fetches = [
+            each for each in self._scope.named if each.fetch and each.kind.category in {"entity", "counts"}
+        ]
         for each in fetches:
             if each.parent not in selected:
                 raise UncompilableError(
@@ -120,12 +122,12 @@ class _Builder:
         return fetches
 
     def _outer(self, parts: list[Compiled]) -> frozenset[int]:
-        """Sources of outer queries that are read here, or joined from."""
+        """Find the sources of outer queries that are read here, or joined from."""
         own = {source.slot for source in self._scope.sources}
         read = {source.parent.slot for source in self._scope.sources if source.parent}
         return frozenset(read.union(*(each.slots for each in parts)) - own)
 
-    # -- rules between clauses -----------------------------------------------------------------------------------
+    # -- rules between clauses --------------------
 
     def _unalias(self, key: tree.Expression) -> tree.Expression:
         """Expression behind a sort key that is the alias of a column."""

@@ -82,7 +82,8 @@ def _quantified(context: Context, node: tree.Compare, right: tree.Subquery) -> C
     start, combine = (True, operators.both) if node.quantifier == "all" else (False, operators.either)
 
     def evaluate(run: Run) -> bool | None:
-        value, result = left.evaluate(run), start
+        value = left.evaluate(run)
+        result: bool | None = start
         for row in rows(run):
             result = combine(result, operators.compare(node.operator, value, row[0]))
         return result

@@ -13,18 +13,15 @@ from .scope import Scope
 
 
 class Answerer(Protocol):
-    """A compiled subquery.
+    """A compiled subquery."""
 
-    Attributes
-    ----------
-    outer : frozenset of int
-        Sources of outer queries that it reads.
-    kinds : tuple of Kind
-        Of the columns.
-    """
+    @property
+    def outer(self) -> frozenset[int]:
+        """Sources of outer queries that it reads."""
 
-    outer: frozenset[int]
-    kinds: tuple[Kind, ...]
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Kinds of the columns."""
 
     def rows(self, run: Run) -> list[tuple[Any, ...]]:
         """Answer for the current rows of the outer query."""

@@ -24,7 +24,7 @@ _CASTS: dict[str, tuple[Kind, Callable[[Any], Any]]] = {
 
 
 def widest(kinds: Iterable[Kind]) -> Kind:
-    """Common kind: the widest number, else the first that is known."""
+    """Find the common kind: the widest number, else the first that is known."""
     known = [kind for kind in kinds if kind != UNKNOWN]
     numbers = [kind.name for kind in known if kind.name in _WIDTHS]
     if numbers and len(numbers) == len(known):

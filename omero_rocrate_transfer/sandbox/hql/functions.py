@@ -69,7 +69,7 @@ def call(context: Context, node: tree.Call) -> Compiled:
     return derive(evaluate, kind or widest(each.kind for each in arguments), *arguments)
 
 
-# -- functions with rules of their own -------------------------------------------------------------------------------
+# -- functions with rules of their own --------------------
 
 
 def _coalesce(context: Context, node: tree.Call) -> Compiled:
@@ -167,7 +167,7 @@ def is_aggregate(node: tree.Call) -> bool:
     return node.name in _AGGREGATES or node.name in _INDEXES
 
 
-# -- aggregates ------------------------------------------------------------------------------------------------------
+# -- aggregates --------------------
 
 
 def _aggregate(context: Context, node: tree.Call) -> Compiled:
@@ -178,7 +178,7 @@ def _aggregate(context: Context, node: tree.Call) -> Compiled:
         raise refuse("aggregate function calls may not be nested")
     return Compiled(
         _Fold(node, argument), _aggregate_kind(node.name, argument.kind), argument.slots, None, True
-    )  # noqa: FBT003
+    )
 
 
 class _Fold:
@@ -198,11 +198,14 @@ class _Fold:
             return None
         if self._node.name in {"sum", "avg"} and isinstance(values[0], str | bool):
             raise refuse(f"function {self._node.name} does not take {values[0]!r}")
-        return {"sum": sum, "avg": _average, "min": min, "max": max}[self._node.name](values)
+        return _FOLDS[self._node.name](values)
 
 
 def _average(values: list[Any]) -> float:
     return sum(values) / len(values)
+
+
+_FOLDS: dict[str, Callable[[list[Any]], Any]] = {"sum": sum, "avg": _average, "min": min, "max": max}
 
 
 def _present(run: Run, evaluate: Callable[[Run], Any]) -> list[Any]:
@@ -213,7 +216,8 @@ def _present(run: Run, evaluate: Callable[[Run], Any]) -> list[Any]:
 def _each(run: Run, evaluate: Callable[[Run], Any]) -> Iterator[Any]:
     current = run.values
     try:
-        for run.values in run.members:
+        for values in run.members:
+            run.values = values
             yield evaluate(run)
     finally:
         run.values = current

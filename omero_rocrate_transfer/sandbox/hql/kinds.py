@@ -12,7 +12,16 @@ from omero_rocrate_transfer.sandbox.schema import Field, Type, resolve, schema
 from omero_rocrate_transfer.sandbox.store import Row
 
 Category = Literal[
-    "scalar", "entity", "quantity", "collection", "counts", "entries", "entry", "permissions", "details", "unknown"
+    "scalar",
+    "entity",
+    "quantity",
+    "collection",
+    "counts",
+    "entries",
+    "entry",
+    "permissions",
+    "details",
+    "unknown",
 ]
 
 
@@ -129,7 +138,7 @@ def _of_field(field: Field) -> Property:
 
 
 def _of_details(model: Type, name: str) -> Property | None:
-    """Details of system types hold permissions and external info only; immutable ones have no update event."""
+    """Find a detail: system types have permissions and external info only, immutable ones no update event."""
     known: dict[str, Property] = {
         "permissions": Property("permissions", Kind("permissions"), lambda row: row),
         "externalInfo": Property("externalInfo", Kind("entity", "ExternalInfo"), attrgetter("external_info")),

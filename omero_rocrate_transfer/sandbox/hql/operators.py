@@ -42,7 +42,7 @@ def either(left: bool | None, right: bool | None) -> bool | None:
 
 
 def column(value: Any) -> Any:
-    """What the database compares: the id for an object."""
+    """Give what the database compares: the id for an object."""
     return value.id if isinstance(value, Row) else value
 
 
@@ -114,7 +114,7 @@ def _text(value: Any) -> str:
 
 
 def like(value: str | None, pattern: str | None, escape: str | None) -> bool | None:
-    """SQL pattern match: ``%`` any text, ``_`` any character, backslash escapes (as PostgreSQL does)."""
+    """Match a pattern: ``%`` any text, ``_`` any character, backslash escapes (as PostgreSQL does)."""
     if value is None or pattern is None:
         return None
     if not isinstance(value, str) or not isinstance(pattern, str):

@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 import omero
-import omero_ServerErrors_ice  # noqa: F401 -- puts the exceptions into the omero module
+import omero.clients
 from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import LarkError, UnexpectedInput, VisitError
 
@@ -90,7 +90,7 @@ class _Builder(Transformer[Token, Any]):
             named.get("order", ()),
         )
 
-    # -- clauses -------------------------------------------------------------------------------------------------
+    # -- clauses --------------------
 
     def select(self, parts: list[Any]) -> tree.Select:
         distinct = _flag(parts, "DISTINCT")
@@ -136,7 +136,7 @@ class _Builder(Transformer[Token, Any]):
     def key(self, parts: list[Any]) -> tree.Key:
         return tree.Key(parts[0], len(parts) > 1 and parts[1].lower().startswith("desc"))
 
-    # -- conditions ----------------------------------------------------------------------------------------------
+    # -- conditions --------------------
 
     def disjunction(self, parts: list[Any]) -> Expression:
         return tree.Logical("or", parts[0], parts[1])
@@ -196,7 +196,7 @@ class _Builder(Transformer[Token, Any]):
     def exists(self, parts: list[tree.Query]) -> Expression:
         return tree.Exists(parts[0])
 
-    # -- values --------------------------------------------------------------------------------------------------
+    # -- values --------------------
 
     def concatenation(self, parts: list[Any]) -> Expression:
         return tree.Arithmetic("||", parts[0], parts[1])
@@ -242,7 +242,7 @@ class _Builder(Transformer[Token, Any]):
         operand = parts.pop(0) if len(parts) % 2 else None
         return tree.Case(operand, tuple(zip(parts[::2], parts[1::2], strict=True)), final)
 
-    # -- literals ------------------------------------------------------------------------------------------------
+    # -- literals --------------------
 
     def string(self, parts: list[Token]) -> tree.Literal:
         return tree.Literal(_unquote(parts[0]), "string")

@@ -84,7 +84,7 @@ class Plan:
                 return True
         return False
 
-    # -- planning ------------------------------------------------------------------------------------------------
+    # -- planning --------------------
 
     def _bind_class(self) -> None:
         """Bind the next class: one an index can find if possible."""

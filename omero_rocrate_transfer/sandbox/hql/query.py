@@ -26,8 +26,8 @@ def execute(
     ----------
     store : Store
     visible : callable
-        Whether the caller sees a row; applied to classes and collections, not to references, as OMERO's security
-        filters are (omero-server OneGroupSecurityFilter, AllGroupsSecurityFilter).
+        Whether the caller sees a row; applied to classes and collections, not to references, as OMERO's
+        security filters are (omero-server OneGroupSecurityFilter, AllGroupsSecurityFilter).
     text : str
         HQL.
     parameters : dict

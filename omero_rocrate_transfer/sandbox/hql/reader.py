@@ -109,7 +109,9 @@ class Reader:
         for (owner, name), members in answer.collections.items():
             self.marshaller.set_collection(owner, name, _listed(owner, name, members.values()))
         for owner, name in answer.counts:
-            owners = Counter(link.owner for link in self.store.children(owner, name) if link.owner is not None)
+            owners = Counter(
+                link.owner for link in self.store.children(owner, name) if link.owner is not None
+            )
             self.marshaller.set_counts(owner, name, dict(owners))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import omero
-import omero_ServerErrors_ice  # noqa: F401 -- puts the exceptions into the omero module
+import omero.clients
 
 from omero_rocrate_transfer.sandbox.store import Row, Store
 

@@ -46,7 +46,7 @@ class Source:
         return run.values[self.slot]
 
     def expand(self, run: Run) -> Iterable[Any]:
-        """Values the join gives for the current value of its parent; of a collection the visible ones only."""
+        """Give the values of the join for its parent's; of a collection the visible ones only."""
         owner = run.values[self.parent.slot] if self.parent else None
         if owner is None or self.property is None:
             return ()
@@ -86,7 +86,7 @@ class Scope:
         self.named: list[Source] = []  # without those of implicit joins
         self._implicit: dict[tuple[int, str], Source] = {}
 
-    # -- from clause ---------------------------------------------------------------------------------------------
+    # -- from clause --------------------
 
     def add_class(self, name: str, alias: str | None) -> Source:
         """Add a class of the from clause."""
@@ -121,7 +121,7 @@ class Scope:
         found = self._aliases.get(alias)
         return self.parent.find(alias) if found is None and self.parent else found
 
-    # -- paths ---------------------------------------------------------------------------------------------------
+    # -- paths --------------------
 
     def compile(self, path: Path, *, joined: bool = False) -> Compiled:
         """Resolve a path; going through a reference joins it, so rows without one are lost.

@@ -118,7 +118,7 @@ class Statement:
         self._load(answer, records)
         return answer
 
-    # -- rows ----------------------------------------------------------------------------------------------------
+    # -- rows --------------------
 
     def _records(self, run: Run, wanted: int | None) -> list[_Record]:
         """Rows in no particular order, at most ``wanted`` of them."""
@@ -153,8 +153,9 @@ class Statement:
     def _folded(self, run: Run, groups: Iterable[list[list[Any]]]) -> Iterable[_Record]:
         """One record for each group that fulfils the having clause."""
         outside = run.members, run.values
-        for run.members in groups:
-            run.values = run.members[0] if run.members else outside[1]
+        for members in groups:
+            run.members = members
+            run.values = members[0] if members else outside[1]
             if self.having is None or self.having.evaluate(run) is True:
                 yield self._record(run)
             run.values = outside[1]
@@ -170,7 +171,7 @@ class Statement:
             records.sort(key=_sort_key(position), reverse=self.descending[position])
         return records
 
-    # -- fetched objects -----------------------------------------------------------------------------------------
+    # -- fetched objects --------------------
 
     def _load(self, answer: Answer, records: list[_Record]) -> None:
         for row in answer.rows:

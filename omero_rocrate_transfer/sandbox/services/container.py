@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import omero
@@ -11,67 +10,13 @@ import omero.clients
 from omero_rocrate_transfer.sandbox.hql.parameters import Parameters
 from omero_rocrate_transfer.sandbox.hql.reader import Reader
 from omero_rocrate_transfer.sandbox.schema import resolve
+from omero_rocrate_transfer.sandbox.services import hierarchy
 from omero_rocrate_transfer.sandbox.services.options import Options
 from omero_rocrate_transfer.sandbox.services.split_filesets import split_filesets
 
 if TYPE_CHECKING:
     from omero_rocrate_transfer.sandbox.call import Call
     from omero_rocrate_transfer.sandbox.context import ServiceContext
-
-# Fetched joins by root type; {leaves} of the second are those to the images.
-_ROOTS: dict[str, tuple[list[str], list[str]]] = {
-    "Project": (
-        ["this.datasetLinks pdl", "pdl.child ds", "this.annotationLinksCountPerOwner"],
-        ["ds.imageLinks dil", "dil.child img"],
-    ),
-    "Dataset": (
-        ["this.annotationLinksCountPerOwner", "this.imageLinksCountPerOwner"],
-        ["this.imageLinks dil", "dil.child img"],
-    ),
-    "Screen": (
-        [
-            "this.plateLinks spl",
-            "spl.child ds",
-            "ds.details.creationEvent",
-            "ds.details.updateEvent",
-            "ds.plateAcquisitions sa",
-            "this.annotationLinksCountPerOwner",
-            "sa.annotationLinksCountPerOwner",
-        ],
-        ["sa.wellSample ws", "ws.image img"],
-    ),
-    "Plate": (
-        ["this.plateAcquisitions sa", "this.annotationLinksCountPerOwner", "sa.annotationLinksCountPerOwner"],
-        ["sa.wellSample ws", "ws.image img"],
-    ),
-}
-_SECOND = {"Project": ("Dataset", "ProjectDatasetLink"), "Screen": ("Plate", "ScreenPlateLink")}
-_IMAGE = [
-    "img.details.creationEvent",
-    "img.details.updateEvent",
-    "img.pixels pix",
-    "pix.pixelsType",
-    "img.format",
-]
-_ACQUISITION = [
-    "img.stageLabel",
-    "img.imagingEnvironment",
-    "img.objectiveSettings os",
-    "os.medium",
-    "os.objective objective",
-    "objective.immersion",
-    "objective.correction",
-]
-_IMAGE_JOINS = {
-    "Image": ("img", ""),
-    "Dataset": ("ds", " join img.datasetLinks dil join dil.parent ds"),
-    "Project": ("prj", " join img.datasetLinks dil join dil.parent ds join ds.projectLinks pdl join pdl.parent prj"),
-}
-_PAGED = {
-    "Dataset": "select l.child.id from DatasetImageLink l where l.parent.id in (:ids) order by l.child.id",
-    "Project": "select distinct dil.child.id from ProjectDatasetLink pdl join pdl.child ds join ds.imageLinks dil "
-    "where pdl.parent.id in (:ids) order by dil.child.id",
-}
 
 
 class ContainerService:
@@ -80,9 +25,11 @@ class ContainerService:
     def __init__(self, context: ServiceContext) -> None:
         self.context = context
 
-    # -- hierarchies ---------------------------------------------------------------------------------------------
+    # -- hierarchies --------------------
 
-    def loadContainerHierarchy(self, call: Call, rootType: str, rootIds: list[int], options: Any) -> list[Any]:
+    def loadContainerHierarchy(
+        self, call: Call, rootType: str, rootIds: list[int], options: Any
+    ) -> list[Any]:
         """Give containers with what is in them; all visible ones if there are no ids.
 
         Raises
@@ -91,17 +38,21 @@ class ContainerService:
             The type is none of Project, Dataset, Screen and Plate.
         """
         name = resolve(rootType).name
-        if name not in _ROOTS:
-            raise omero.ApiUsageException(None, None, f"rootType must be Project, Dataset, Screen or Plate, not {name}")
+        if name not in hierarchy.ROOTS:
+            raise omero.ApiUsageException(
+                None, None, f"rootType must be Project, Dataset, Screen or Plate, not {name}"
+            )
         chosen, reader = Options.read(options), Reader(call)
-        found = _containers(reader, name, chosen, rootIds)
-        if chosen.orphans and name in _SECOND and not rootIds:
-            second, link = _SECOND[name]
+        found = hierarchy.load_containers(reader, name, chosen, rootIds)
+        if chosen.orphans and name in hierarchy.SECOND and not rootIds:
+            second, link = hierarchy.SECOND[name]
             condition = f"not exists (select l from {link} l where l.child.id = this.id)"
-            found += _containers(reader, second, chosen, [], condition)
+            found += hierarchy.load_containers(reader, second, chosen, [], condition)
         return found
 
-    def findContainerHierarchies(self, call: Call, rootType: str, imageIds: list[int], options: Any) -> list[Any]:
+    def findContainerHierarchies(
+        self, call: Call, rootType: str, imageIds: list[int], options: Any
+    ) -> list[Any]:
         """Give the projects above images; a dataset or image in none stands for itself.
 
         Raises
@@ -114,12 +65,14 @@ class ContainerService:
         if not imageIds:
             return []
         reader, chosen = Reader(call), Options.read(options)
-        rows = reader.rows(_UPWARDS, ids=imageIds)
-        owner = chosen.owner if chosen.group is None else None
-        kept = [row for row in rows if owner is None or all(link is None or link.owner == owner for link in row[1::2])]
-        return _inverted(reader, kept)
+        rows = reader.rows(hierarchy.UPWARDS, ids=imageIds)
+        if chosen.owner is not None and chosen.group is None:
+            rows = [
+                row for row in rows if all(link is None or link.owner == chosen.owner for link in row[1::2])
+            ]
+        return hierarchy.invert(reader, rows)
 
-    # -- images --------------------------------------------------------------------------------------------------
+    # -- images --------------------
 
     def getImages(self, call: Call, rootType: str, rootIds: list[int], options: Any) -> list[Any]:
         """Give the images of datasets or projects, or the images themselves.
@@ -130,18 +83,19 @@ class ContainerService:
             There are none of this type, or not in pages.
         """
         name, chosen, reader = resolve(rootType).name, Options.read(options), Reader(call)
-        if not rootIds:
+        ids = rootIds
+        if not ids:
             return []
         if chosen.offset or chosen.limit:
-            if name not in _PAGED:
+            if name not in hierarchy.PAGED:
                 raise omero.ApiUsageException(None, None, f"{name} does not support pagination yet.")
-            page = Parameters({"ids": rootIds}, chosen.offset, chosen.limit)
-            rootIds = [row[0] for row in reader.answer(_PAGED[name], page).rows]
+            page = Parameters({"ids": ids}, chosen.offset, chosen.limit)
+            ids = [row[0] for row in reader.answer(hierarchy.PAGED[name], page).rows]
             name = "Image"
-        if name not in _IMAGE_JOINS:
+        if name not in hierarchy.IMAGE_JOINS:
             raise omero.ApiUsageException(None, None, f"Query not implemented for {name}")
-        alias, joins = _IMAGE_JOINS[name]
-        return _images(reader, chosen, [f"{alias}.id in (:ids)"], joins, ids=rootIds) if rootIds else []
+        alias, joins = hierarchy.IMAGE_JOINS[name]
+        return hierarchy.load_images(reader, chosen, [f"{alias}.id in (:ids)"], joins, ids=ids) if ids else []
 
     def getImagesByOptions(self, call: Call, options: Any) -> list[Any]:
         """Give the images created within a time.
@@ -153,8 +107,8 @@ class ContainerService:
         """
         chosen = Options.read(options)
         if chosen.start is None and chosen.end is None:
-            raise omero.ApiUsageException(None, None, "start or end time option is required for getImagesByOptions().")
-        return _images(Reader(call), chosen, [])
+            raise omero.ApiUsageException(None, None, "start or end time option is required")
+        return hierarchy.load_images(Reader(call), chosen, [])
 
     def getUserImages(self, call: Call, options: Any) -> list[Any]:
         """Give the images of an owner or group.
@@ -166,14 +120,14 @@ class ContainerService:
         """
         chosen = Options.read(options)
         if chosen.owner is None and chosen.group is None:
-            raise omero.ApiUsageException(None, None, "experimenter or group option is required for getUserImages().")
-        return _images(Reader(call), chosen, [])
+            raise omero.ApiUsageException(None, None, "experimenter or group option is required")
+        return hierarchy.load_images(Reader(call), chosen, [])
 
     def getImagesBySplitFilesets(self, call: Call, included: dict[str, list[int]], options: Any) -> Any:
-        """Tell which filesets are only partly among objects: by fileset, the images in (True) and out (False)."""
+        """Tell which filesets are only partly among objects: by fileset, images in (True) and out (False)."""
         return split_filesets(Reader(call), included)
 
-    # -- collections ---------------------------------------------------------------------------------------------
+    # -- collections --------------------
 
     def getCollectionCount(
         self, call: Call, type: str, property: str, ids: list[int], options: Any
@@ -192,19 +146,21 @@ class ContainerService:
             raise omero.ApiUsageException(None, None, f"{type}.{name} is an unknown property on type {type}")
         reader = Reader(call)
         text = f"select size(o.{name}) from {model.name} o where o.id = :id"
-        return {id: reader.rows(text, id=id)[0][0] for id in ids}
+        return {each: reader.rows(text, id=each)[0][0] for each in ids}
 
     def retrieveCollection(self, call: Call, obj: Any, name: str, options: Any) -> list[Any]:
         """Give the members of a collection of an object."""
         model, reader = resolve(type(obj).__name__), Reader(call)
         row = call.store.get(model.name, obj.id.val)
         if row is None:
-            raise omero.ValidationException(None, None, f"No row with the given identifier: {model.name}:{obj.id.val}")
+            raise omero.ValidationException(
+                None, None, f"No row with the given identifier: {model.name}:{obj.id.val}"
+            )
         reader.entity(row)
         members = reader.store.children(row, name.rpartition("_")[2])
         return [reader.entity(member) for member in members if reader.visible(member)]
 
-    # -- writing, by IUpdate -------------------------------------------------------------------------------------
+    # -- writing, by IUpdate --------------------
 
     def createDataObject(self, call: Call, obj: Any, options: Any) -> Any:
         """Save an object and give it back."""
@@ -234,60 +190,3 @@ class ContainerService:
     @property
     def _update(self) -> Any:
         return self.context.get_service("IUpdate")
-
-
-_UPWARDS = (
-    "select img, dil, ds, pdl, prj from Image img left outer join img.datasetLinks dil left outer join dil.parent ds "
-    "left outer join ds.projectLinks pdl left outer join pdl.parent prj where img.id in (:ids)"
-)
-
-
-def _fetching(joins: Iterable[str]) -> str:
-    return "".join(f" left outer join fetch {join}" for join in joins)
-
-
-def _containers(
-    reader: Reader, name: str, chosen: Options, ids: list[int], condition: str | None = None
-) -> list[Any]:
-    direct, leaves = _ROOTS[name]
-    joins = ["this.details.creationEvent", *direct]
-    if chosen.leaves:
-        joins += leaves + _IMAGE + (_ACQUISITION if chosen.acquisition else [])
-    where, values = chosen.where("this")
-    where += ["this.id in (:ids)"] if ids else []
-    where += [condition] if condition else []
-    text = f"select this from {name} this{_fetching(joins)}" + (f" where {' and '.join(where)}" if where else "")
-    return reader.objects(text, **values, **({"ids": ids} if ids else {}))
-
-
-def _images(reader: Reader, chosen: Options, where: list[str], joins: str = "", **values: Any) -> list[Any]:
-    fetched = [*_IMAGE, "img.annotationLinksCountPerOwner", "img.datasetLinksCountPerOwner"]
-    fetched += _ACQUISITION if chosen.acquisition else []
-    conditions, more = chosen.where("img")
-    if chosen.start is not None:
-        conditions.append("img.details.creationEvent.time > :start")
-        more["start"] = chosen.start
-    if chosen.end is not None:
-        conditions.append("img.details.creationEvent.time < :end")
-        more["end"] = chosen.end
-    text = f"select img from Image img{_fetching(fetched)}{joins} where {' and '.join([*conditions, *where])}"
-    return reader.objects(text, **values, **more)
-
-
-def _inverted(reader: Reader, rows: list[tuple[Any, ...]]) -> list[Any]:
-    """Roots above images with only the links that lead down to these (HierarchyTransformations.invertPDI)."""
-    roots: dict[tuple[str, int], Any] = {}
-    below: dict[tuple[Any, str], dict[int, Any]] = {}
-    for image, image_link, dataset, dataset_link, project in rows:
-        top = project or dataset or image
-        roots[top.type, top.id] = top
-        if dataset:
-            below.setdefault((dataset, "imageLinks"), {})[image_link.id] = image_link
-        if project:
-            below.setdefault((project, "datasetLinks"), {})[dataset_link.id] = dataset_link
-        for row in (image, dataset, project):
-            if row is not None:
-                reader.entity(row)
-    for (owner, name), links in below.items():
-        reader.marshaller.set_collection(owner, name, links.values())
-    return [reader.entity(row) for row in roots.values()]

@@ -37,7 +37,7 @@ class MetadataService:
     def __init__(self, context: ServiceContext) -> None:
         self.context = context
 
-    # -- acquisition ---------------------------------------------------------------------------------------------
+    # -- acquisition --------------------
 
     def loadChannelAcquisitionData(self, call: Call, ids: list[int]) -> list[Any]:
         """Give logical channels with settings, light paths and filters."""
@@ -47,7 +47,7 @@ class MetadataService:
         """Give an instrument with its parts, or None."""
         return instrument(Reader(call), id)
 
-    # -- annotations ---------------------------------------------------------------------------------------------
+    # -- annotations --------------------
 
     def loadAnnotations(
         self,
@@ -71,9 +71,12 @@ class MetadataService:
             return {}
         model, reader = _annotated(rootType), Reader(call)
         join = "left outer join" if not annotatorIds else "join"
-        text = f"select o, a from {model.name} o {join} o.annotationLinks l {join} l.child a where o.id in (:ids)"
+        joins = f"{join} o.annotationLinks l {join} l.child a"
+        text = f"select o, a from {model.name} o {joins} where o.id in (:ids)"
         if annotatorIds:
-            rows = reader.rows(f"{text} and a.details.owner.id in (:owners)", ids=rootIds, owners=annotatorIds)
+            rows = reader.rows(
+                f"{text} and a.details.owner.id in (:owners)", ids=rootIds, owners=annotatorIds
+            )
         else:
             rows = reader.rows(text, ids=rootIds)
         found: dict[int, list[Any]] = {root.id: [] for root, _ in rows}
@@ -91,7 +94,10 @@ class MetadataService:
     def loadSpecifiedAnnotations(
         self, call: Call, annotationType: str, include: list[str], exclude: list[str], options: Any
     ) -> list[Any]:
-        """Give the annotations of a type with some namespaces and without others; files without file are left out."""
+        """Give the annotations of a type with some namespaces and without others.
+
+        File annotations without a file are left out.
+        """
         reader = Reader(call)
         rows = _specified(reader, annotationType, include, exclude, Options.read(options))
         if resolve(annotationType).name == "FileAnnotation":
@@ -148,11 +154,12 @@ class MetadataService:
         """Count the annotations that a user has linked but somebody else owns."""
         return omero.rtypes.rlong(len(self.loadAnnotationsUsedNotOwned(call, annotationType, userID)))
 
-    # -- tags ----------------------------------------------------------------------------------------------------
+    # -- tags --------------------
 
     def loadTagContent(self, call: Call, ids: list[int], options: Any) -> dict[int, list[Any]]:
         """Give the images, datasets, plates, projects and screens with a tag, by the tag's id."""
-        return {id: tags.content(call, self.context.get_service("IContainer"), id, options) for id in ids}
+        containers = self.context.get_service("IContainer")
+        return {each: tags.content(call, containers, each, options) for each in ids}
 
     def loadTagSets(self, call: Call, options: Any) -> list[Any]:
         """Give the tag sets with their tags and, if orphans are asked for, the tags in none of these."""
@@ -161,9 +168,9 @@ class MetadataService:
     def getTaggedObjectsCount(self, call: Call, ids: list[int], options: Any) -> dict[int, int]:
         """Count the images, datasets, projects, screens and plates with a tag, by the tag's id."""
         reader = Reader(call)
-        return {id: tags.count(reader, id) for id in ids}
+        return {each: tags.count(reader, each) for each in ids}
 
-    # -- logs ----------------------------------------------------------------------------------------------------
+    # -- logs --------------------
 
     def loadLogFiles(self, call: Call, rootType: str, ids: list[int]) -> dict[int, list[Any]]:
         """Give the import logs of filesets, or of images by their filesets.
@@ -178,7 +185,7 @@ class MetadataService:
             raise omero.ApiUsageException(None, None, "can load log files only by Fileset or Image")
         if not ids:
             return {}
-        roots = {id: [id] for id in ids} if name == "Fileset" else {}
+        roots = {each: [each] for each in ids} if name == "Fileset" else {}
         if name == "Image":
             for image, fileset in reader.rows(_FILESETS, ids=ids):
                 roots.setdefault(fileset, []).append(image)
@@ -222,4 +229,6 @@ def _specified(
     reader: Reader, annotation_type: str, include: list[str], exclude: list[str], options: Options
 ) -> list[Row]:
     where, values = _conditions(annotation_type, include, exclude, options)
-    return [row for (row,) in reader.rows(f"select a from Annotation a where {' and '.join(where)}", **values)]
+    return [
+        row for (row,) in reader.rows(f"select a from Annotation a where {' and '.join(where)}", **values)
+    ]

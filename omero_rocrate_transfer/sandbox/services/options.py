@@ -43,16 +43,16 @@ class Options:
         """Read what a client sent, None included."""
         if params is None:
             return cls()
-        filter, options = params.theFilter, params.theOptions
-        offset, limit = parameters.page(filter)
+        chosen, options = params.theFilter, params.theOptions
+        offset, limit = parameters.page(chosen)
         return cls(
-            owner=_value(filter, "ownerId"),
-            group=_value(filter, "groupId"),
+            owner=_value(chosen, "ownerId"),
+            group=_value(chosen, "groupId"),
             leaves=bool(_value(options, "leaves")),
             orphans=bool(_value(options, "orphan")),
             acquisition=bool(_value(options, "acquisitionData")),
-            start=_value(filter, "startTime"),
-            end=_value(filter, "endTime"),
+            start=_value(chosen, "startTime"),
+            end=_value(chosen, "endTime"),
             offset=offset,
             limit=limit,
         )

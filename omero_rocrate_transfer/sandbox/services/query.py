@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import omero
 import omero.clients
 
-from ..hql import parameters
-from ..hql.parameters import Parameters
-from ..hql.reader import Reader
-from ..marshal import read_value
-from ..schema import Type, resolve
+from omero_rocrate_transfer.sandbox.hql import parameters
+from omero_rocrate_transfer.sandbox.hql.parameters import Parameters
+from omero_rocrate_transfer.sandbox.hql.reader import Reader
+from omero_rocrate_transfer.sandbox.marshal import read_value
+from omero_rocrate_transfer.sandbox.schema import Type, resolve
 
 if TYPE_CHECKING:
-    from ..call import Call
-    from ..context import ServiceContext
+    from omero_rocrate_transfer.sandbox.call import Call
+    from omero_rocrate_transfer.sandbox.context import ServiceContext
 
 _PROPERTY = re.compile(r"\w+(\.\w+)*")
 
@@ -27,7 +27,7 @@ class QueryService:
     def __init__(self, context: ServiceContext) -> None:
         self.context = context
 
-    # -- by id ---------------------------------------------------------------------------------------------------
+    # -- by id --------------------
 
     def get(self, call: Call, klass: str, id: int) -> Any:
         """Give an object that must exist.
@@ -55,7 +55,7 @@ class QueryService:
             raise omero.ApiUsageException(None, None, "refresh needs an object with an id")
         return self.get(call, type(iObject).__name__, iObject.id.val)
 
-    # -- by property ---------------------------------------------------------------------------------------------
+    # -- by property --------------------
 
     def findAll(self, call: Call, klass: str, filter: Any) -> list[Any]:
         """Give all visible objects of a class."""
@@ -81,7 +81,7 @@ class QueryService:
         return _unique(self.findAllByExample(call, example, None), "findByExample")
 
     def findAllByExample(self, call: Call, example: Any, filter: Any) -> list[Any]:
-        """Give the objects with the plain properties of an example; ids, references and nulls do not count."""
+        """Give the objects with the plain properties of an example, those that are null left out."""
         model = resolve(type(example).__name__)
         plain = [
             field for field in model.fields.values() if field.kind == "scalar" and field.type != "strings"
@@ -95,7 +95,7 @@ class QueryService:
         reader = Reader(call)
         return reader.load(reader.answer(text, Parameters(values, *parameters.page(filter))))
 
-    # -- HQL -----------------------------------------------------------------------------------------------------
+    # -- HQL --------------------
 
     def findByQuery(self, call: Call, query: str, params: Any) -> Any:
         """Give the one object of a query, or None.
@@ -127,7 +127,7 @@ def _unique(found: list[Any], query: str) -> Any:
     """Give the only object; the same one several times is one, as in Hibernate."""
     different = {id(each): each for each in found}
     if len(different) > 1:
-        message = f"Query named:\n\n\t{query}\n\nhas returned more than one Object\nfindBy methods must return a single value."
+        message = f"Query named:\n\n\t{query}\n\nhas returned more than one Object"
         raise omero.ApiUsageException(None, None, message)
     return next(iter(different.values()), None)
 

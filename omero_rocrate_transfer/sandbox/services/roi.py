@@ -1,4 +1,4 @@
-"""Regions of interest (omero.api.IRoi; omero-blitz RoiI). The geometry and statistics of shapes are not served."""
+"""Regions of interest (omero.api.IRoi; omero-blitz RoiI), without the geometry and statistics of shapes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ class RoiService:
 
     def getMeasuredRois(self, call: Call, imageId: int, annotationId: int, opts: Any) -> Any:
         """Give the ROIs of an image whose plate has a measurement."""
-        return _find(call, _MEASURED, ["a.id = :annotation", "i.id = :id"], None, id=imageId, annotation=annotationId)
+        return _find(
+            call, _MEASURED, ["a.id = :annotation", "i.id = :id"], None, id=imageId, annotation=annotationId
+        )
 
     def getMeasuredRoisMap(self, call: Call, imageId: int, annotationIds: list[int], opts: Any) -> Any:
         """Give the ROIs of an image by measurement."""

@@ -19,18 +19,21 @@ _CONTAINERS = ("Project", "Screen")
 
 _CONTENT = (
     "select o from {name} o left outer join fetch o.annotationLinksCountPerOwner "
-    "left outer join fetch o.annotationLinks l left outer join fetch l.child c left outer join fetch l.parent p "
+    "left outer join fetch o.annotationLinks l left outer join fetch l.child c "
+    "left outer join fetch l.parent p "
     "left outer join fetch c.details.owner left outer join fetch p.details.owner {more} where c.id = :id"
 )
 _PIXELS = "left outer join fetch o.pixels x left outer join fetch x.pixelsType"
 _SETS = (
-    "select t from TagAnnotation t left outer join fetch t.annotationLinks l left outer join fetch l.parent p "
-    "left outer join fetch l.child c left outer join fetch c.details.owner left outer join fetch p.details.owner "
+    "select t from TagAnnotation t left outer join fetch t.annotationLinks l "
+    "left outer join fetch l.parent p left outer join fetch l.child c "
+    "left outer join fetch c.details.owner left outer join fetch p.details.owner "
     "left outer join fetch t.details.owner where t.ns = :ns and (l is null or c member of TagAnnotation)"
 )
 _ORPHANS = (
-    "select t from TagAnnotation t where (t.ns is null or t.ns != :ns) and t.id not in (select l.child.id from "
-    "AnnotationAnnotationLink l where l.parent.class = TagAnnotation and l.parent.ns = :ns {owner})"
+    "select t from TagAnnotation t where (t.ns is null or t.ns != :ns) and t.id not in "
+    "(select l.child.id from AnnotationAnnotationLink l where l.parent.class = TagAnnotation "
+    "and l.parent.ns = :ns {owner})"
 )
 
 

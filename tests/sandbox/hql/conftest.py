@@ -18,8 +18,8 @@ Query = Callable[..., list[tuple[Any, ...]]]
 class World:
     """Five images of owner 0 in group 0.
 
-    Image 1 and 2 share fileset 1; 1 to 3 are in dataset 1 (in project 1), 4 is on plate 1, 5 is nowhere. Image 1
-    has two channels, a tag, a comment and a map annotation; image 2 the same tag.
+    Image 1 and 2 share fileset 1; 1 to 3 are in dataset 1 (in project 1), 4 is on plate 1, 5 is nowhere.
+    Image 1 has two channels, a tag, a comment and a map annotation; image 2 the same tag.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,9 @@ class World:
             values["description"] = "odd"
         image = self.add("Image", **values)
         size = Quantity(0.5 * number, "MICROMETER")
-        pixels = self.add("Pixels", image=image.id, image_index=0, sizeX=10 * number, physicalSizeX=size, sha1="x")
+        pixels = self.add(
+            "Pixels", image=image.id, image_index=0, sizeX=10 * number, physicalSizeX=size, sha1="x"
+        )
         for index in range(3 - number if number < 3 else 0):
             logical = self.add("LogicalChannel", name=f"channel {index}")
             self.add("Channel", pixels=pixels.id, pixels_index=index, logicalChannel=logical.id)
@@ -71,7 +73,9 @@ class World:
     def answer(self, text: str, offset: int = 0, limit: int | None = None, **values: Any) -> Answer:
         return execute(self.store, lambda _: True, text, values, offset, limit)
 
-    def query(self, text: str, offset: int = 0, limit: int | None = None, **values: Any) -> list[tuple[Any, ...]]:
+    def query(
+        self, text: str, offset: int = 0, limit: int | None = None, **values: Any
+    ) -> list[tuple[Any, ...]]:
         """Rows with the ids of objects."""
         rows = self.answer(text, offset, limit, **values).rows
         return [tuple(value.id if isinstance(value, Row) else value for value in row) for row in rows]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omero_rocrate_transfer.sandbox.hql.query import execute
@@ -27,7 +27,9 @@ class Condition:
 NUMBERS = st.none() | st.integers(-3, 3)
 WORDS = st.none() | st.text("ab%_", max_size=3)
 IMAGES = st.lists(
-    st.fixed_dictionaries({"name": WORDS, "series": NUMBERS, "archived": st.none() | st.booleans(), "fileset": NUMBERS}),
+    st.fixed_dictionaries(
+        {"name": WORDS, "series": NUMBERS, "archived": st.none() | st.booleans(), "fileset": NUMBERS}
+    ),
     max_size=8,
 )
 
@@ -110,6 +112,7 @@ CONDITIONS = st.recursive(
 )
 
 
+@settings(deadline=None)  # the first query also reads the grammar
 @given(IMAGES, CONDITIONS)
 def test_where_keeps_what_holds(images: list[Image], condition: Condition) -> None:
     store = Store()
@@ -117,12 +120,17 @@ def test_where_keeps_what_holds(images: list[Image], condition: Condition) -> No
         store.insert("Fileset", {"templatePrefix": "x"}, id=number)
     rows = [store.insert("Image", dict(image)) for image in images]
     expected = [row.id for row, image in zip(rows, images, strict=True) if condition.holds(image) is True]
-    answer = execute(store, lambda _: True, f"select i.id from Image i where {condition.text} order by i.id", {})
+    answer = execute(
+        store, lambda _: True, f"select i.id from Image i where {condition.text} order by i.id", {}
+    )
     assert [row[0] for row in answer.rows] == expected
 
 
+@settings(deadline=None)
 @given(IMAGES, st.sampled_from(["name", "series", "archived"]), st.booleans())
-def test_order_by_sorts_with_nulls_after_all_values(images: list[Image], field: str, descending: bool) -> None:
+def test_order_by_sorts_with_nulls_after_all_values(
+    images: list[Image], field: str, descending: bool
+) -> None:
     store = Store()
     for image in images:
         store.insert("Image", {**image, "fileset": None})

@@ -22,7 +22,9 @@ def test_product_binds_closer_than_sum() -> None:
     assert where("1 + 2 * 3 = 1") == expected
 
 
-@pytest.mark.parametrize("word", ["group", "order", "class", "member", "value", "count", "index", "in", "is", "as"])
+@pytest.mark.parametrize(
+    "word", ["group", "order", "class", "member", "value", "count", "index", "in", "is", "as"]
+)
 def test_a_keyword_after_a_dot_is_a_property(word: str) -> None:
     assert where(f"a.{word} is null") == tree.IsNull(tree.Path(("a", word)))
 
@@ -61,7 +63,11 @@ def test_keywords_are_case_insensitive() -> None:
 
 
 def test_joins_keep_kind_fetch_alias_and_condition() -> None:
-    joins = parse("from A a left outer join fetch a.b join a.c as c with c.x = 1 inner join a.d d").sources[0].joins
+    joins = (
+        parse("from A a left outer join fetch a.b join a.c as c with c.x = 1 inner join a.d d")
+        .sources[0]
+        .joins
+    )
     assert [(str(join.path), join.alias, join.outer, join.fetch) for join in joins] == [
         ("a.b", None, True, True),
         ("a.c", "c", False, False),

@@ -22,11 +22,9 @@ NARROWED = [
     "select d.id from Dataset d join d.imageLinks l where [l.child.id in (:ids)] order by d.id, l.id",
     "select c.id from Channel c where [c.pixels.image.fileset.id = :id] order by c.id",
     "select i.id from Image i, WellSample w where [w.image = i.id] and [w.well.plate.id = :id] order by i.id",
-    "select p.id from Pixels p, DatasetImageLink l where [l.child = p.image] and [:id = l.parent.id] order by p.id",
-    "select a.id from Annotation a where [a.id in (select l.child.id from ImageAnnotationLink l where "
-    "[l.parent.id in (:ids)])] order by a.id",
-    "select i.id from Image i where [i.id in (:ids)] and [exists (select l from DatasetImageLink l where "
-    "[l.child.id = i.id])] order by i.id",
+    "select p.id from Pixels p, DatasetImageLink l where [l.child = p.image] and [:id = l.parent.id]",
+    "select a.id from Annotation a where [a in (select l.child from ImageAnnotationLink l where l.id = 1)]",
+    "select i.id from Image i where [i.id in (:ids)] and exists (from DatasetImageLink l where l.child = i)",
     "select e.id from FilesetEntry e join e.fileset f join f.images i where [i.id in (:ids)] order by e.id",
 ]
 
@@ -57,8 +55,7 @@ def test_an_index_serves_the_query(no_scans: World, text: str) -> None:
 def test_the_index_finds_what_a_scan_finds(world: World, text: str) -> None:
     narrowed = text.replace("[", "").replace("]", "")
     scanning = text.replace("[", "(").replace("]", " or 1 = 0)")
-    values = {"id": 1, "ids": [1, 2, 4]}
-    assert world.query(narrowed, **values) == world.query(scanning, **values)
+    assert world.query(narrowed, id=1, ids=[1, 2, 4]) == world.query(scanning, id=1, ids=[1, 2, 4])
 
 
 def test_a_query_that_must_scan_does_so(no_scans: World) -> None:
