@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import omero
+import omero.clients
 
 from omero_rocrate_transfer.sandbox.repository.writer import RowWriter
 
@@ -103,3 +105,22 @@ def _windows(call: Call, pixels: Row) -> list[tuple[float, float]]:
     finally:
         buffer.close()
     return [(low, high) if np.isfinite([low, high]).all() else (0.0, 1.0) for low, high in found]
+
+
+def copy_settings(call: Call, source: Row, target: Row) -> Row:
+    """Give an image the settings that the caller, or else the owner, has for another."""
+    given = settings_of(call.store, source, call.user_id) or settings_of(call.store, source)
+    if given is None:
+        raise omero.ResourceError(None, None, f"Pixels {source.id} have no rendering settings")
+    row = settings_of(call.store, target, call.user_id) or reset_defaults(call, target)
+    with call.store.transaction():
+        call.store.update(row, {"model": given.values["model"]}, event=call.event())
+        pairs = zip(
+            call.store.children(given, "waveRendering"),
+            call.store.children(row, "waveRendering"),
+            strict=False,
+        )
+        for theirs, mine in pairs:
+            kept = {key: value for key, value in theirs.values.items() if not key.startswith("renderingDef")}
+            call.store.update(mine, kept, event=call.event())
+    return row
