@@ -114,6 +114,7 @@ class Merge:
         """Check what can only be judged once all is in place, then refresh the objects."""
         for row in self._changed:
             constraints.check_required(row)
+            self._register_namespace(row)
             if row.type == "Folder":
                 constraints.check_folder_tree(self._store, row)
         for reference in self._references:
@@ -180,7 +181,6 @@ class Merge:
             ownership.require_update(self._call, row)
             self._store.update(row, changes, event=self._call.event(), external_info=external)
             self._changed[row] = None
-        self._register_namespace(row)
 
     def _register_namespace(self, row: Row) -> None:
         """Annotations make their namespace known, as a database trigger does."""
