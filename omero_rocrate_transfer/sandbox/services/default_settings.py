@@ -107,9 +107,10 @@ def _windows(call: Call, pixels: Row) -> list[tuple[float, float]]:
     return [(low, high) if np.isfinite([low, high]).all() else (0.0, 1.0) for low, high in found]
 
 
-def copy_settings(call: Call, source: Row, target: Row) -> Row:
-    """Give an image the settings that the caller, or else the owner, has for another."""
-    given = settings_of(call.store, source, call.user_id) or settings_of(call.store, source)
+def copy_settings(call: Call, source: Row, target: Row, owner: int | None = None) -> Row:
+    """Give an image the settings that `owner`, by default the caller, else the owner, has for another."""
+    wanted = call.user_id if owner is None else owner
+    given = settings_of(call.store, source, wanted) or settings_of(call.store, source)
     if given is None:
         raise omero.ResourceError(None, None, f"Pixels {source.id} have no rendering settings")
     row = settings_of(call.store, target, call.user_id) or reset_defaults(call, target)

@@ -132,7 +132,9 @@ def _document(call: Call, pixels: Row) -> ome.OME:
         size_t=shape.t,
         channels=[
             ome.Channel(
-                id=f"Channel:{row.id}", name=logical and logical.values.get("name"), samples_per_pixel=1
+                id=f"Channel:{row.id}",
+                name=None if logical is None else logical.values.get("name"),
+                samples_per_pixel=1,
             )
             for row, logical in zip(channels, names, strict=True)
         ],

@@ -182,7 +182,7 @@ class PixelsService:
         methodology: str,
         copyStats: bool,
     ) -> Any:
-        """Make an image like another one, called `methodology`; logical channels and instrument are shared."""
+        """Make an image like another, called `methodology`; logical channels and instrument are shared."""
         source = call.store.get("Image", imageId)
         if source is None or not call.can_read(source):
             raise omero.ValidationException(None, None, f"No row with the given identifier: Image {imageId}")

@@ -1,4 +1,4 @@
-"""From samples and rendering settings to a picture (omero-renderer, for linear and the other plain families)."""
+"""From samples and rendering settings to a picture (omero-renderer; windows are mapped linearly)."""
 
 from __future__ import annotations
 

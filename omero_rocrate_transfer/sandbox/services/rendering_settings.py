@@ -81,12 +81,22 @@ class RenderingSettingsService:
         """Set back the settings of all images below some objects."""
         return self._each(call, type, nodeIds, reset_defaults)
 
+    def resetDefaultsByOwnerInSet(self, call: Call, type: str, nodeIds: list[int]) -> list[int]:
+        """Give the images the settings of their owners, where those have some."""
+        return self._each(
+            call, type, nodeIds, lambda c, pixels: copy_settings(c, pixels, pixels, pixels.owner)
+        )
+
+    def resetDefaults(self, call: Call, _def: Any, pixels: Any) -> None:
+        """Set back the settings of an image."""
+        self._all(call, "Pixels", [pixels.getId().getValue()], reset_defaults)
+
     # -- copying
 
     def applySettingsToSet(
         self, call: Call, fromId: int, toType: str, nodeIds: list[int]
     ) -> dict[bool, list[int]]:
-        """Copy the settings of one image to all below some objects; answers with the ids done and not done."""
+        """Copy the settings of one image to all below some objects; lists the ids done and not done."""
         source = pixel_access.load_pixels(call, fromId)
         pixels = pixels_below(call, toType, nodeIds)
         done = self._work(call, pixels, lambda c, target: copy_settings(c, source, _fitting(source, target)))
@@ -183,7 +193,7 @@ _STEPS: dict[str, tuple[str, Callable[[Store, Row], list[Row]]]] = {
     "PlateAcquisition": ("WellSample", _samples),
     "WellSample": ("Image", _image),
     "Image": ("Pixels", lambda store, row: store.children(row, "pixels")[:1]),
-    "Pixels": ("Pixels", lambda store, row: [row]),
+    "Pixels": ("Pixels", lambda _, row: [row]),
 }
 
 

@@ -1,4 +1,4 @@
-"""Thumbnails (omero.api.ThumbnailStore; ome.services.ThumbnailBean), made anew whenever they are asked for."""
+"""Thumbnails (omero.api.ThumbnailStore; ome.services.ThumbnailBean), made whenever they are asked for."""
 
 from __future__ import annotations
 
@@ -131,7 +131,8 @@ class ThumbnailStoreService:
     def getThumbnailByLongestSideSet(self, call: Call, size: Any, pixelsIds: list[int]) -> dict[int, bytes]:
         """Return a picture per image.
 
-        Settings that are missing are made. Pixels that cannot be read give empty bytes, unreadable ids nothing.
+        Settings that are missing are made. Pixels that cannot be read now give empty bytes, ids that are not
+        readable nothing.
         """
         return self._set(call, pixelsIds, lambda pixels: _longest(pixels, size))
 
