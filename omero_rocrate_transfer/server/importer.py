@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import Ice
 import omero
-import omero.grid
+import omero.clients
 from omero.model import ChecksumAlgorithmI, FilesetEntryI, FilesetI, NamedValue, UploadJobI
 from omero.rtypes import rbool, rstring
 from omero.sys import ParametersI

@@ -168,8 +168,8 @@ class MemorySource:
         width, height = self.size
         pixels = model.Pixels(
             id=f"urn:lsid:{host}:Pixels:{ref.id}",
-            dimension_order="XYZCT",
-            type="uint8",
+            dimension_order=model.Pixels_DimensionOrder.XYZCT,
+            type=model.PixelType.UINT8,
             size_x=width, size_y=height, size_z=1, size_c=1, size_t=1,
             metadata_only=model.MetadataOnly(),
         )  # fmt: skip
