@@ -14,7 +14,6 @@ from typing import Any
 
 import omero
 import omero.clients
-import omero.grid
 from omero.rtypes import rbool, rint, rlong, rstring
 
 _BLOCK = 1_000_000

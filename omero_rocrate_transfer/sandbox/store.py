@@ -64,6 +64,8 @@ class Store:
         """Rows of a type (with subtypes) whose reference ``field_name`` is ``id``, by id."""
         model = resolve(type_name)
         found = self._table(model.root).references.get(field_name, {}).get(id, {})
+        if not found:
+            return []
         rows = [found[key] for key in sorted(found)]
         return rows if model.base is None else [row for row in rows if row.type in model.subtypes]
 

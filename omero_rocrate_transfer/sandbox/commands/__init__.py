@@ -9,7 +9,7 @@ from .handle import CommandHandle
 from .registry import command_for
 
 if TYPE_CHECKING:
-    import omero.cmd
+    import omero.clients
 
     from omero_rocrate_transfer.sandbox.call import Call
 

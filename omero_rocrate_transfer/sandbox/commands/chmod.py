@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import omero.cmd
+import omero.clients
 
 from omero_rocrate_transfer.sandbox import permissions
 from omero_rocrate_transfer.sandbox.schema import resolve, schema

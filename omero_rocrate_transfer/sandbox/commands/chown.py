@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import omero.cmd
+import omero.clients
 
 from omero_rocrate_transfer.sandbox import permissions, security
 from omero_rocrate_transfer.sandbox.call import Call

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import omero
-import omero.cmd
+import omero.clients
 
 
 class Command(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path as FilePath
 
-import omero.cmd
+import omero.clients
 
 from omero_rocrate_transfer.sandbox.call import Call
 from omero_rocrate_transfer.sandbox.store import Row, Store

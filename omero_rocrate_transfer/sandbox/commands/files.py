@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from omero_rocrate_transfer.sandbox.images.backend import id_path, pixels_path, pyramid_path
@@ -25,16 +25,7 @@ def stored_files(data_dir: Path, row: Row) -> list[Path]:
     return [id_path(data_dir / "Thumbnails", row.id)] if row.type == "Thumbnail" else []
 
 
-def remove(paths: Sequence[Path]) -> None:
-    """Delete files, then the folders that became empty and are not the repository itself."""
+def remove(paths: Iterable[Path]) -> None:
+    """Delete files; folders stay, as their OriginalFile rows do."""
     for path in paths:
         path.unlink(missing_ok=True)
-    for folder in {path.parent for path in paths}:
-        _remove_empty(folder)
-
-
-def _remove_empty(folder: Path) -> None:
-    keep = {"ManagedRepository", "Files", "Pixels", "Thumbnails"}
-    while folder.name not in keep and folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
-        folder = folder.parent

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import Ice
 import omero
-import omero.cmd
+import omero.clients
 
 from .command import Command, CommandFailedError, from_exception
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import omero.cmd
+import omero.clients
 from omero.rtypes import rlong
 
 from omero_rocrate_transfer.sandbox.call import Call

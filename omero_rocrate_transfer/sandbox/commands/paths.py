@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from omero_rocrate_transfer.sandbox.schema import Field, resolve
 from omero_rocrate_transfer.sandbox.store import Row, Store
@@ -40,16 +41,19 @@ class Path:
     def back(self, store: Store, row: Row) -> list[Row]:
         """Rows that reach ``row``."""
         rows = [row]
-        for owner, field in reversed(list(self._fields())):
+        for owner, field in self._backwards:
             rows = [found for each in rows for found in _backward(store, owner, field, each)]
         return rows
 
-    def _fields(self) -> Iterator[tuple[str, Field]]:
-        name = self.start
+    @cached_property
+    def _backwards(self) -> list[tuple[str, Field]]:
+        """Types and their fields along the path, the last first."""
+        name, found = self.start, []
         for step in self.steps:
             field = _field(name, step)
-            yield name, field
+            found.append((name, field))
             name = _target(field)
+        return found[::-1]
 
 
 class Paths:

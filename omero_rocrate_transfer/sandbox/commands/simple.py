@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import omero.cmd
+import omero.clients
 
 from omero_rocrate_transfer.sandbox.call import Call
 from omero_rocrate_transfer.sandbox.schema import schema

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-import omero.api
-import omero.cmd
+import omero.clients
 
 from omero_rocrate_transfer.sandbox.call import Call
 from omero_rocrate_transfer.sandbox.schema import resolve

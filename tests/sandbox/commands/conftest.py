@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import omero.cmd
+import omero.clients
 import pytest
 
 from omero_rocrate_transfer.sandbox import passwords

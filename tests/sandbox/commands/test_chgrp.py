@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import omero.cmd
+import omero.clients
 import pytest
 
 from tests.sandbox.commands.conftest import World, run, short

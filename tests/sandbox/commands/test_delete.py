@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import omero.cmd
+import omero.clients
 import pytest
 from omero.cmd.graphs import ChildOption
 
@@ -73,7 +73,7 @@ def test_all_images_of_a_fileset_take_it_along_with_its_files(
     deleted = short(response.deletedObjects)
     assert deleted["Fileset"] == [fileset.id]
     assert len(deleted["OriginalFile"]) == len(deleted["FilesetEntry"]) == 2
-    assert not folder.exists()
+    assert list(folder.iterdir()) == []
 
 
 def test_fileset_takes_all_its_images(root: Any, world: World) -> None:

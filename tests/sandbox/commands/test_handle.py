@@ -6,7 +6,7 @@ from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
-import omero.cmd
+import omero.clients
 import pytest
 
 from omero_rocrate_transfer.sandbox.commands.command import CommandFailedError, graph_error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import omero.cmd
+import omero.clients
 from omero.api import LongPair
 from omero.rtypes import rlong
 
