@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import omero
 import pytest
 
@@ -11,6 +13,16 @@ from omero_rocrate_transfer.sandbox.store import Store
 @pytest.fixture
 def store() -> Store:
     return Store()
+
+
+def fail_after(store: Store, change: Callable[[], object]) -> None:
+    def failing() -> None:
+        with store.transaction():
+            change()
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        failing()
 
 
 def test_ids_are_shared_by_the_subtypes_of_a_root(store: Store) -> None:
@@ -83,12 +95,14 @@ def test_a_failed_transaction_leaves_everything_as_it_was(store: Store) -> None:
     kept = store.insert("Image", {"name": "kept"}, owner=1, group=1, event=1)
     gone = store.insert("Image", {"name": "gone"})
     roi = store.insert("Roi", {"image": kept.id})
-    with pytest.raises(KeyError), store.transaction():
+
+    def change() -> None:
         store.insert("Image", {"name": "new"})
         store.update(kept, {"name": "changed"}, event=9, owner=9)
         store.update(roi, {"image": gone.id})
         store.delete(gone)
-        raise KeyError
+
+    fail_after(store, change)
     assert [row.values["name"] for row in store.rows("Image")] == ["kept", "gone"]
     assert (kept.owner, kept.updated) == (1, 1)
     assert store.children(kept, "rois") == [roi]
@@ -96,17 +110,17 @@ def test_a_failed_transaction_leaves_everything_as_it_was(store: Store) -> None:
 
 
 def test_an_inner_transaction_is_undone_with_the_outer(store: Store) -> None:
-    with pytest.raises(KeyError), store.transaction():
+
+    def change() -> None:
         with store.transaction():
             store.insert("Image", {"name": "a"})
-        raise KeyError
+
+    fail_after(store, change)
     assert list(store.rows("Image")) == []
 
 
 def test_ids_of_a_failed_transaction_are_not_used_again(store: Store) -> None:
-    with pytest.raises(KeyError), store.transaction():
-        store.insert("Image", {"name": "a"})
-        raise KeyError
+    fail_after(store, lambda: store.insert("Image", {"name": "a"}))
     assert store.insert("Image", {"name": "b"}).id == 2
 
 

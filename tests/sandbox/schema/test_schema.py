@@ -51,7 +51,7 @@ def test_scalars_have_the_generated_rtypes(name: str) -> None:
 
 @pytest.mark.parametrize("name", CONCRETE)
 def test_java_names_are_those_of_the_generated_class(name: str) -> None:
-    assert python_class(name).DETAILS == f"{resolve(name).java_name}_details"
+    assert f"{resolve(name).java_name}_details" == python_class(name).DETAILS
 
 
 @pytest.mark.parametrize("name", [name for name in CONCRETE if resolve(name).base is None])

@@ -274,5 +274,5 @@ def test_the_group_of_a_call_is_checked(people: Any, alice: Any) -> None:
 
 
 def test_what_the_sandbox_lacks_is_said_clearly(root: Any) -> None:
-    with pytest.raises(omero.InternalException, match="IAdmin.reportForgottenPassword is not implemented"):
+    with pytest.raises(omero.InternalException, match=r"IAdmin\.reportForgottenPassword is not implemented"):
         admin_of(root).reportForgottenPassword("root", "root@example.org")
