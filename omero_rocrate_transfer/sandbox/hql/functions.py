@@ -9,7 +9,7 @@ from typing import Any
 from . import operators, tree
 from .context import Context, derive
 from .expressions import widest
-from .kinds import CLASS, DOUBLE, INT, LONG, STRING, Kind
+from .kinds import DOUBLE, INT, LONG, STRING, Kind
 from .run import Compiled, Run, refuse
 from .scope import Source, UncompilableError
 
@@ -99,20 +99,6 @@ def _size(context: Context, node: tree.Call) -> Compiled:
     return derive(lambda run: len(operand.evaluate(run) or ()), INT, operand)
 
 
-def _type(context: Context, node: tree.Call) -> Compiled:
-    (operand,) = _arguments(context, node, 1)
-    if operand.kind == CLASS:
-        return operand
-    if operand.kind.category != "entity":
-        raise UncompilableError("type: no entity")
-
-    def evaluate(run: Run) -> str | None:
-        row = operand.evaluate(run)
-        return None if row is None else row.model.java_name
-
-    return derive(evaluate, CLASS, operand)
-
-
 def _index(context: Context, node: tree.Call) -> Compiled:
     source = _listed(context, node)
     return Compiled(lambda run: _position(source, run), INT, frozenset({source.slot}))
@@ -155,7 +141,6 @@ _SPECIAL: dict[str, Callable[[Context, tree.Call], Compiled]] = {
     "coalesce": _coalesce,
     "nullif": _nullif,
     "size": _size,
-    "type": _type,
     "index": _index,
     "minindex": _extreme_index,
     "maxindex": _extreme_index,

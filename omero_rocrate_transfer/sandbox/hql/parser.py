@@ -219,9 +219,11 @@ class _Builder(Transformer[Token, Any]):
     def subquery(self, parts: list[tree.Query]) -> tree.Subquery:
         return tree.Subquery(parts[0])
 
-    def function(self, parts: list[Any]) -> tree.Call:
+    def function(self, parts: list[Any]) -> Expression:
         name = str(parts.pop(0)).lower()
         distinct = _flag(parts, "DISTINCT")
+        if name == "type":
+            return _class_of(parts)
         return tree.Call(name, tuple(parts), distinct)
 
     def function_star(self, parts: list[Any]) -> tree.Call:
@@ -261,6 +263,14 @@ class _Builder(Transformer[Token, Any]):
     @v_args(inline=True)
     def null(self) -> tree.Literal:
         return tree.Literal(value=None, kind="null")
+
+
+def _class_of(arguments: list[Any]) -> tree.Path:
+    """Read ``type(alias)`` and ``type(alias.class)`` as the property ``alias.class``."""
+    if len(arguments) != 1 or not isinstance(arguments[0], tree.Path):
+        raise ValueError("type takes one alias")
+    names = arguments[0].names
+    return tree.Path(names if names[-1] == "class" else (*names, "class"))
 
 
 def _unquote(token: str) -> str:
