@@ -70,5 +70,5 @@ def test_original_paths_are_read(gateway: BlitzGateway, seeded: Seeded) -> None:
 
 def test_image_is_posted_and_read_back(gateway: BlitzGateway) -> None:
     pixels = np.arange(2 * 3 * 4 * 5 * 1, dtype=np.uint16).reshape(1, 2, 4, 5, 3)
-    number = ezomero.post_image(gateway, pixels, "posted")
+    number = ezomero.post_image(gateway, pixels, "posted", dim_order="tzyxc")
     assert np.array_equal(ezomero.get_image(gateway, number)[1], pixels)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from omero.gateway import BlitzGateway, DatasetWrapper, TagAnnotationWrapper
+from omero.gateway import BlitzGateway, TagAnnotationWrapper
 from PIL import Image
 
 from omero_rocrate_transfer.sandbox import real_input, seed
@@ -129,12 +129,13 @@ def test_annotation_is_linked_and_removed(gateway: BlitzGateway, new_image: Any)
     new_image.linkAnnotation(tag)
     assert [each.getValue() for each in new_image.listAnnotations()] == ["by gateway"]
     gateway.deleteObjects("Annotation", [tag.getId()], wait=True)
-    assert list(new_image.listAnnotations()) == []
+    assert list(gateway.getObject("Image", new_image.getId()).listAnnotations()) == []
 
 
 def test_image_goes_into_a_dataset(gateway: BlitzGateway, new_image: Any) -> None:
-    dataset = DatasetWrapper(gateway, seed.create(gateway.c, "Dataset", "by gateway"))
-    seed.link(gateway.c, dataset._obj, new_image._obj)
+    made = seed.create(gateway.c, "Dataset", "by gateway")
+    seed.link(gateway.c, made, seed.reference("Image", new_image.getId()))
+    dataset = gateway.getObject("Dataset", made.id.val)
     assert [image.getId() for image in dataset.listChildren()] == [new_image.getId()]
     gateway.deleteObjects("Dataset", [dataset.getId()], deleteChildren=False, wait=True)
     assert gateway.getObject("Image", new_image.getId()) is not None
