@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import warnings
 from typing import TYPE_CHECKING, Final
 from xml.parsers import expat
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _MAX_DEPTH: Final = 256
 #: Characters that XML 1.0 cannot hold, not even escaped (XML 1.0, 2.2 "Characters").
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+#: Filters of warnings belong to the process, not to a thread.
+_WARNINGS: Final = threading.Lock()
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -62,13 +65,15 @@ def parse_document(data: bytes, name: str) -> OME:
     from ome_types import from_xml
     from pydantic import ValidationError
     from xsdata.exceptions import ParserError
+    from xsdata.formats.dataclass.parsers.config import ParserConfig
 
     _check_xml(data, name)
-    with warnings.catch_warnings():
+    config = ParserConfig(fail_on_converter_warnings=True)
+    with _WARNINGS, warnings.catch_warnings():
         # a sidecar refers to objects that other documents describe
         warnings.filterwarnings("ignore", "Reference to unknown ID", UserWarning)
         try:
-            return from_xml(data, validate=False)
+            return from_xml(data, validate=False, parser_kwargs={"config": config})
         except (ParserError, ValidationError, ValueError, TypeError, KeyError) as error:
             raise _refuse(name, f"is no valid OME-XML: {_first_line(error)}") from error
 
