@@ -25,7 +25,7 @@ SANDBOX = [
 TEST = [
     *SANDBOX,
     "ezomero>=3.1",
-    "hypothesis>=6.100",
+    "hypothesis>=6.120",
     "jsonschema>=4.18",
     "ngff-zarr>=0.50",
     "ome-zarr>=0.12",
