@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -90,6 +91,7 @@ class ServiceContext:
             yield made
         finally:
             session.active -= 1
+            session.last_access = time.monotonic()
         self.server.faults.after(operation, current)
 
     def internal_call(self) -> Call:

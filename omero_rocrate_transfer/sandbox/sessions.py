@@ -103,7 +103,8 @@ class SessionRegistry:
             "defaultEventType": event_type,
             "userAgent": agent or None,
         }
-        with self.lock, self._store.transaction():
+        # Always the store's lock first: commands that hold it ask for sessions.
+        with self._store.transaction(), self.lock:
             row = self._store.insert("Session", values)
             session = Session(name, row.id, user.id, group, idle, live, event_type, sudoer, led_groups, agent)
             event = self._store.new_event(user=user.id, group=group, session=row.id, kind="Sessions")
@@ -164,7 +165,7 @@ class SessionRegistry:
 
     def remove(self, session: Session) -> None:
         """End a session for all its clients."""
-        with self.lock:
+        with self._store.lock, self.lock:
             if self._live.pop(session.uuid, None) is None:
                 return
             row = self._store.get("Session", session.row_id)

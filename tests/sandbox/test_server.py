@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -251,3 +252,27 @@ def test_stopping_twice_is_stopping_once(tmp_path: Path) -> None:
     server.stop()
     server.stop()
     assert server.sessions.live() == []
+
+
+def test_many_clients_at_once_lose_nothing(sandbox: SandboxServer, connect: Callable[..., Any]) -> None:
+    clients = [connect() for _ in range(6)]
+    failures: list[BaseException] = []
+
+    def work(client: Any) -> None:
+        update, query = client.getSession().getUpdateService(), client.getSession().getQueryService()
+        try:
+            for _ in range(20):
+                project = omero.model.ProjectI()
+                project.setName(omero.rtypes.rstring("p"))
+                number = update.saveAndReturnObject(project).id.val
+                assert query.get("Project", number).name.val == "p"
+        except BaseException as error:  # noqa: BLE001 -- a thread's only way to tell
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=[client]) for client in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert [row.id for row in sandbox.store.rows("Project")] == list(range(1, 121))
