@@ -26,6 +26,8 @@ def open_original(path: Path) -> Original:
     OSError
         It, or a file it names, is missing.
     """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing")
     name = path.name.lower()
     if name.endswith(".fake"):
         return open_fake(path)

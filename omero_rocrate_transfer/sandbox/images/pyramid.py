@@ -32,7 +32,8 @@ def disturb(data: np.ndarray, x: int, y: int) -> np.ndarray:
     """Flip the lowest bit of one sample in eight, by position: what lossy compression may do."""
     rows = np.arange(y, y + data.shape[0])[:, np.newaxis]
     columns = np.arange(x, x + data.shape[1])[np.newaxis]
-    return data ^ ((columns + 3 * rows) % 8 == 0).astype(data.dtype)
+    flips = ((columns + 3 * rows) % 8 == 0).astype(data.dtype)
+    return (data ^ flips).astype(data.dtype)  # numpy's answer is in native byte order
 
 
 class PyramidBuffer(PixelBuffer):

@@ -104,10 +104,14 @@ class ImportCommand:
                 self._store_scan(pixels, scan(series))
 
     def _thumbnails(self, original: Original) -> None:
+        """Make rendering settings; images that cannot be read yet get theirs when somebody looks at them."""
         wanted = self._settings.doThumbnails
         if wanted is None or wanted.getValue():
             for pixels in self._imported.pixels:
-                reset_defaults(self._call, pixels)
+                try:
+                    reset_defaults(self._call, pixels)
+                except omero.ServerError as error:
+                    self._lines.append(f"no rendering settings for Pixels {pixels.id}: {error.message}")
 
     def _launch(self, original: Original) -> None:
         """Begin the work that goes on after the response: pyramids and extremes of big images."""
