@@ -24,6 +24,7 @@ COMMANDS = {
     "LegalGraphTargets": "simple:LegalGraphTargets",
     "OriginalMetadataRequest": "originals:OriginalMetadata",
     "SkipHead": "combined:SkipHead",
+    "Timing": "simple:Timing",
     "UpdateSessionTimeoutRequest": "simple:UpdateSessionTimeout",
     "UsedFilesRequest": "originals:UsedFiles",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Event
 from typing import Any
 
 import omero.clients
@@ -35,6 +36,24 @@ class LegalGraphTargets:
         """Name the types by their Java classes."""
         names = sorted(schema().types[name].java_name for name in self._names)
         return omero.cmd.LegalGraphTargetsResponse(names)
+
+
+class Timing:
+    """Take time: some steps of some milliseconds (omero-blitz ``TimingI``)."""
+
+    def __init__(self, call: Call, request: Any) -> None:
+        self.steps: int = request.steps
+        self._seconds = request.millisPerStep / 1000
+        if request.steps <= 0 or not 0 <= self._seconds * request.steps <= _LONGEST:
+            raise CommandFailedError("bad number of steps or milliseconds", name="bad-timing")
+
+    def step(self, number: int) -> None:
+        """Wait."""
+        Event().wait(self._seconds)
+
+    def response(self) -> omero.cmd.Response:
+        """Say that the time is over."""
+        return omero.cmd.OK()
 
 
 class UpdateSessionTimeout:
@@ -82,5 +101,7 @@ class UpdateSessionTimeout:
             raise CommandFailedError(message, name="non-admin-increase")
 
 
+# Seconds that a Timing request may take in all.
+_LONGEST = 300
 # Default of omero.sessions.max_user_time_to_idle.
 _MAX_IDLE = 6_000_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,21 @@ def test_attached_file_is_downloaded(omero_command: Omero, alice: Any, tmp_path:
     annotation = seed.attachment(alice, source, "text/plain").id.val
     omero_command("download", f"FileAnnotation:{annotation}", str(tmp_path / "back.txt"))
     assert (tmp_path / "back.txt").read_bytes() == source.read_bytes()
+
+
+def test_disk_usage_counts_the_files_of_an_image(omero_command: Omero, seeded: Seeded) -> None:
+    source = seeded.inputs / "multi_file"
+    size = sum(path.stat().st_size for path in _files(source))
+    image = seeded.world.imports["multi_file"].images[0]
+    total = int(omero_command("fs", "usage", f"Image:{image}", "--size-only").strip())
+    # The import log and the thumbnail count too.
+    assert size < total < size + 10_000
+
+
+def test_filesets_are_listed_with_their_sizes(omero_command: Omero, seeded: Seeded) -> None:
+    table = omero_command("fs", "sets", "--style", "csv", user="root")
+    rows = {int(row[1]): row for row in csv.reader(table.splitlines()[1:])}
+    assert rows[seeded.world.imports["multi_series"].fileset][3:5] == ["3", "1"]
 
 
 def _files(folder: Path) -> list[Path]:

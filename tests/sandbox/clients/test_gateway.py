@@ -22,12 +22,11 @@ def test_connects_over_tls(gateway: BlitzGateway) -> None:
     assert gateway.getGroupFromContext().getName() == "cell lab"
 
 
-def test_connects_without_encryption_as_by_default(seeded: Seeded) -> None:
-    made = BlitzGateway(
-        "alice", "alice", host=f"tcp://{seeded.server.host}", port=seeded.server.port, secure=True
-    )
+def test_leaves_tls_for_tcp_as_by_default(seeded: Seeded) -> None:
+    made = BlitzGateway("alice", "alice", host=seeded.server.host, port=seeded.server.ssl_port)
     try:
         assert made.connect(), made.getLastError()
+        assert not made.isSecure()
         assert made.getUserId() == seeded.people.users["alice"]
     finally:
         made.close(hard=False)
