@@ -1,9 +1,12 @@
 """Readers of originals give Bio-Formats' images, in big-endian samples."""
 
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import tifffile
 from ome_types import model as ome
@@ -12,14 +15,17 @@ from PIL import Image as Pillow
 
 from omero_rocrate_transfer.sandbox import images
 from omero_rocrate_transfer.sandbox.images import FormatError, Region, UnknownFormatError
+from omero_rocrate_transfer.sandbox.images.series import Original, Series
+
+Opener = Callable[[Path], Original]
 
 
 @pytest.fixture
-def open_original():
+def open_original() -> Iterator[Opener]:
     """Open originals that are closed when the test ends."""
     with ExitStack() as stack:
 
-        def opened(path):
+        def opened(path: Path) -> Original:
             original = images.open_original(path)
             stack.callback(original.close)
             return original
@@ -27,7 +33,9 @@ def open_original():
         yield opened
 
 
-def as_array(series, z=0, c=0, t=0, region=None, level=0):
+def as_array(
+    series: Series, z: int = 0, c: int = 0, t: int = 0, region: Region | None = None, level: int = 0
+) -> npt.NDArray[Any]:
     width, height = (region.w, region.h) if region else series.levels[level]
     return np.frombuffer(series.read(z, c, t, region, level), series.dtype).reshape(height, width)
 
@@ -40,7 +48,9 @@ def touch(folder: Path, name: str) -> Path:
 
 @pytest.mark.parametrize("byteorder", ["<", ">"])
 @pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2", "u4", "i4", "f4", "f8"])
-def test_pages_of_a_plain_tiff_are_time_points_in_any_byte_order(open_original, tmp_path, dtype, byteorder):
+def test_pages_of_a_plain_tiff_are_time_points_in_any_byte_order(
+    open_original: Opener, tmp_path: Path, dtype: str, byteorder: Literal["<", ">"]
+) -> None:
     data = np.random.default_rng(1).integers(0, 100, (3, 17, 23)).astype(dtype)
     tifffile.imwrite(tmp_path / "a.tif", data, byteorder=byteorder, photometric="minisblack", metadata=None)
     original = open_original(tmp_path / "a.tif")
@@ -62,7 +72,9 @@ def test_pages_of_a_plain_tiff_are_time_points_in_any_byte_order(open_original, 
     ],
 )
 @pytest.mark.parametrize("planar", ["contig", "separate"])
-def test_regions_of_tiled_striped_compressed_colour_pages(open_original, tmp_path, layout, planar):
+def test_regions_of_tiled_striped_compressed_colour_pages(
+    open_original: Opener, tmp_path: Path, layout: dict[str, Any], planar: str
+) -> None:
     data = np.random.default_rng(2).integers(0, 60000, (45, 70, 3)).astype("u2")
     stored = data if planar == "contig" else np.moveaxis(data, 2, 0).copy()
     tifffile.imwrite(
@@ -82,7 +94,7 @@ def test_regions_of_tiled_striped_compressed_colour_pages(open_original, tmp_pat
         np.testing.assert_array_equal(cut, data[3:43, 13:63, c])
 
 
-def test_imagej_axes_are_channels_slices_frames(open_original, tmp_path):
+def test_imagej_axes_are_channels_slices_frames(open_original: Opener, tmp_path: Path) -> None:
     data = np.arange(2 * 3 * 4 * 8 * 9, dtype="u2").reshape(2, 3, 4, 8, 9)
     tifffile.imwrite(tmp_path / "a.tif", data, imagej=True, metadata={"axes": "TZCYX"})
     series = open_original(tmp_path / "a.tif").series[0]
@@ -90,7 +102,9 @@ def test_imagej_axes_are_channels_slices_frames(open_original, tmp_path):
     np.testing.assert_array_equal(as_array(series, z=2, c=1, t=1), data[1, 2, 1])
 
 
-def test_series_of_an_ome_tiff_come_in_the_order_of_its_metadata(open_original, tmp_path):
+def test_series_of_an_ome_tiff_come_in_the_order_of_its_metadata(
+    open_original: Opener, tmp_path: Path
+) -> None:
     first = np.arange(2 * 3 * 10 * 12, dtype="u2").reshape(2, 3, 10, 12)
     second = np.arange(5 * 6, dtype="f4").reshape(5, 6)
     with tifffile.TiffWriter(tmp_path / "a.ome.tif") as tiff:
@@ -102,7 +116,7 @@ def test_series_of_an_ome_tiff_come_in_the_order_of_its_metadata(open_original, 
     np.testing.assert_array_equal(as_array(original.series[1]), second)
 
 
-def test_subifds_are_resolution_levels(open_original, tmp_path):
+def test_subifds_are_resolution_levels(open_original: Opener, tmp_path: Path) -> None:
     data = np.arange(64 * 64, dtype="u2").reshape(64, 64)
     with tifffile.TiffWriter(tmp_path / "a.ome.tif") as tiff:
         tiff.write(data, subifds=2, tile=(16, 16), metadata={"axes": "YX"})
@@ -121,8 +135,8 @@ def write_set(folder: Path, channels: int = 2) -> tuple[list[Path], np.ndarray]:
     uuids = [f"urn:uuid:f8a2a5e0-1111-4111-8111-11111111111{c}" for c in range(channels)]
     pixels = ome.Pixels(
         id="Pixels:0",
-        type="uint8",
-        dimension_order="XYCZT",
+        type=ome.PixelType.UINT8,
+        dimension_order=ome.Pixels_DimensionOrder.XYCZT,
         size_x=8,
         size_y=6,
         size_z=1,
@@ -146,7 +160,9 @@ def write_set(folder: Path, channels: int = 2) -> tuple[list[Path], np.ndarray]:
     return [folder / name for name in names], data
 
 
-def test_a_set_of_ome_tiffs_is_one_image_whichever_file_is_opened(open_original, tmp_path):
+def test_a_set_of_ome_tiffs_is_one_image_whichever_file_is_opened(
+    open_original: Opener, tmp_path: Path
+) -> None:
     paths, data = write_set(tmp_path)
     for path in paths:
         original = open_original(path)
@@ -155,18 +171,25 @@ def test_a_set_of_ome_tiffs_is_one_image_whichever_file_is_opened(open_original,
             np.testing.assert_array_equal(as_array(original.series[0], c=c), data[c])
 
 
-def test_a_missing_sibling_is_named(open_original, tmp_path):
+def test_a_missing_sibling_is_named(open_original: Opener, tmp_path: Path) -> None:
     paths, _ = write_set(tmp_path)
     paths[1].unlink()
     with pytest.raises(FileNotFoundError, match=r"c1/plane\.ome\.tiff"):
         open_original(paths[0])
 
 
-def test_a_companion_file_describes_the_set(open_original, tmp_path):
+def test_a_companion_file_describes_the_set(open_original: Opener, tmp_path: Path) -> None:
     data = np.arange(6 * 8, dtype="u1").reshape(6, 8)
     tifffile.imwrite(tmp_path / "p.tiff", data, metadata=None)
     pixels = ome.Pixels(
-        id="Pixels:0", type="uint8", dimension_order="XYCZT", size_x=8, size_y=6, size_z=1, size_c=1, size_t=1
+        id="Pixels:0",
+        type=ome.PixelType.UINT8,
+        dimension_order=ome.Pixels_DimensionOrder.XYCZT,
+        size_x=8,
+        size_y=6,
+        size_z=1,
+        size_c=1,
+        size_t=1,
     )
     uuid = ome.TiffData.UUID(value="urn:uuid:f8a2a5e0-1111-4111-8111-111111111111", file_name="p.tiff")
     pixels.tiff_data_blocks = [ome.TiffData(ifd=0, plane_count=1, uuid=uuid)]
@@ -185,7 +208,9 @@ def test_a_companion_file_describes_the_set(open_original, tmp_path):
         ("<red,green>/img.tif", ["red/img.tif", "green/img.tif"], "z"),
     ],
 )
-def test_a_pattern_stitches_files_along_an_axis(open_original, tmp_path, pattern, names, axis):
+def test_a_pattern_stitches_files_along_an_axis(
+    open_original: Opener, tmp_path: Path, pattern: str, names: list[str], axis: str
+) -> None:
     planes = np.arange(len(names) * 20, dtype="u1").reshape(len(names), 4, 5)
     for name, plane in zip(names, planes, strict=True):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -194,16 +219,19 @@ def test_a_pattern_stitches_files_along_an_axis(open_original, tmp_path, pattern
     series = open_original(tmp_path / "all.pattern").series[0]
     assert getattr(series, f"size_{axis}") == len(names)
     for index, plane in enumerate(planes):
-        np.testing.assert_array_equal(as_array(series, **{axis: index}), plane)
+        at: dict[str, Any] = {axis: index}
+        np.testing.assert_array_equal(as_array(series, **at), plane)
 
 
-def test_a_pattern_of_two_lines_is_refused(open_original, tmp_path):
+def test_a_pattern_of_two_lines_is_refused(open_original: Opener, tmp_path: Path) -> None:
     (tmp_path / "all.pattern").write_text("a<0-1>.tif\nb<0-1>.tif\n", encoding="utf-8")
     with pytest.raises(FormatError, match="single line"):
         open_original(tmp_path / "all.pattern")
 
 
-def test_a_fake_name_makes_series_whose_first_rows_carry_the_coordinates(open_original, tmp_path):
+def test_a_fake_name_makes_series_whose_first_rows_carry_the_coordinates(
+    open_original: Opener, tmp_path: Path
+) -> None:
     name = "cell&sizeX=64&sizeY=20&sizeZ=2&sizeC=3&sizeT=4&pixelType=int16&series=2&dimOrder=XYCZT.fake"
     original = open_original(touch(tmp_path, name))
     assert [im.name for im in original.document.images] == ["cell", "cell 2"]
@@ -215,7 +243,7 @@ def test_a_fake_name_makes_series_whose_first_rows_carry_the_coordinates(open_or
     )
 
 
-def test_a_fake_plate_has_wells_fields_and_runs(open_original, tmp_path):
+def test_a_fake_plate_has_wells_fields_and_runs(open_original: Opener, tmp_path: Path) -> None:
     name = "p&sizeX=8&sizeY=8&plates=1&plateRows=2&plateCols=3&fields=2&plateAcqs=2.fake"
     document = open_original(touch(tmp_path, name)).document
     plate = document.plates[0]
@@ -225,26 +253,28 @@ def test_a_fake_plate_has_wells_fields_and_runs(open_original, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a&sizeX=0.fake", "a&pixelType=uint64.fake", "a&series=0.fake"])
-def test_an_impossible_fake_is_refused(open_original, tmp_path, name):
+def test_an_impossible_fake_is_refused(open_original: Opener, tmp_path: Path, name: str) -> None:
     with pytest.raises(FormatError):
         open_original(touch(tmp_path, name))
 
 
-def test_png_colours_are_channels(open_original, tmp_path):
+def test_png_colours_are_channels(open_original: Opener, tmp_path: Path) -> None:
     data = np.random.default_rng(3).integers(0, 255, (9, 11, 3)).astype("u1")
     Pillow.fromarray(data).save(tmp_path / "a.png")
     series = open_original(tmp_path / "a.png").series[0]
     np.testing.assert_array_equal(as_array(series, c=1, region=Region(2, 3, 5, 4)), data[3:7, 2:7, 1])
 
 
-def test_an_unknown_format_is_refused(open_original, tmp_path):
+def test_an_unknown_format_is_refused(open_original: Opener, tmp_path: Path) -> None:
     (tmp_path / "a.tif").write_bytes(b"this is no image")
     with pytest.raises(UnknownFormatError):
         open_original(tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize("where", [(0, 0, 2, None), (0, 3, 0, None), (0, 0, 0, Region(60, 0, 5, 1))])
-def test_a_region_outside_the_image_is_refused(open_original, tmp_path, where):
+def test_a_region_outside_the_image_is_refused(
+    open_original: Opener, tmp_path: Path, where: tuple[int, int, int, Region | None]
+) -> None:
     series = open_original(touch(tmp_path, "a&sizeX=64&sizeY=20.fake")).series[0]
     with pytest.raises(FormatError, match="Invalid"):
         series.read(*where)
