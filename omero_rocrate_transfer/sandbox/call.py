@@ -99,9 +99,9 @@ class Call:
         """Group of the call; negative means all readable groups."""
         wanted = self._number("omero.group")
         group = self.session.group_id if wanted is None else wanted
-        if group < 0:
+        if group < 0 and self.session.led_groups is None:
             return group
-        if self.store.get("ExperimenterGroup", group) is None:
+        if group >= 0 and self.store.get("ExperimenterGroup", group) is None:
             raise omero.ApiUsageException(None, None, f"No such group: {group}")
         if not self._may_enter(group):
             message = f"User {self.caller_id} is not a member of group {group} and cannot login"

@@ -43,7 +43,9 @@ class SandboxRouter(Glacier2.Router):
 
     def createSession_async(self, callback: Any, user: str, password: str, current: Any = None) -> None:
         """Log in with a password, or join a session with its uuid as user and password."""
+        self._server.calls["Router.createSession"] += 1
         try:
+            self._server.faults.before("Router.createSession", current)
             factory = self._login(user, password, dict(current.ctx))
             self._remember(factory, current.con)
             proxy = factory.register_session()

@@ -232,6 +232,15 @@ def test_a_late_error_strikes_after_the_work_is_done(sandbox: SandboxServer, roo
     assert [row.values["name"] for row in sandbox.store.rows("Project")] == ["p"]
 
 
+def test_a_server_that_is_starting_is_asked_again(
+    sandbox: SandboxServer, connect: Callable[..., Any]
+) -> None:
+    starting = omero.WrappedCreateSessionException("Server not fully initialized", True, 1000, "")
+    sandbox.faults.add("Router.createSession", starting, times=2)
+    assert connect().getSession().keepAlive(None) is False
+    assert sandbox.calls["Router.createSession"] == 3
+
+
 def test_the_database_uuid_belongs_to_the_data_folder(tmp_path: Path) -> None:
     uuids = []
     for folder in ("a", "a", "b"):

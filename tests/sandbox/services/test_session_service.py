@@ -83,8 +83,9 @@ def test_a_group_owner_acts_as_a_member_within_the_group_only(
     client = connect(uuid, uuid)
     assert context_of(client).userName == "alice"
     admin = client.getSession().getAdminService()
-    with pytest.raises(omero.SecurityViolation, match="is not a member of group"):
-        admin.getEventContext({"omero.group": str(other)})
+    for group in (other, -1):
+        with pytest.raises(omero.SecurityViolation, match="is not a member of group"):
+            admin.getEventContext({"omero.group": str(group)})
     with pytest.raises(omero.SecurityViolation, match="may not change to group"):
         client.getSession().setSecurityContext(omero.model.ExperimenterGroupI(other, False))
 
