@@ -75,6 +75,12 @@ def _template(type_name: str) -> dict[str, Any]:
 
 
 @cache
+def _empty_details() -> dict[str, Any]:
+    """Give the data members of details with nothing in them; see ``_template``."""
+    return dict(omero.model.DetailsI().__dict__)
+
+
+@cache
 def _fields(type_name: str) -> tuple[list[tuple[Field, str, Callable[[Any], Any]]], list[Field], list[Field]]:
     """Split the fields of a type into plain ones (with member and codec), references and collections."""
     fields = resolve(type_name).fields.values()
@@ -98,7 +104,7 @@ class Marshaller:
         self._loaded: dict[tuple[str, int], Any] = {}
         self._proxies: dict[tuple[str, int], Any] = {}
         self._waiting: dict[tuple[str, int], list[tuple[dict[str, Any], str]]] = {}
-        self._restrictions: dict[tuple[int | None, int | None, str], list[bool]] = {}
+        self._permissions: dict[tuple[str, int | None, int | None, str, bool], Any] = {}
 
     def entity(self, row: Row, fetch: FetchPlan | None = None) -> Any:
         """Build a loaded object with what ``fetch`` names loaded below it."""
@@ -201,8 +207,9 @@ class Marshaller:
     # -- details --------------------
 
     def _details(self, row: Row, made: Any) -> None:
-        details = omero.model.DetailsI()
+        details = omero.model.DetailsI.__new__(omero.model.DetailsI)
         members = details.__dict__
+        members.update(_empty_details())
         for member, type_name, number in (
             ("_owner", "Experimenter", row.owner),
             ("_group", "ExperimenterGroup", row.group),
@@ -237,18 +244,15 @@ class Marshaller:
             held = _SYSTEM_PERMISSIONS
         else:
             held = security.group_permissions(self._store, row.group)
-        if self._call is None:
-            return permissions.make(held)
-        extended = [binary_access.RESTRICTED] if binary_access.is_restricted(self._call, row) else []
-        return permissions.make(held, list(self._restricted(row)), extended)
-
-    def _restricted(self, row: Row) -> list[bool]:
-        """Look the restrictions up; they depend on the owner, the group and for some types on the type."""
+        restricted = self._call is not None and binary_access.is_restricted(self._call, row)
+        # Rights depend on the owner, the group and for some types on the type; equal ones are one object.
         special = row.type if row.group is None or row.type == "OriginalFile" else ""
-        key = row.owner, row.group, special
-        if key not in self._restrictions and self._call is not None:
-            self._restrictions[key] = security.restrictions(self._call, row)
-        return self._restrictions[key]
+        key = held, row.owner, row.group, special, restricted
+        if key not in self._permissions:
+            rights = None if self._call is None else security.restrictions(self._call, row)
+            extended = [binary_access.RESTRICTED] if restricted else []
+            self._permissions[key] = permissions.make(held, rights, extended)
+        return self._permissions[key]
 
 
 def read_value(obj: Any, field: Field) -> Any:
