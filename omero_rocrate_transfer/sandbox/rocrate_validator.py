@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import io
+import logging
 import tempfile
+import warnings
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -64,7 +66,6 @@ def find_issues(path: Path, severity: str = "RECOMMENDED", profile: str | None =
     profile
         Like ``process-run-crate-0.5``; by default the validator selects it from the crate.
     """
-    from rocrate_validator import services
     from rocrate_validator.models import Severity
 
     settings: Mapping[str, Any] = {
@@ -73,9 +74,20 @@ def find_issues(path: Path, severity: str = "RECOMMENDED", profile: str | None =
         "offline": True,
         "cache_path": _fill_cache(),
     }
+    with warnings.catch_warnings():
+        # its libraries are older than the Python they run on
+        warnings.simplefilter("ignore")
+        return _validate(settings, profile)
+
+
+def _validate(settings: Mapping[str, Any], profile: str | None) -> list[str]:
+    from rocrate_validator import services
+    from rocrate_validator.utils import log
+
+    log.basicConfig(level=logging.ERROR)
     detected = [] if profile else services.detect_profiles(dict(settings))
     selected = [profile] if profile else [found.identifier for found in detected]
-    issues = []
+    issues = [] if selected else ["no profile was recognised"]
     for identifier in selected:
         result = services.validate({**settings, "profile_identifier": identifier})
         issues += [f"{identifier}: {issue.message}" for issue in result.get_issues()]
