@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import argparse
 
 _MAX_TEXT: Final = 300
+_HINT: Final = "Try omero login first."
+#: What OMERO says on the way, whether or not it gets anywhere.
+_NOTICES: Final = ("Overriding ", "Ignoring ", "Skipped ", "Previous")
 
 
 def log_in(ctx: Any, args: argparse.Namespace) -> Any:
@@ -29,21 +32,23 @@ def log_in(ctx: Any, args: argparse.Namespace) -> Any:
     """
     from omero.cli import NonZeroReturnCode
 
-    said = sys.stderr if sys.stdin is not None and sys.stdin.isatty() else io.StringIO()
+    asked = sys.stdin is not None and sys.stdin.isatty()
+    said = io.StringIO()
+    stream = sys.stderr if asked else said
     try:
-        with redirect_stdout(said), redirect_stderr(said):
+        with redirect_stdout(stream), redirect_stderr(stream):
             client = ctx.conn(args)
     except NonZeroReturnCode as error:
-        raise LoginError(f"Login failed. {_one_line(said)}".strip(), hint="Try omero login first.") from error
+        raise LoginError(f"Login failed. {_reason(said.getvalue())}".strip(), hint=_HINT) from error
     if client is None:
-        raise LoginError("Login failed.", hint="Try omero login first.")
-    if isinstance(said, io.StringIO) and said.getvalue().strip():
-        note(_one_line(said))
+        raise LoginError("Login failed.", hint=_HINT)
+    for line in said.getvalue().splitlines():
+        note(line)
     return client
 
 
-def _one_line(said: Any) -> str:
-    if not isinstance(said, io.StringIO):
-        return ""
-    text = " ".join(line.strip() for line in said.getvalue().splitlines() if line.strip())
-    return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}…"
+def _reason(text: str) -> str:
+    """Return the first thing OMERO said that is no notice, as a sentence; what follows only repeats it."""
+    lines = (line.strip() for line in text.splitlines())
+    reason = next((line for line in lines if line and not line.startswith(_NOTICES)), "")
+    return f"{reason[:_MAX_TEXT].rstrip('.')}." if reason else ""

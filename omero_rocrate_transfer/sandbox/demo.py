@@ -24,7 +24,11 @@ from omero_rocrate_transfer.sandbox.rocrate_validator import find_issues
 PASSWORD = "omero"  # noqa: S105 - of servers that live for a minute, on this machine only
 #: The ``omero`` script without its refusal to run as root.
 OMERO = "import sys, omero.cli; sys.exit(omero.cli.argv(['omero', *sys.argv[1:]]))"
-#: What all is done, or left out and said so.
+#: The default, and the files of plates too: without pixels they could not be packed otherwise.
+POLICY = "+read,+write,+image,+plate"
+#: Where the plugin is found, installed or not.
+ROOT = str(Path(__file__).parents[2])
+#: All is done, or some of it was left out and named.
 FINE = (0, 3)
 
 
@@ -99,6 +103,7 @@ def start(name: str, folder: Path) -> Iterator[Server]:
     data = folder / name
     data.mkdir()
     command = [sys.executable, "-m", "omero_rocrate_transfer.sandbox", "--data", str(data)]
+    command += ["--config", f"omero.policy.binary_access={POLICY}"]
     environment = os.environ | {"OMERO_SANDBOX_ROOT_PASSWORD": PASSWORD}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:
@@ -153,7 +158,7 @@ def closing_session(server: Server) -> Iterator[Any]:
 
 def omero(folder: Path, *words: str, password: str = "") -> None:
     """Run the ``omero`` command and show what it says."""
-    environment = os.environ | {"OMERO_USERDIR": str(folder / "omero"), "NO_COLOR": "1"}
+    environment = os.environ | {"OMERO_USERDIR": str(folder / "omero"), "PYTHONPATH": ROOT}
     if password:
         environment["OMERO_PASSWORD"] = password
     print(f"$ omero {shlex.join(words)}", flush=True)

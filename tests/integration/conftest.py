@@ -1,7 +1,7 @@
 """Two servers and whole command lines against them.
 
-``OMERO_TEST_SOURCE`` and ``OMERO_TEST_TARGET`` (``host:port``) name real servers, on which root has the password
-``OMERO_TEST_PASSWORD`` (``omero`` where it is not set); without them each test gets two sandboxes of its own.
+``OMERO_TEST_SOURCE`` and ``OMERO_TEST_TARGET`` (``host:port``) name real servers, on which root has the
+password ``OMERO_TEST_PASSWORD`` (``omero`` where it is not set); without them each test gets two sandboxes.
 """
 
 from __future__ import annotations
