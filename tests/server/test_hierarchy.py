@@ -150,6 +150,7 @@ def test_what_hangs_on_objects_is_counted_by_kind(connection: Connection, rows: 
     _, images = rows.fileset(images=2)
     tag = rows.add("TagAnnotation", textValue="t")
     rows.link("DatasetAnnotationLink", dataset, tag)
+    rows.link("DatasetAnnotationLink", dataset, rows.add("MapAnnotation", mapValue=[("a", "b")]))
     for image in images:
         rows.link("DatasetImageLink", dataset, image)
         rows.link("ImageAnnotationLink", image, tag)
@@ -157,7 +158,7 @@ def test_what_hangs_on_objects_is_counted_by_kind(connection: Connection, rows: 
 
     contents = read(connection, f"Dataset:{dataset.id}")
 
-    assert omitted(contents) == {"DatasetAnnotationLink": 1, "ImageAnnotationLink": 2, "Roi": 1}
+    assert omitted(contents) == {"TagAnnotation": 3, "MapAnnotation": 1, "Roi": 1}
     assert (
         Omission(type="Roi", count=1, reason="regions of interest are not carried yet") in contents.omissions
     )
