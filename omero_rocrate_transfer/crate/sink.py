@@ -91,6 +91,7 @@ class CrateSink:
             self._draft.add_containers(containers())
         except BaseException:
             archive.abort()
+            self.abort()
             raise
         return ()
 

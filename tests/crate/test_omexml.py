@@ -27,7 +27,9 @@ def make_document(name: str = "x", description: str | None = None) -> OME:
     return OME(images=[Image(id="Image:1", name=name, description=description, pixels=pixels)])
 
 
-@pytest.mark.parametrize("text", ["plain", " spaces \t", "a\nb", "a\r\nb\r", "<&>\"'", "größe 面", "\U0001f52c"])
+@pytest.mark.parametrize(
+    "text", ["plain", " spaces \t", "a\nb", "a\r\nb\r", "<&>\"'", "größe 面", "\U0001f52c"]
+)
 def test_texts_come_back_exactly(text: str) -> None:
     data, replaced = render_document(make_document(text, text))
 
@@ -64,7 +66,9 @@ def test_text_of_an_xml_annotation_keeps_its_spaces() -> None:
 def test_reference_into_another_document_is_no_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        data, _ = render_document(OME(datasets=[Dataset(id="Dataset:1", image_refs=[ImageRef(id="Image:7")])]))
+        data, _ = render_document(
+            OME(datasets=[Dataset(id="Dataset:1", image_refs=[ImageRef(id="Image:7")])])
+        )
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")

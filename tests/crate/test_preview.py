@@ -41,7 +41,9 @@ def test_every_text_is_escaped(tmp_path: Path) -> None:
 
 def test_page_stays_small_with_many_images() -> None:
     contents, _ = make_world()
-    unit = replace(contents.units[0], images=tuple(make_image(number, series=number) for number in range(5000)))
+    unit = replace(
+        contents.units[0], images=tuple(make_image(number, series=number) for number in range(5000))
+    )
 
     page = render_preview(
         replace(contents, units=(unit,)),
@@ -63,5 +65,7 @@ def test_snippet_restores_the_original_names(tmp_path: Path) -> None:
     expected = {
         f"fs{unit.ref.id}/{file.path}": data[file.key] for unit in contents.units for file in unit.files
     }
-    found = {str(path.relative_to(restored)): path.read_bytes() for path in restored.rglob("*") if path.is_file()}
+    found = {
+        str(path.relative_to(restored)): path.read_bytes() for path in restored.rglob("*") if path.is_file()
+    }
     assert found == expected

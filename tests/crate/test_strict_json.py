@@ -46,7 +46,9 @@ def render_lines(entities: list[dict[str, object]]) -> bytes:
     return HEAD + b"[]" + GRAPH + b",\n".join(map(render_json, entities)) + TAIL
 
 
-@given(st.lists(st.dictionaries(st.text(), st.text(), max_size=3), min_size=1, max_size=5), st.integers(1, 50))
+@given(
+    st.lists(st.dictionaries(st.text(), st.text(), max_size=3), min_size=1, max_size=5), st.integers(1, 50)
+)
 def test_lines_say_what_the_whole_says(entities: list[dict[str, object]], size: int) -> None:
     text = render_lines(entities)
     blocks = [text[place : place + size] for place in range(0, len(text), size)]
