@@ -30,7 +30,7 @@ def compile_text(text: str) -> Statement:
     """
     query = parse(text)
     try:
-        return _Builder(Context(Scope(), _HANDLERS, set(), _subquery), query).build()
+        return _Builder(Context(Scope(), _HANDLERS, {}, _subquery), query).build()
     except UncompilableError as error:
         raise illegal(text, str(error)) from None
 
@@ -79,7 +79,7 @@ class _Builder:
             descending=[key.descending for key in query.order],
             fetches=self._fetches(columns),
             outer=self._outer([*conditions, *columns, *group, *order, *([having] if having else [])]),
-            parameters=frozenset(self._context.parameters),
+            parameters=self._context.parameters,
             slots=next(self._scope.slots),
         )
 
@@ -164,8 +164,8 @@ class _Builder:
 
 def _conjuncts(node: tree.Expression | None) -> Iterator[tree.Expression]:
     if isinstance(node, tree.Logical) and node.operator == "and":
-        yield from _conjuncts(node.left)
-        yield from _conjuncts(node.right)
+        for each in node.operands:
+            yield from _conjuncts(each)
     elif node is not None:
         yield node
 

@@ -47,7 +47,7 @@ def _compare(context: Context, node: tree.Compare) -> Compiled:
     if node.quantifier and isinstance(node.right, tree.Subquery):
         return _quantified(context, node, node.right)
     left, right = context.compile(node.left), context.compile(node.right)
-    left, right = _adapt(left, node.left, right.kind), _adapt(right, node.right, left.kind)
+    left, right = _adapt(context, left, node.left, right.kind), _adapt(context, right, node.right, left.kind)
 
     def evaluate(run: Run) -> bool | None:
         return operators.compare(node.operator, left.evaluate(run), right.evaluate(run))
@@ -64,8 +64,10 @@ def _restrict(side: Compiled, other: Compiled) -> tuple[Restriction, ...]:
     return (Restriction(*side.column, lambda run: (operators.column(other.evaluate(run)),), other.slots),)
 
 
-def _adapt(side: Compiled, node: tree.Expression, other: Kind) -> Compiled:
-    """Give a text literal the type of what it is compared with, as PostgreSQL does."""
+def _adapt(context: Context, side: Compiled, node: tree.Expression, other: Kind) -> Compiled:
+    """Give a text literal the type it is compared with, as PostgreSQL does; note that of a parameter."""
+    if isinstance(node, tree.Parameter):
+        context.parameters[node.name].add(other)
     name = "long" if other.category == "entity" else other.name
     if not isinstance(node, tree.Literal) or node.kind != "string" or name not in _CONVERT:
         return side
@@ -116,9 +118,9 @@ def _values(
         return (lambda run: (row[0] for row in query.rows(run))), query.outer, False
     if len(node.choices) == 1 and isinstance(node.choices[0], tree.Parameter):
         name = node.choices[0].name
-        context.parameters.add(name)
+        context.parameters.setdefault(name, set()).add(operand.kind)
         return (lambda run: _listed(run.parameter(name))), frozenset(), False
-    compiled = [_adapt(context.compile(each), each, operand.kind) for each in node.choices]
+    compiled = [_adapt(context, context.compile(each), each, operand.kind) for each in node.choices]
     together = derive(lambda _: None, BOOLEAN, *compiled)
     return (lambda run: [each.evaluate(run) for each in compiled]), together.slots, together.aggregate
 
@@ -141,7 +143,7 @@ def _is_empty(context: Context, node: tree.IsEmpty) -> Compiled:
 
 def _between(context: Context, node: tree.Between) -> Compiled:
     low = tree.Compare(">=", node.operand, node.low)
-    return context.compile(tree.Logical("and", low, tree.Compare("<=", node.operand, node.high)))
+    return context.compile(tree.Logical("and", (low, tree.Compare("<=", node.operand, node.high))))
 
 
 def _like(context: Context, node: tree.Like) -> Compiled:

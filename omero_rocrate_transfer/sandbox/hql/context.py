@@ -41,15 +41,15 @@ class Context:
     ----------
     handlers : dict
         Compiler of each type of node but ``Path``.
-    parameters : set of str
-        Collects the names of all parameters, those of subqueries included.
+    parameters : dict of str to set of Kind
+        Collects all parameters, those of subqueries included, with the kinds they are compared with.
     answerer : callable
         Compiles a subquery.
     """
 
     scope: Scope
     handlers: Mapping[type, Handler]
-    parameters: set[str]
+    parameters: dict[str, set[Kind]]
     answerer: Callable[[tree.Query, Context], Answerer]
 
     def compile(self, node: tree.Expression, *, joined: bool = False) -> Compiled:

@@ -37,7 +37,7 @@ def _literal(_context: Context, node: tree.Literal) -> Compiled:
 
 
 def _parameter(context: Context, node: tree.Parameter) -> Compiled:
-    context.parameters.add(node.name)
+    context.parameters.setdefault(node.name, set())
 
     def evaluate(run: Run) -> Any:
         value = run.parameter(node.name)
@@ -68,15 +68,19 @@ def _not(context: Context, node: tree.Not) -> Compiled:
 
 
 def _logical(context: Context, node: tree.Logical) -> Compiled:
-    left, right = context.compile(node.left), context.compile(node.right)
+    operands = [context.compile(each) for each in node.operands]
     decisive, combine = (False, operators.both) if node.operator == "and" else (True, operators.either)
 
     def evaluate(run: Run) -> bool | None:
-        first = left.evaluate(run)
-        return first if first is decisive else combine(first, right.evaluate(run))
+        result: bool | None = not decisive
+        for each in operands:
+            result = combine(result, each.evaluate(run))
+            if result is decisive:
+                break
+        return result
 
-    restrictions = left.restrictions + right.restrictions if node.operator == "and" else ()
-    return derive(evaluate, BOOLEAN, left, right, restrictions=restrictions)
+    implied = tuple(each for operand in operands for each in operand.restrictions)
+    return derive(evaluate, BOOLEAN, *operands, restrictions=implied if node.operator == "and" else ())
 
 
 def _exists(context: Context, node: tree.Exists) -> Compiled:

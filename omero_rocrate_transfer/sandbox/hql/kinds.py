@@ -47,6 +47,10 @@ class Kind:
         return resolve(self.name)
 
 
+class Time(int):
+    """A parameter that is a time, in milliseconds since 1970."""
+
+
 STRING = Kind("scalar", "string")
 LONG = Kind("scalar", "long")
 INT = Kind("scalar", "int")

@@ -8,6 +8,8 @@ from typing import Any
 import omero
 import omero.clients
 
+from .kinds import Time
+
 
 @dataclass(frozen=True)
 class Parameters:
@@ -59,4 +61,4 @@ def _value(name: str, value: Any) -> Any:
         raise omero.ApiUsageException(
             None, None, f"Query parameter {name} must be a value, not {type(value).__name__}"
         )
-    return value.val
+    return Time(value.val) if isinstance(value, omero.RTime) and value.val is not None else value.val

@@ -139,10 +139,10 @@ class _Builder(Transformer[Token, Any]):
     # -- conditions --------------------
 
     def disjunction(self, parts: list[Any]) -> Expression:
-        return tree.Logical("or", parts[0], parts[1])
+        return tree.Logical("or", tuple(parts))
 
     def conjunction(self, parts: list[Any]) -> Expression:
-        return tree.Logical("and", parts[0], parts[1])
+        return tree.Logical("and", tuple(parts))
 
     def negation(self, parts: list[Any]) -> Expression:
         return tree.Not(parts[0])

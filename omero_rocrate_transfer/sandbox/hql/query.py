@@ -8,8 +8,16 @@ from typing import Any
 from omero_rocrate_transfer.sandbox.store import Row, Store
 
 from .compiler import compile_text
+from .kinds import Kind, Time
 from .run import Run, refuse
 from .statement import Answer
+
+_FAMILIES = {
+    **dict.fromkeys(("int", "long", "float", "double"), "number"),
+    **dict.fromkeys(("string", "class", "unit"), "text"),
+    "boolean": "boolean",
+    "timestamp": "time",
+}
 
 
 def execute(
@@ -44,8 +52,30 @@ def execute(
     """
     statement = compile_text(text)
     run = Run(store, visible, parameters, [None] * statement.slots)
-    for name in statement.parameters:
-        if run.parameter(name) == []:
-            raise refuse(f"empty list for :{name}")
+    for name, kinds in statement.parameters.items():
+        _check(name, run.parameter(name), kinds)
     with store.lock:
-        return statement.answer(run, offset, limit or None)
+        return statement.answer(run, max(offset, 0), limit if limit and limit > 0 else None)
+
+
+def _check(name: str, value: Any, kinds: set[Kind]) -> None:
+    """Refuse a parameter the database cannot compare with its column, whatever the rows."""
+    values = value if isinstance(value, list) else [value]
+    if not values:
+        raise refuse(f"empty list for :{name}")
+    wanted = {family for family in map(_family_of_kind, kinds) if family}
+    for each in values:
+        if wanted - {_family(each)}:
+            raise refuse(f"operator does not exist: {', '.join(wanted)} = {_family(each)} for :{name}")
+
+
+def _family_of_kind(kind: Kind) -> str | None:
+    if kind.category == "entity":
+        return "number"
+    return _FAMILIES.get(kind.name) if kind.category == "scalar" else None
+
+
+def _family(value: Any) -> str:
+    if isinstance(value, bool | Time):
+        return "boolean" if isinstance(value, bool) else "time"
+    return "number" if isinstance(value, int | float) else "text"

@@ -69,7 +69,8 @@ class Statement:
         Fetched joins of entities.
     outer : frozenset of int
         Sources of outer queries that it reads.
-    parameters : frozenset of str
+    parameters : dict of str to set of Kind
+        What each parameter is compared with.
     slots : int
         Sources in the whole query, subqueries included.
     """
@@ -85,7 +86,7 @@ class Statement:
     descending: list[bool]
     fetches: list[Source]
     outer: frozenset[int]
-    parameters: frozenset[str]
+    parameters: dict[str, set[Kind]]
     slots: int
 
     @property

@@ -55,11 +55,10 @@ class Negative:
 
 @dataclass(frozen=True)
 class Logical:
-    """``and`` or ``or``."""
+    """``and`` or ``or`` of two or more conditions; clients send hundreds."""
 
     operator: OneOf["and", "or"]
-    left: Expression
-    right: Expression
+    operands: tuple[Expression, ...]
 
 
 @dataclass(frozen=True)

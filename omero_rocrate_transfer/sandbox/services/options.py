@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
+import omero
+import omero.clients
+
 from omero_rocrate_transfer.sandbox.hql import parameters
+from omero_rocrate_transfer.sandbox.hql.kinds import Time
 
 
 @dataclass(frozen=True)
@@ -68,4 +72,6 @@ class Options:
 
 def _value(holder: Any, name: str) -> Any:
     value = getattr(holder, name, None)
-    return None if value is None else value.val
+    if value is None or value.val is None:
+        return None
+    return Time(value.val) if isinstance(value, omero.RTime) else value.val

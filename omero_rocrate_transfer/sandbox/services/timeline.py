@@ -9,6 +9,7 @@ import omero
 import omero.clients
 from omero.rtypes import rlong, rstring, rtime
 
+from omero_rocrate_transfer.sandbox.hql.kinds import Time
 from omero_rocrate_transfer.sandbox.hql.parameters import Parameters
 from omero_rocrate_transfer.sandbox.hql.reader import Reader
 from omero_rocrate_transfer.sandbox.schema import resolve
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.sandbox.context import ServiceContext
 
 _LIMIT = 50
-_EVER = (-(2**62), 2**62)
+_EVER = (Time(-(2**62)), Time(2**62))
 _ANNOTATED = ["Project", "Dataset", "Image"]
 _DETAILS = "join {fetch} o.details.creationEvent join {fetch} o.details.owner join {fetch} o.details.group"
 _CHANGED = (
@@ -169,7 +170,7 @@ def _log_restrictions(chosen: Options) -> tuple[str, dict[str, Any]]:
 
 
 def _period(start: Any, end: Any) -> tuple[int, int]:
-    return (_EVER[0] if start is None else start.val), (_EVER[1] if end is None else end.val)
+    return (_EVER[0] if start is None else Time(start.val)), (_EVER[1] if end is None else Time(end.val))
 
 
 def _merged(found: dict[str, list[Any]], limit: int | None) -> dict[str, list[Any]]:

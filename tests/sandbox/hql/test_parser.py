@@ -13,7 +13,7 @@ def where(condition: str) -> tree.Expression:
 
 def test_and_binds_closer_than_or_and_not_closer_than_both() -> None:
     a, b, c = (tree.Path((name,)) for name in "abc")
-    assert where("a or b and not c") == tree.Logical("or", a, tree.Logical("and", b, tree.Not(c)))
+    assert where("a or b and not c") == tree.Logical("or", (a, tree.Logical("and", (b, tree.Not(c)))))
 
 
 def test_product_binds_closer_than_sum() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import omero
 import pytest
 
+from omero_rocrate_transfer.sandbox.hql.kinds import Time
 from omero_rocrate_transfer.sandbox.store import Quantity
 
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -333,6 +334,25 @@ def test_what_the_database_would_refuse_is_refused(query: Query, text: str) -> N
     with pytest.raises(omero.ApiUsageException) as error:
         query(text, null=None, empty=[], several=[1, 2], typed="5")
     assert not isinstance(error.value, omero.QueryException)
+
+
+@pytest.mark.parametrize("column", ["i.series", "i.name", "i.acquisitionDate", "i.archived", "i.fileset"])
+def test_a_parameter_of_another_type_is_refused_even_where_there_are_no_rows(
+    query: Query, column: str
+) -> None:
+    fitting = {"i.name": "x", "i.acquisitionDate": Time(1), "i.archived": True}
+    for value in ("x", Time(1), True, 1):
+        text = f"select i from Image i where i.id < 0 and {column} = :value"
+        if value == fitting.get(column, 1) and type(value) is type(fitting.get(column, 1)):
+            assert query(text, value=value) == []
+        else:
+            with pytest.raises(omero.ApiUsageException, match="operator does not exist"):
+                query(text, value=value)
+
+
+def test_a_thousand_conditions_are_no_problem(query: Query) -> None:
+    text = " or ".join(f"i.id = {number}" for number in range(1, 3000, 2))
+    assert query(f"select i.id from Image i where {text} order by i.id") == [(1,), (3,), (5,)]
 
 
 def test_distinct_may_sort_by_columns_of_the_selected_object(query: Query) -> None:
