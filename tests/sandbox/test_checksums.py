@@ -1,6 +1,8 @@
 """Digests are those that OMERO's providers print (ome.util.checksum.*ProviderImplTest)."""
 
 import hashlib
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,18 +20,18 @@ ABC = {
 
 
 @pytest.mark.parametrize("name", list(ALGORITHMS))
-def test_digest_of_abc_is_the_published_one(tmp_path, name):
+def test_digest_of_abc_is_the_published_one(tmp_path: Path, name: Any) -> None:
     (tmp_path / "f").write_bytes(b"abc")
     assert checksum(tmp_path / "f", name) == ABC[name]
 
 
 @pytest.mark.parametrize("name", list(ALGORITHMS))
-def test_digest_does_not_depend_on_the_size_of_the_blocks(tmp_path, name):
+def test_digest_does_not_depend_on_the_size_of_the_blocks(tmp_path: Path, name: Any) -> None:
     (tmp_path / "f").write_bytes(bytes(range(256)) * 5 + b"rest")
     assert checksum(tmp_path / "f", name, block=7) == checksum(tmp_path / "f", name)
 
 
-def test_sha1_is_the_first_choice(tmp_path):
+def test_sha1_is_the_first_choice(tmp_path: Path) -> None:
     assert next(iter(ALGORITHMS)) == "SHA1-160"
     (tmp_path / "f").write_bytes(b"x" * 100)
     assert checksum(tmp_path / "f", "SHA1-160") == hashlib.sha1(b"x" * 100).hexdigest()

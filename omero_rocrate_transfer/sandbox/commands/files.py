@@ -26,6 +26,13 @@ def stored_files(data_dir: Path, row: Row) -> list[Path]:
 
 
 def remove(paths: Iterable[Path]) -> None:
-    """Delete files; folders stay, as their OriginalFile rows do."""
+    """Delete files, then the folders whose rows were deleted too, unless something is still in them."""
+    folders = []
     for path in paths:
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            folders.append(path)
+        else:
+            path.unlink(missing_ok=True)
+    for folder in sorted(folders, reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()

@@ -1,6 +1,7 @@
 """Regions of one TIFF page, reading only the strips or tiles that the region touches."""
 
 import math
+import zlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -29,7 +30,7 @@ def read_page(page: TiffPage, sample: int, region: Region) -> np.ndarray:
     try:
         for index in _segments(page, sample, region):
             _paste(page, index, sample, region, out)
-    except ValueError as error:
+    except (ValueError, RuntimeError, zlib.error) as error:
         raise _codec_error(page, error) from error
     return out
 
@@ -104,6 +105,6 @@ def _encoded(page: TiffPage, index: int) -> bytes | None:
     return data
 
 
-def _codec_error(page: TiffPage, error: ValueError) -> FormatError:
+def _codec_error(page: TiffPage, error: Exception) -> FormatError:
     message = f"{page.parent.filehandle.name}: {error}"
     return UnsupportedCompressionError(message) if "imagecodecs" in str(error) else FormatError(message)

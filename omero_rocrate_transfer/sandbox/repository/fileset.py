@@ -80,9 +80,10 @@ def _make_prefix(call: Call, files: RepositoryFiles) -> Path:
     now = datetime.now().astimezone()
     terms = _terms(call) | terms_at(now)
     base = root_owned(template, terms)
-    files.make_directories(call, base, owner=0)
-    prefix = user_owned(template, terms, now, lambda path: not files.path(path).exists(), base)
-    files.make_directories(call, prefix)
+    with call.store.lock:  # else two imports of one moment find the same folder free
+        files.make_directories(call, base, owner=0)
+        prefix = user_owned(template, terms, now, lambda path: not files.path(path).exists(), base)
+        files.make_directories(call, prefix)
     return prefix
 
 

@@ -56,7 +56,7 @@ class ExporterService:
         pixels = self._require_pixels()
         if pixel_access.is_big(self.context, pixels):
             raise omero.ApiUsageException(None, None, "Image is too large for export")
-        xml = to_xml(_document(call, pixels))
+        xml = to_xml(_document(call, pixels)).encode()
         buffer = pixel_access.buffer_of(self.context, pixels, write=False)
         file = self._new_file()
         try:
@@ -93,7 +93,7 @@ class ExporterService:
 
     def _new_file(self) -> IO[bytes]:
         self.session_ended()
-        self._file = tempfile.TemporaryFile(dir=self.context.data_dir)  # noqa: SIM115 -- closed with the service
+        self._file = tempfile.NamedTemporaryFile(dir=self.context.data_dir)  # noqa: SIM115 -- closed with the service
         return self._file
 
     def _store(self, data: bytes) -> int:

@@ -114,10 +114,10 @@ def thumbnail(
     return jpeg(picture)
 
 
-def jpeg(picture: Image.Image) -> bytes:
-    """Compress a picture."""
+def jpeg(picture: Image.Image, quality: float = 0.85) -> bytes:
+    """Compress a picture; `quality` is between 0 and 1."""
     out = io.BytesIO()
-    picture.save(out, "JPEG", quality=85)
+    picture.save(out, "JPEG", quality=round(quality * 100))
     return out.getvalue()
 
 

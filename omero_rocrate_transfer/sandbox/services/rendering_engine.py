@@ -38,6 +38,7 @@ class RenderingEngineService:
         self._buffer: PixelBuffer | None = None
         self._draft: dict[str, Any] = {}
         self._channels: list[dict[str, Any]] = []
+        self._quality = 0.85
 
     # -- opening
 
@@ -107,7 +108,15 @@ class RenderingEngineService:
 
     def renderCompressed(self, call: Call, plane: Any) -> bytes:
         """Render a plane as JPEG."""
-        return jpeg(Image.fromarray(self._picture(call, plane)))
+        return jpeg(Image.fromarray(self._picture(call, plane)), self._quality)
+
+    def setCompressionLevel(self, call: Call, percentage: float) -> None:
+        """Set the quality of JPEGs, between 0 and 1."""
+        self._quality = percentage
+
+    def getCompressionLevel(self, call: Call) -> float:
+        """Return the quality of JPEGs."""
+        return self._quality
 
     def _picture(self, call: Call, plane: Any) -> np.ndarray:
         if self._buffer is None or self._stored is None:

@@ -41,7 +41,11 @@ class Importer:
         return fileset
 
     def settings(self, **given: Any) -> Any:
-        defaults = {"doThumbnails": rbool(True), "noStatsInfo": rbool(False), "checksumAlgorithm": algorithm()}
+        defaults = {
+            "doThumbnails": rbool(True),
+            "noStatsInfo": rbool(False),
+            "checksumAlgorithm": algorithm(),
+        }
         return omero.grid.ImportSettings(**(defaults | given))
 
     def begin(self, names: Sequence[str], reader: str | None = None, **settings: Any) -> Any:
@@ -113,5 +117,3 @@ class Images:
 @pytest.fixture
 def images(root: Any) -> Images:
     return Images(root)
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
 import omero
@@ -26,19 +27,19 @@ def ramp(kind: str, *shape: int) -> np.ndarray:
     return np.arange(np.prod(shape)).reshape(shape).astype(KINDS[kind])
 
 
-def sha1_of(images, pixels: int) -> str:
+def sha1_of(images: Any, pixels: int) -> str:
     return images.query.get("Pixels", pixels).sha1.val
 
 
 # -- opening
 
 
-def test_unknown_pixels_are_a_validation_error(images):
+def test_unknown_pixels_are_a_validation_error(images: Any) -> None:
     with pytest.raises(omero.ValidationException, match="Cannot read pixels id=4711"):
         images.open(4711)
 
 
-def test_pixels_of_another_group_cannot_be_read(people):
+def test_pixels_of_another_group_cannot_be_read(people: Any) -> None:
     one, two = people.group("one"), people.group("two")
     people.user("bob", one, two)
     bob = people.login("bob")
@@ -53,7 +54,7 @@ def test_pixels_of_another_group_cannot_be_read(people):
     store.close()
 
 
-def test_the_flag_of_setPixelsId_is_ignored(importer, images):
+def test_the_flag_of_setPixelsId_is_ignored(importer: Any, images: Any) -> None:
     pixels = importer.fake(FAKE).pixels[0].id.val
     store = images.session.createRawPixelsStore()
     store.setPixelsId(pixels, False)
@@ -65,7 +66,7 @@ def test_the_flag_of_setPixelsId_is_ignored(importer, images):
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_planes_come_back_as_they_were_written(images, kind):
+def test_planes_come_back_as_they_were_written(images: Any, kind: Any) -> None:
     pixels = images.create(6, 5, 2, 2, 2, kind)
     data = ramp(kind, 2, 2, 2, 5, 6)
     store = images.open(pixels)
@@ -89,7 +90,7 @@ def test_planes_come_back_as_they_were_written(images, kind):
     store.close()
 
 
-def test_planes_lie_in_the_order_XYZCT(images):
+def test_planes_lie_in_the_order_XYZCT(images: Any) -> None:
     store = images.open(images.create(2, 2, 3, 2, 2, "uint8"))
     assert [store.getPlaneOffset(*zct) // 4 for zct in ((1, 0, 0), (0, 1, 0), (0, 0, 1))] == [1, 3, 6]
     sizes = store.getRowSize(), store.getPlaneSize(), store.getStackSize(), store.getTimepointSize()
@@ -97,7 +98,7 @@ def test_planes_lie_in_the_order_XYZCT(images):
     store.close()
 
 
-def test_once_a_byte_is_written_later_stores_only_read(images):
+def test_once_a_byte_is_written_later_stores_only_read(images: Any) -> None:
     pixels = images.create(4, 4, kind="uint8")
     first, second = images.open(pixels), images.open(pixels)
     first.setPlane(bytes(16), 0, 0, 0)
@@ -110,7 +111,7 @@ def test_once_a_byte_is_written_later_stores_only_read(images):
     assert images.open(pixels).getPlane(0, 0, 0) == b"x" * 16
 
 
-def test_reading_pixels_that_were_never_written_makes_them_read_only(images):
+def test_reading_pixels_that_were_never_written_makes_them_read_only(images: Any) -> None:
     pixels = images.create(4, 4, kind="uint8")
     store = images.open(pixels)
     assert store.getPlane(0, 0, 0) == bytes(16)
@@ -119,7 +120,7 @@ def test_reading_pixels_that_were_never_written_makes_them_read_only(images):
         images.open(pixels).setPlane(bytes(16), 0, 0, 0)
 
 
-def test_tiles_are_written_at_full_width_only(images):
+def test_tiles_are_written_at_full_width_only(images: Any) -> None:
     store = images.open(images.create(4, 6, kind="uint8"))
     for where in ((0, 0, 2, 6), (2, 0, 2, 6)):
         with pytest.raises(omero.InternalException):
@@ -130,7 +131,7 @@ def test_tiles_are_written_at_full_width_only(images):
     store.close()
 
 
-def test_planes_that_were_not_written_are_zeros(images):
+def test_planes_that_were_not_written_are_zeros(images: Any) -> None:
     store = images.open(images.create(4, 4, z=3, kind="uint8"))
     store.setPlane(b"x" * 16, 1, 0, 0)
     assert store.getPlane(2, 0, 0) == bytes(16)
@@ -138,14 +139,14 @@ def test_planes_that_were_not_written_are_zeros(images):
 
 
 @pytest.mark.parametrize("length", [15, 17])
-def test_a_plane_must_have_the_right_length(images, length):
+def test_a_plane_must_have_the_right_length(images: Any, length: Any) -> None:
     store = images.open(images.create(4, 4, kind="uint8"))
     with pytest.raises(omero.ResourceError):
         store.setPlane(bytes(length), 0, 0, 0)
     store.close()
 
 
-def test_a_row_that_is_too_long_runs_into_the_next(images):
+def test_a_row_that_is_too_long_runs_into_the_next(images: Any) -> None:
     store = images.open(images.create(4, 4, kind="uint8"))
     store.setRow(b"abcdef", 1, 0, 0, 0)
     assert store.getPlane(0, 0, 0) == bytes(4) + b"abcdef" + bytes(6)
@@ -153,7 +154,7 @@ def test_a_row_that_is_too_long_runs_into_the_next(images):
 
 
 @pytest.mark.parametrize("zct", [(1, 0, 0), (0, 1, 0), (0, 0, 1), (-1, 0, 0)])
-def test_coordinates_outside_a_normal_image_are_an_api_usage_error(images, zct):
+def test_coordinates_outside_a_normal_image_are_an_api_usage_error(images: Any, zct: Any) -> None:
     store = images.open(images.create(4, 4, kind="uint8"))
     with pytest.raises(omero.ApiUsageException):
         store.getPlane(*zct)
@@ -162,7 +163,7 @@ def test_coordinates_outside_a_normal_image_are_an_api_usage_error(images, zct):
     store.close()
 
 
-def test_a_plane_that_begins_with_the_null_marker_cannot_be_read_by_plane(images):
+def test_a_plane_that_begins_with_the_null_marker_cannot_be_read_by_plane(images: Any) -> None:
     data = b"\x80\x7f" * 50
     store = images.open(images.create(10, 10, kind="uint8"))
     store.setPlane(data, 0, 0, 0)
@@ -172,7 +173,7 @@ def test_a_plane_that_begins_with_the_null_marker_cannot_be_read_by_plane(images
     store.close()
 
 
-def test_normal_images_have_one_level_which_cannot_be_set(images):
+def test_normal_images_have_one_level_which_cannot_be_set(images: Any) -> None:
     store = images.open(images.create())
     assert store.getResolutionLevels() == 1
     with pytest.raises(omero.InternalException):
@@ -180,25 +181,25 @@ def test_normal_images_have_one_level_which_cannot_be_set(images):
     store.close()
 
 
-def test_the_tile_of_a_normal_image_is_a_band_of_a_mebibyte(images):
+def test_the_tile_of_a_normal_image_is_a_band_of_a_mebibyte(images: Any) -> None:
     store = images.open(images.create(1000, 2000, kind="uint16"))
     assert store.getTileSize() == [1000, 524]
     store.close()
 
 
-def test_the_tile_of_a_very_wide_image_has_no_height(images):
+def test_the_tile_of_a_very_wide_image_has_no_height(images: Any) -> None:
     store = images.open(images.create(2_000_000, 1, kind="uint8"))
     assert store.getTileSize() == [2_000_000, 0]
     store.close()
 
 
 @pytest.mark.parametrize("kind", ["complex", "double-complex"])
-def test_complex_pixels_cannot_be_stored(images, kind):
+def test_complex_pixels_cannot_be_stored(images: Any, kind: Any) -> None:
     with pytest.raises(omero.ApiUsageException, match="Unknown type"):
         images.open(images.create(kind=kind))
 
 
-def test_bits_have_no_width_in_new_images(images):
+def test_bits_have_no_width_in_new_images(images: Any) -> None:
     store = images.open(images.create(kind="bit"))
     assert store.getPlaneSize() == 0
     with pytest.raises(omero.InternalException, match="by zero"):
@@ -209,7 +210,7 @@ def test_bits_have_no_width_in_new_images(images):
 # -- save, close, digest
 
 
-def test_save_stores_the_sha1_of_the_file_once(images):
+def test_save_stores_the_sha1_of_the_file_once(images: Any) -> None:
     pixels = images.create(4, 4, kind="uint8")
     assert sha1_of(images, pixels) == "Pending..."
     before = images.query.get("Pixels", pixels).details.updateEvent.id.val
@@ -222,7 +223,7 @@ def test_save_stores_the_sha1_of_the_file_once(images):
     assert images.query.get("Pixels", pixels).details.updateEvent.id.val != before
 
 
-def test_close_saves(images):
+def test_close_saves(images: Any) -> None:
     pixels = images.create(4, 4, kind="uint8")
     store = images.open(pixels)
     store.setPlane(b"x" * 16, 0, 0, 0)
@@ -230,7 +231,7 @@ def test_close_saves(images):
     assert sha1_of(images, pixels) == hashlib.sha1(b"x" * 16).hexdigest()
 
 
-def test_another_image_closes_the_first_without_saving(images):
+def test_another_image_closes_the_first_without_saving(images: Any) -> None:
     first, second = (images.create(4, 4, kind="uint8") for _ in range(2))
     store = images.open(first)
     store.setPlane(b"x" * 16, 0, 0, 0)
@@ -239,7 +240,7 @@ def test_another_image_closes_the_first_without_saving(images):
     assert sha1_of(images, first) == "Pending..."
 
 
-def test_saving_in_the_wrong_group_fails_when_the_bytes_are_on_disk(people):
+def test_saving_in_the_wrong_group_fails_when_the_bytes_are_on_disk(people: Any) -> None:
     one, two = people.group("one"), people.group("two")
     people.user("bob", one, two)
     bob = people.login("bob")
@@ -261,7 +262,7 @@ def test_saving_in_the_wrong_group_fails_when_the_bytes_are_on_disk(people):
 # -- imported images
 
 
-def test_an_imported_image_is_never_writable(importer, images):
+def test_an_imported_image_is_never_writable(importer: Any, images: Any) -> None:
     store = images.open(importer.fake(FAKE).pixels[0].id.val)
     with pytest.raises(omero.InternalException):
         store.setPlane(bytes(16 * 12 * 2), 0, 0, 0)
@@ -270,7 +271,7 @@ def test_an_imported_image_is_never_writable(importer, images):
     store.close()
 
 
-def test_an_imported_image_has_no_file_regions_but_hypercubes_and_stacks(importer, images):
+def test_an_imported_image_has_no_file_regions_but_hypercubes_and_stacks(importer: Any, images: Any) -> None:
     store = images.open(importer.fake(FAKE).pixels[0].id.val)
     with pytest.raises(omero.InternalException):
         store.getRegion(10, 0)
@@ -280,7 +281,7 @@ def test_an_imported_image_has_no_file_regions_but_hypercubes_and_stacks(importe
     store.close()
 
 
-def test_coordinates_outside_an_imported_image_are_an_internal_error(importer, images):
+def test_coordinates_outside_an_imported_image_are_an_internal_error(importer: Any, images: Any) -> None:
     store = images.open(importer.fake(FAKE).pixels[0].id.val)
     with pytest.raises(omero.InternalException):
         store.getPlane(2, 0, 0)
@@ -289,7 +290,7 @@ def test_coordinates_outside_an_imported_image_are_an_internal_error(importer, i
     store.close()
 
 
-def test_a_missing_original_is_a_resource_error(importer, images, sandbox):
+def test_a_missing_original_is_a_resource_error(importer: Any, images: Any, sandbox: Any) -> None:
     pixels = importer.fake(FAKE).pixels[0].id.val
     sandbox.resources.close()  # the server still holds the file open
     for path in (sandbox.data_dir / "ManagedRepository").rglob("*.fake"):
@@ -298,7 +299,7 @@ def test_a_missing_original_is_a_resource_error(importer, images, sandbox):
         images.open(pixels)
 
 
-def test_several_stores_read_one_original(importer, images):
+def test_several_stores_read_one_original(importer: Any, images: Any) -> None:
     pixels = importer.fake(FAKE).pixels[0].id.val
     stores = [images.open(pixels) for _ in range(3)]
     assert len({store.getPlane(0, 0, 0) for store in stores}) == 1
@@ -306,7 +307,7 @@ def test_several_stores_read_one_original(importer, images):
         store.close()
 
 
-def test_levels_count_from_the_smallest_and_descriptions_from_the_largest(importer, images):
+def test_levels_count_from_the_smallest_and_descriptions_from_the_largest(importer: Any, images: Any) -> None:
     name = "a&sizeX=64&sizeY=48&sizeC=1&resolutions=3.fake"
     store = images.open(importer.fake(name).pixels[0].id.val)
     assert (store.getResolutionLevels(), store.getResolutionLevel()) == (3, 2)
@@ -320,7 +321,7 @@ def test_levels_count_from_the_smallest_and_descriptions_from_the_largest(import
 # -- statistics
 
 
-def test_extremes_are_those_of_the_middle_plane(images):
+def test_extremes_are_those_of_the_middle_plane(images: Any) -> None:
     store = images.open(images.create(2, 2, z=3, c=2, kind="int16"))
     plane = np.array([[5, -7], [0, 9]], ">i2")
     store.setPlane(plane.tobytes(), 1, 1, 0)
@@ -330,7 +331,7 @@ def test_extremes_are_those_of_the_middle_plane(images):
     store.close()
 
 
-def test_a_histogram_has_256_bins_unless_told_otherwise(images):
+def test_a_histogram_has_256_bins_unless_told_otherwise(images: Any) -> None:
     store = images.open(images.create(16, 16, kind="uint8"))
     store.setPlane(bytes(range(256)), 0, 0, 0)
     plane = omero.romio.PlaneDef(0, 0, 0, 0, 0)
