@@ -400,10 +400,10 @@ def test_pixels_that_cannot_be_decoded_fail_when_the_images_exist(importer: Any,
 
 def test_a_missing_sibling_ends_in_an_error(importer: Any, tmp_path: Path) -> None:
     xml = (
-        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0"><Pixels ID="Pixels:0" '
-        'DimensionOrder="XYCZT" Type="uint8" SizeX="4" SizeY="4" SizeZ="1" SizeC="1" SizeT="1"><TiffData IFD="0">'
-        '<UUID FileName="gone.ome.tif">urn:uuid:f8a2a5e0-1111-4111-8111-111111111111</UUID>'
-        "</TiffData></Pixels></Image></OME>"
+        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0">'
+        '<Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="uint8" SizeX="4" SizeY="4" SizeZ="1" SizeC="1" '
+        'SizeT="1"><TiffData IFD="0"><UUID FileName="gone.ome.tif">'
+        "urn:uuid:f8a2a5e0-1111-4111-8111-111111111111</UUID></TiffData></Pixels></Image></OME>"
     )
     tifffile.imwrite(tmp_path / "a.ome.tif", np.zeros((4, 4), "u1"), description=xml, metadata=None)
     response = importer({"a.ome.tif": (tmp_path / "a.ome.tif").read_bytes()})
