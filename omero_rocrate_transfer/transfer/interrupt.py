@@ -71,6 +71,11 @@ class Interrupt:
         finally:
             self._at_once = False
 
+    @property
+    def is_noted(self) -> bool:
+        """Whether a signal came."""
+        return self._noted is not None
+
     def check(self) -> None:
         """Raise `Interrupted` if a signal came.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from omero_rocrate_transfer.model.errors import StoppedError
+from omero_rocrate_transfer.model.errors import TransferError
 from omero_rocrate_transfer.transfer.events import Advanced
 
 if TYPE_CHECKING:
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.transfer.events import Phase
     from omero_rocrate_transfer.transfer.ports import PixelsReader, Source
+
+
+class LeftError(TransferError):
+    """A unit was left before its end because the run is ending; this never ends a run itself."""
 
 
 class Meter:
@@ -37,16 +41,21 @@ class Meter:
         """End the work of everybody who counts from now on."""
         self._stopping.set()
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopping.is_set()
+
     def count(self, unit: ObjectRef, name: str, size_bytes: int) -> None:
         """Note that bytes went by.
 
         Raises
         ------
-        StoppedError
-            The run is ending; leave the unit as after any other error.
+        LeftError
+            The run is ending; undo the unit as after any other error.
         """
-        if self._stopping.is_set():
-            raise StoppedError(f"{unit} was left because the run is ending.")
+        if self.is_stopping:
+            raise LeftError(f"{unit} was left because the run is ending.")
         with self._lock:
             _, before = self._counts.get(unit, (name, 0))
             self._counts[unit] = name, before + size_bytes

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from omero_rocrate_transfer.transfer.meter import LeftError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -40,24 +42,30 @@ def work(
     """Call ``do`` for every unit in ``parallel`` threads and yield what happens meanwhile.
 
     A unit is only taken up when a thread is free, so what is held is bounded by ``parallel``, not by the
-    units. However this ends (also when its reader just leaves it), the threads are stopped and waited for.
+    units. After a signal, or once ``meter`` is stopped, no unit is taken up, those at work are left at their
+    next block, and those that came to their end all the same are still told. However this ends, the threads
+    are waited for.
 
     Raises
     ------
     Interrupted
         A signal came.
     """
-    waiting = iter(units)
+    waiting = takewhile(lambda _: not meter.is_stopping, units)
     executor = ThreadPoolExecutor(parallel, thread_name_prefix="transfer")
     try:
         running = {executor.submit(do, unit): unit for unit in islice(waiting, parallel)}
         while running:
             ended, _ = wait(running, timeout=TICK_S, return_when=FIRST_COMPLETED)
-            interrupt.check()
+            if interrupt.is_noted:
+                meter.stop()
             yield from meter.drain()
             for future in ended:
-                yield Outcome(running.pop(future), future)
+                unit = running.pop(future)
+                if not isinstance(future.exception(), LeftError):
+                    yield Outcome(unit, future)
             running |= {executor.submit(do, unit): unit for unit in islice(waiting, len(ended))}
     finally:
         meter.stop()
         executor.shutdown(wait=True, cancel_futures=True)
+    interrupt.check()

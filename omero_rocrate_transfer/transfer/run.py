@@ -99,14 +99,28 @@ def _move(
         return sink.write_unit(unit, metered)
 
     workers = max(1, min(parallel, sink.max_parallel))
+    fatal: BaseException | None = None
     for item in work(write, contents.units, parallel=workers, meter=meter, interrupt=interrupt):
-        yield _unit_ended(item) if isinstance(item, Outcome) else item
+        if not isinstance(item, Outcome):
+            yield item
+        elif _is_fatal(item.future.exception()):
+            fatal = fatal or item.future.exception()
+            meter.stop()
+        else:
+            yield _unit_ended(item)
+    if fatal is not None:
+        raise fatal
+
+
+def _is_fatal(error: BaseException | None) -> bool:
+    """Tell whether no other unit would escape this error; a bug is one of these."""
+    return error is not None and (not isinstance(error, TransferError) or isinstance(error, FATAL))
 
 
 def _unit_ended(outcome: Outcome[UnitResult]) -> UnitEnded:
-    """Return the end of a unit, good or bad; raise what no other unit would escape."""
+    """Return the end of a unit, good or bad."""
     unit, error = outcome.unit, outcome.future.exception()
-    if error is None:
+    if not isinstance(error, TransferError):
         result = outcome.future.result()
         log.info("%s: done, %d bytes", unit.ref, result.size_bytes)
         return UnitEnded(
@@ -119,8 +133,6 @@ def _unit_ended(outcome: Outcome[UnitResult]) -> UnitEnded:
             omissions=result.omissions,
             mappings=result.mappings,
         )
-    if not isinstance(error, TransferError) or isinstance(error, FATAL):
-        raise error
     log.error("%s: failed", unit.ref, exc_info=error)
     return UnitEnded(
         unit=unit.ref,

@@ -29,7 +29,8 @@ def break_off(idmap: IdMap, error: Exception) -> None:
             idmap.take(CREATED)
             raise error
 
-    pytest.raises(type(error), meet)
+    with pytest.raises(type(error)):
+        meet()
 
 
 def test_holds_every_object_of_a_run(tmp_path: Path) -> None:

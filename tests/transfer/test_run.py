@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from omero_rocrate_transfer.model.contents import Contents
+from omero_rocrate_transfer.model.contents import Contents, TransferUnit
 from omero_rocrate_transfer.model.errors import (
     IncompleteError,
     IntegrityError,
@@ -17,9 +17,11 @@ from omero_rocrate_transfer.model.errors import (
     StoppedError,
 )
 from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.model.results import UnitResult
 from omero_rocrate_transfer.transfer.events import Advanced, ContainersCreated, Started, UnitEnded
 from omero_rocrate_transfer.transfer.events import Event as RunEvent
 from omero_rocrate_transfer.transfer.interrupt import Interrupt, Interrupted
+from omero_rocrate_transfer.transfer.ports import Source
 from omero_rocrate_transfer.transfer.run import run
 from tests.transfer.fakes import FakeSink, FakeSource
 
@@ -106,6 +108,32 @@ def test_error_that_no_unit_would_escape_ends_the_run(error: Exception) -> None:
 
     assert sink.calls == ["begin", "abort"]
     assert len(sink.written) == 1
+
+
+def test_units_that_end_beside_a_fatal_error_are_still_told() -> None:
+    """What was created on the target must be known, whatever happened to the others."""
+    first_failed = Event()
+
+    class Slow(FakeSink):
+        def write_unit(self, unit: TransferUnit, source: Source) -> UnitResult:
+            if unit.ref == SECOND:
+                first_failed.set()
+                raise LinkLostError("gone")
+            result = super().write_unit(unit, source)
+            assert first_failed.wait(30)
+            return result
+
+    source, sink, told = FakeSource(FILES), Slow(), []
+
+    def follow() -> None:
+        for event in run(source.read_contents(()), source, sink, parallel=3, interrupt=Interrupt()):
+            told.append(event)  # noqa: PERF402 - the list is wanted although the run raises
+
+    with pytest.raises(LinkLostError):
+        follow()
+
+    assert {event.unit for event in ended(told)} == set(sink.written)
+    assert len(sink.written) < len(FILES)
 
 
 def test_refused_target_is_aborted_not_finished() -> None:

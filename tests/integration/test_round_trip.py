@@ -1,0 +1,205 @@
+"""What was packed on one server is, unpacked on another, the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omero_rocrate_transfer.sandbox import real_input, seed
+from omero_rocrate_transfer.sandbox.compare import Comparison, compare
+from omero_rocrate_transfer.sandbox.real_input import RealInput
+from tests.integration.conftest import Server
+from tests.rocrate_validator import assert_valid
+
+Line = Callable[..., Any]
+FORMS = ["crate", "crate.zip", "crate.tar"]
+
+
+def import_into(client: Any, made: RealInput, target: Any = None) -> seed.Imported:
+    return seed.import_fileset(client, made.folder, made.files, target)
+
+
+def compare_by(idmap: Path, source: Server, target: Server) -> Comparison:
+    objects = json.loads(idmap.read_text("utf-8"))["objects"]
+    ids = {line["source"]: line["target"] for line in objects}
+    return compare(source.client(), target.client(), ids)
+
+
+def round_trip(pack: Line, unpack: Line, home: Path, objects: Sequence[str], form: str = "crate") -> Path:
+    """Pack and unpack, and return the id map."""
+    pack("--rocrate", *objects, form)
+    assert_valid(home / form) if form != "crate.tar" else None
+    unpack(form)
+    return home / "crate.idmap.json"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_kind_of_real_input_comes_back(
+    form: str,
+    pack: Line,
+    unpack: Line,
+    source_server: Server,
+    target_server: Server,
+    home: Path,
+    tmp_path: Path,
+) -> None:
+    client = source_server.client()
+    project, screen = seed.create(client, "Project", "Liver 肝", "D"), seed.create(client, "Screen", "S")
+    dataset = seed.create(client, "Dataset", "Cells", "two\nlines")
+    seed.link(client, project, dataset)
+    made = real_input.write_all(tmp_path / "in")
+    imported = [
+        import_into(client, one, screen if name == "plate" else dataset) for name, one in made.items()
+    ]
+
+    idmap = round_trip(pack, unpack, home, [f"Project:{project.id.val}", f"Screen:{screen.id.val}"], form)
+
+    found = compare_by(idmap, source_server, target_server)
+    assert found.differences == []
+    assert found.images == sum(len(one.images) for one in imported)
+    assert found.files == sum(len(one.files) for one in made.values())
+    assert found.containers == 4
+    assert found.planes >= found.images
+
+
+def test_same_names_in_two_filesets_stay_apart(
+    pack: Line, unpack: Line, source_server: Server, target_server: Server, home: Path, tmp_path: Path
+) -> None:
+    client = source_server.client()
+    dataset = seed.create(client, "Dataset", "D")
+    for write, place in (
+        (real_input.same_names, "a"),
+        (real_input.same_names, "b"),
+        (real_input.unicode_name, "c"),
+        (real_input.unicode_name, "d"),
+        (real_input.multi_file, "e"),
+        (real_input.long_path, "f"),
+    ):
+        import_into(client, write(tmp_path / place), dataset)
+
+    idmap = round_trip(pack, unpack, home, [f"Dataset:{dataset.id.val}"])
+
+    found = compare_by(idmap, source_server, target_server)
+    assert found.differences == []
+    assert (found.images, found.files) == (6, 13)
+    names = [path.name for path in (home / "crate").iterdir()]
+    assert len(set(map(str.casefold, names))) == len(names)
+    assert all(len(name.encode()) <= 150 and name.isascii() for name in names)
+
+
+def test_long_names_of_objects_and_containers_come_back(
+    pack: Line, unpack: Line, source_server: Server, target_server: Server, home: Path, tmp_path: Path
+) -> None:
+    client = source_server.client()
+    name = "ü" + "n" * 254
+    dataset = seed.create(client, "Dataset", name, "d" * 1000)
+    imported = import_into(client, real_input.multi_series(tmp_path / "in"), dataset)
+    seed.rename(client, "Image", imported.images[1], name, "\u202eleft\tand right")
+
+    idmap = round_trip(pack, unpack, home, [f"Dataset:{dataset.id.val}"])
+
+    assert compare_by(idmap, source_server, target_server).differences == []
+
+
+def test_image_alone_takes_its_whole_fileset_along(
+    pack: Line, unpack: Line, source_server: Server, target_server: Server, home: Path, tmp_path: Path
+) -> None:
+    imported = import_into(source_server.client(), real_input.multi_series(tmp_path / "in"))
+
+    idmap = round_trip(pack, unpack, home, [f"Image:{imported.images[1]}"])
+
+    found = compare_by(idmap, source_server, target_server)
+    assert found.differences == []
+    assert (found.images, found.files) == (3, 1)
+
+
+def test_target_takes_all_images(
+    pack: Line, unpack: Line, source_server: Server, target_server: Server, home: Path, tmp_path: Path
+) -> None:
+    client = source_server.client()
+    dataset = seed.create(client, "Dataset", "D")
+    import_into(client, real_input.multi_series(tmp_path / "in"), dataset)
+    pack(f"Dataset:{dataset.id.val}", "crate")
+
+    unpack("crate", "--target", "Dataset:name:Run1", "--idmap", "ids.json")
+
+    query = target_server.client().sf.getQueryService()
+    found = query.findAllByQuery(
+        "select l from DatasetImageLink l join fetch l.parent join fetch l.child", None
+    )
+    assert [link.parent.name.val for link in found] == ["Run1"] * 3
+    assert json.loads((home / "ids.json").read_text("utf-8"))["complete"]
+
+
+def test_merge_uses_containers_of_the_same_name(
+    pack: Line, unpack: Line, source_server: Server, target_server: Server, home: Path, tmp_path: Path
+) -> None:
+    client = source_server.client()
+    project, dataset = seed.create(client, "Project", "P"), seed.create(client, "Dataset", "D")
+    seed.link(client, project, dataset)
+    import_into(client, real_input.unicode_name(tmp_path / "in"), dataset)
+    pack(f"Project:{project.id.val}", "crate")
+
+    for number in range(2):
+        unpack("crate", "--merge", "--idmap", f"ids{number}.json")
+
+    query = target_server.client().sf.getQueryService()
+    assert len(query.findAll("Project", None)) == 1
+    assert len(query.findAll("Dataset", None)) == 1
+    assert len(query.findAll("DatasetImageLink", None)) == 2
+
+
+def test_unpack_leaves_the_crate_as_it_is(
+    pack: Line, unpack: Line, source_server: Server, target_server: Server, home: Path, tmp_path: Path
+) -> None:
+    imported = import_into(source_server.client(), real_input.same_names(tmp_path / "in"))
+    pack(f"Image:{imported.images[0]}", "crate")
+    before = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in (home / "crate").iterdir()}
+
+    unpack("crate")
+
+    after = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in (home / "crate").iterdir()}
+    assert after == before
+
+
+def test_what_is_not_carried_is_counted_in_plan_and_summary(
+    pack: Line, source_server: Server, tmp_path: Path
+) -> None:
+    client = source_server.client()
+    imported = import_into(client, real_input.unicode_name(tmp_path / "in"))
+    image = seed.reference("Image", imported.images[0])
+    for text in ("one", "two"):
+        seed.link(client, image, seed.tag(client, text))
+    seed.roi(client, imported.images[0], [seed.shape("Point", x=1.0, y=2.0)])
+
+    result = pack(f"Image:{imported.images[0]}", "crate", "--json", exit_code=3)
+
+    plan = result.lines[0]
+    counts = {line["type"]: line["count"] for line in plan["omissions"]}
+    assert counts == {"TagAnnotation": 2, "Roi": 1}
+    assert result.summary["omitted"] == 3
+    assert result.summary["done"] == result.summary["planned"] == 1
+
+
+def test_dry_run_counts_what_the_run_then_moves(
+    pack: Line, source_server: Server, home: Path, tmp_path: Path
+) -> None:
+    client = source_server.client()
+    dataset = seed.create(client, "Dataset", "D")
+    for place in ("a", "b"):
+        import_into(client, real_input.same_names(tmp_path / place), dataset)
+
+    planned = pack(f"Dataset:{dataset.id.val}", "crate", "--dry-run", "--json")
+    assert list(home.iterdir()) == [home / "omero"]
+    moved = pack(f"Dataset:{dataset.id.val}", "crate", "--json")
+
+    plan = planned.lines[0]
+    assert planned.summary["dry_run"]
+    assert plan["files"] == moved.summary["files"] == 8
+    assert plan["images"] == moved.summary["images"] == 2
+    assert plan["bytes"] == moved.summary["bytes"] > 0
+    assert moved.summary["files_verified"] == 8
