@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from omero_rocrate_transfer.crate import profile
 from omero_rocrate_transfer.sandbox import __main__ as sandbox_program
 
 ROOT = Path(__file__).parent.parent
@@ -103,6 +104,13 @@ def test_every_field_of_the_json_lines_is_documented() -> None:
 
     assert len(fields) > 20
     assert {field for field in fields if f"``{field}``" not in page} == set()
+
+
+def test_page_of_the_profile_names_its_uri_and_version() -> None:
+    page = (ROOT / "docs/crate.rst").read_text("utf-8")
+
+    assert profile.PROFILE_URI in page
+    assert f"{profile.PROFILE_NAME} {profile.PROFILE_VERSION}" in page
 
 
 def test_make_targets_in_the_pages_exist() -> None:
