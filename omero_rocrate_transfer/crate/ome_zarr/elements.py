@@ -13,7 +13,8 @@ from omero_rocrate_transfer.crate.ome_zarr.units import ome_length, ome_time
 from omero_rocrate_transfer.model.rendering import ChannelRendering, Rendering
 
 if TYPE_CHECKING:
-    from omero_rocrate_transfer.crate.ome_zarr.reader import ZarrImage, ZarrReader
+    from omero_rocrate_transfer.crate.ome_zarr.pixels import ZarrReader
+    from omero_rocrate_transfer.crate.ome_zarr.reader import ZarrImage
 
 _TYPE_NAMES: Final = {"float32": "float", "float64": "double", "bool": "uint8"}
 _COLOR: Final = re.compile(r"#?(?P<rgb>[0-9A-Fa-f]{6})(?:[0-9A-Fa-f]{2})?\Z", re.ASCII)
