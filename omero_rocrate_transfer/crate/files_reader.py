@@ -25,6 +25,20 @@ _HEX: Final = {"sha256": 64, "sha1": 40, "md5": 32}
 _MAX_DEPTH: Final = 64
 
 
+def find_metadata(archive: ArchiveReader) -> str:
+    """Return the name of the metadata.
+
+    Raises
+    ------
+    UnsafeCrateError
+        There are none.
+    """
+    for name in (vocabulary.METADATA, vocabulary.LEGACY_METADATA):
+        if name in archive.sizes:
+            return name
+    raise refuse(f"it has no {vocabulary.METADATA} at its top, so it is no RO-Crate or was never finished")
+
+
 def read_manifest(archive: ArchiveReader) -> dict[str, str]:
     """Return SHA-256 by name of all files that the crate says it has.
 
@@ -47,22 +61,16 @@ def read_manifest(archive: ArchiveReader) -> dict[str, str]:
     return manifest
 
 
-def read_graph(archive: ArchiveReader, manifest: dict[str, str], limits: Limits) -> Graph:
+def read_graph(archive: ArchiveReader, name: str, manifest: dict[str, str], limits: Limits) -> Graph:
     """Return the graph of the crate's metadata; no context is ever fetched.
 
     Raises
     ------
     UnsafeCrateError
-        There are no metadata, or they are no JSON-LD graph, or too large.
+        The metadata are no JSON-LD graph, or too large.
     DigestMismatchError
         The metadata are not those that the manifest lists.
     """
-    found = (name for name in (vocabulary.METADATA, vocabulary.LEGACY_METADATA) if name in archive.sizes)
-    name = next(found, None)
-    if name is None:
-        raise refuse(
-            f"it has no {vocabulary.METADATA} at its top, so it is no RO-Crate or was never finished"
-        )
     size_bytes = archive.sizes[name]
     if size_bytes > limits.max_lines_bytes:
         raise refuse(f"its metadata are longer than {limits.max_lines_bytes} bytes")

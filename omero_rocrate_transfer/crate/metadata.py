@@ -45,6 +45,17 @@ def render_unit(
     }
 
 
+def _iter_list(items: Sequence[object], more: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield a list, or its only item: RO-Crate 1.1 recommends a value instead of a list of one."""
+    first = next((block for block in more if block), None)
+    if first is None and len(items) == 1:
+        yield render_json(items[0])
+        return
+    yield render_json(items)[:-1] + (first or b"")
+    yield from more
+    yield b"]"
+
+
 def iter_metadata(spool: Spool, version: str, root: Entity, found: Iterable[Entity]) -> Iterator[bytes]:
     """Yield the metadata.
 
@@ -62,9 +73,8 @@ def iter_metadata(spool: Spool, version: str, root: Entity, found: Iterable[Enti
     yield HEAD + render_json(context(version)) + GRAPH
     yield render_json({key: value for key, value in root.items() if key not in _LISTS})[:-1]
     for key in _LISTS:
-        yield b", " + render_json(key) + b": " + render_json(root[key])[:-1]
-        yield from spool.iter_blocks(key)
-        yield b"]"
+        yield b", " + render_json(key) + b": "
+        yield from _iter_list(root[key], spool.iter_blocks(key))
     yield b"}"
     for entity in found:
         yield b",\n" + render_json(entity)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from omero_rocrate_transfer.crate.files_reader import list_files, read_graph, read_manifest
+from omero_rocrate_transfer.crate.files_reader import find_metadata, list_files, read_graph, read_manifest
 from omero_rocrate_transfer.crate.objects_reader import ObjectsReader
 from omero_rocrate_transfer.crate.units_reader import UnitsReader
 from omero_rocrate_transfer.model.contents import Contents
@@ -40,8 +40,9 @@ def read_index(archive: ArchiveReader, limits: Limits) -> CrateIndex:
     DigestMismatchError
         Its metadata are not those that its manifest lists.
     """
+    name = find_metadata(archive)
     manifest = read_manifest(archive)
-    graph = read_graph(archive, manifest, limits)
+    graph = read_graph(archive, name, manifest, limits)
     root = graph.find_root()
     files = list_files(graph, root, archive, manifest)
     objects = ObjectsReader(graph)

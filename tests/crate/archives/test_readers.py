@@ -44,6 +44,9 @@ def test_hostile_crate_is_refused_and_nothing_is_written(tmp_path: Path, case: s
 
     assert caught.value.exit_code == 8
     assert str(caught.value).isprintable()
+    assert ("is not listed" in str(caught.value)) == case.endswith("name-unlisted"), (
+        "refused for another reason"
+    )
     assert len(str(caught.value)) < 600
     assert list_tree(tmp_path) == before
 
