@@ -10,7 +10,7 @@ import omero.clients
 from .buffer import PixelBuffer, Shape
 from .errors import FormatError
 from .formats import open_original
-from .scan import scan
+from .scan import Scan, scan
 from .series import Original, Region
 
 _MOST_OPEN = 8
@@ -33,6 +33,13 @@ class Originals:
                 self._open.popitem(last=False)[1].close()
             return self._open[path]
 
+    def scan(self, path: Path, series: int) -> Scan:
+        """Find digest and extremes of one image of an original."""
+        return scan(
+            self.open(path).series[series],
+            lambda z, c, t, region: self.read(path, series, (z, c, t), region, 0),
+        )
+
     def read(self, path: Path, series: int, plane: tuple[int, int, int], region: Region, level: int) -> bytes:
         """Read big-endian samples of one image of an original."""
         with self._lock:
@@ -53,20 +60,22 @@ class OriginalBuffer(PixelBuffer):
         self._number = series
         self._originals = originals
         try:
-            self._series = originals.open(path).series[series]
+            opened = originals.open(path).series[series]
         except (OSError, FormatError) as error:
             message = f"Error instantiating pixel buffer: {error}"
             raise omero.ResourceError(None, type(error).__name__, message) from error
+        # The file may be closed and opened again while this buffer is used.
+        self._levels, self._tile_size = list(opened.levels), opened.tile_size
 
     @property
     def levels(self) -> list[tuple[int, int]]:
         """Resolution levels of the file."""
-        return list(self._series.levels)
+        return self._levels
 
     @property
     def tile_size(self) -> tuple[int, int]:
         """The reader's optimal tile."""
-        return self._series.tile_size
+        return self._tile_size
 
     def set_level(self, level: int) -> None:
         """Use another resolution level."""
@@ -87,8 +96,8 @@ class OriginalBuffer(PixelBuffer):
         return b"".join(self.plane(n % z, n // z % c, n // (z * c)) for n in numbers)
 
     def digest(self) -> bytes:
-        """SHA-1 over all planes, see `scan`."""
-        return scan(self._series).digest
+        """SHA-1 over all planes, see `Scan`."""
+        return self._originals.scan(self.path, self._number).digest
 
     def write_raw(self, data: bytes, offset: int, size: int | None) -> None:
         """Refuse."""

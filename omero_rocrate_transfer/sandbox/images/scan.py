@@ -1,7 +1,7 @@
 """One pass over all pixels of an image: digest and extremes, in bounded memory."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,8 @@ import numpy as np
 from .series import Region, Series
 
 _BAND_BYTES = 8 << 20
+
+Read = Callable[[int, int, int, Region], bytes]
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,11 @@ class Scan:
     extremes: list[tuple[float, float]]
 
 
-def scan(series: Series) -> Scan:
-    """Read every plane of `series` in bands of rows."""
+def scan(series: Series, read: Read) -> Scan:
+    """Read every plane of `series` in bands of rows through `read`, called with z, c, t and a region."""
     running = hashlib.sha1(usedforsecurity=False)
     lows, highs = [np.inf] * series.size_c, [-np.inf] * series.size_c
-    for c, data in _bands(series):
+    for c, data in _bands(series, read):
         running.update(data.astype(series.dtype.newbyteorder("<")).tobytes())
         valid = data[~np.isnan(data)] if data.dtype.kind in "fc" else data
         if valid.size and data.dtype.kind != "c":
@@ -40,7 +42,7 @@ def scan(series: Series) -> Scan:
     return Scan(running.digest(), [(low, high) if low <= high else (0.0, 0.0) for low, high in pairs])
 
 
-def _bands(series: Series) -> Iterator[tuple[int, np.ndarray]]:
+def _bands(series: Series, read: Read) -> Iterator[tuple[int, np.ndarray]]:
     """Yield (channel, samples) of full-width bands, t slowest, then c, then z."""
     tile = series.tile_size[1]
     rows = max(1, _BAND_BYTES // (series.size_x * series.dtype.itemsize) // tile) * tile
@@ -49,4 +51,4 @@ def _bands(series: Series) -> Iterator[tuple[int, np.ndarray]]:
             for z in range(series.size_z):
                 for y in range(0, series.size_y, rows):
                     region = Region(0, y, series.size_x, min(rows, series.size_y - y))
-                    yield c, np.frombuffer(series.read(z, c, t, region), series.dtype)
+                    yield c, np.frombuffer(read(z, c, t, region), series.dtype)

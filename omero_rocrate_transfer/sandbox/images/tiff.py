@@ -90,13 +90,14 @@ class TiffSeries(Series):
         self._samples = self._first.samplesperpixel
         if (self._first.imagewidth, self._first.imagelength) != (self.size_x, self.size_y):
             raise FormatError("The size of the image differs from that of its pages")
+        self._levels = [(p.imagewidth, p.imagelength) for p in (self._first, *_sub_pages(self._first))]
         if page_type(self._first) != self.pixel_type:
             raise FormatError("The pixel type of the image differs from that of its pages")
 
     @property
     def levels(self) -> list[tuple[int, int]]:
         """The page itself and the reduced images in its SubIFDs."""
-        return [(self.size_x, self.size_y), *((p.imagewidth, p.imagelength) for p in _sub_pages(self._first))]
+        return self._levels
 
     @property
     def tile_size(self) -> tuple[int, int]:

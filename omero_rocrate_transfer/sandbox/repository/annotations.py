@@ -30,6 +30,13 @@ def add_annotations(writer: RowWriter, annotations: ome.StructuredAnnotations | 
             kind = type(annotation).__name__.replace("XMLAnnotation", "XmlAnnotation")
             if kind != "FileAnnotation":
                 writer.add(annotation, kind, **_value(annotation, kind))
+                _register_namespace(writer, annotation.namespace)
+
+
+def _register_namespace(writer: RowWriter, name: str | None) -> None:
+    """Make a namespace known, as a database trigger does."""
+    if name and writer.store.lookup("Namespace", "name", name) is None:
+        writer.store.insert("Namespace", {"name": name}, event=writer.event)
 
 
 def _value(annotation: Any, kind: str) -> dict[str, Any]:

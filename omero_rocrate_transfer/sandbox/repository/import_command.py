@@ -13,8 +13,7 @@ from omero_rocrate_transfer.sandbox.commands.command import CommandFailedError
 from omero_rocrate_transfer.sandbox.images import FormatError, Original, UnsupportedCompressionError
 from omero_rocrate_transfer.sandbox.images.backend import pyramid_path
 from omero_rocrate_transfer.sandbox.images.pyramid import DERIVED
-from omero_rocrate_transfer.sandbox.images.scan import Scan, scan
-from omero_rocrate_transfer.sandbox.images.series import Series
+from omero_rocrate_transfer.sandbox.images.scan import Scan
 from omero_rocrate_transfer.sandbox.marshal import Marshaller
 from omero_rocrate_transfer.sandbox.services import pixel_access
 from omero_rocrate_transfer.sandbox.services.default_settings import reset_defaults
@@ -99,9 +98,11 @@ class ImportCommand:
         """Find digest and extremes of images that fit into one plane's limit."""
         if self._settings.noStatsInfo is not None and self._settings.noStatsInfo.getValue():
             return
-        for pixels, series in zip(self._imported.pixels, original.series, strict=True):
+        for number, pixels in enumerate(self._imported.pixels):
             if not pixel_access.is_big(self._call.context, pixels):
-                self._store_scan(pixels, scan(series))
+                found = self._scan(number)
+                self._store_extremes(pixels, found)
+                self._call.store.update(pixels, {"sha1": found.digest.hex()}, event=self._call.event())
 
     def _thumbnails(self, original: Original) -> None:
         """Make rendering settings; images that cannot be read yet get theirs when somebody looks at them."""
@@ -115,24 +116,38 @@ class ImportCommand:
 
     def _launch(self, original: Original) -> None:
         """Begin the work that goes on after the response: pyramids and extremes of big images."""
-        for pixels, series in zip(self._imported.pixels, original.series, strict=True):
+        for number, (pixels, series) in enumerate(zip(self._imported.pixels, original.series, strict=True)):
             if pixel_access.is_big(self._call.context, pixels):
-                thread = Thread(target=self._process, args=(pixels, series), name=f"pixel data {pixels.id}")
+                thread = Thread(
+                    target=self._process,
+                    args=(pixels, number, len(series.levels)),
+                    name=f"pixel data {pixels.id}",
+                )
                 thread.start()
                 self._call.context.server.resources.callback(thread.join)
 
     def _finish(self, original: Original) -> None:
         """Leave the rest to `response`."""
 
-    def _process(self, pixels: Row, series: Series) -> None:
+    def _process(self, pixels: Row, number: int, levels: int) -> None:
         """Do for one big image what the PixelData process of a real server does."""
-        self._store_scan(pixels, scan(series))
-        if len(series.levels) == 1:
+        try:
+            found = self._scan(number)
+        except (OSError, FormatError):
+            log.exception("Pixels %d cannot be read", pixels.id)
+            return
+        if self._call.store.get("Pixels", pixels.id) is None:
+            return  # deleted meanwhile
+        self._store_extremes(pixels, found)
+        if levels == 1:
             path = pyramid_path(self._call.context.data_dir, pixels.id)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(DERIVED)
 
-    def _store_scan(self, pixels: Row, found: Scan) -> None:
+    def _scan(self, number: int) -> Scan:
+        return pixel_access.originals_of(self._call.context.server).scan(self._path, number)
+
+    def _store_extremes(self, pixels: Row, found: Scan) -> None:
         call = self._call
         with call.store.transaction():
             writer = RowWriter(call.store, call.user_id, call.group_id, call.event())
@@ -141,7 +156,6 @@ class ImportCommand:
             ):
                 info = writer.insert("StatsInfo", {"globalMin": low, "globalMax": high})
                 call.store.update(channel, {"statsInfo": info.id}, event=call.event())
-            call.store.update(pixels, {"sha1": found.digest.hex()}, event=call.event())
 
     # -- failures and the log
 

@@ -278,3 +278,29 @@ def test_a_region_outside_the_image_is_refused(
     series = open_original(touch(tmp_path, "a&sizeX=64&sizeY=20.fake")).series[0]
     with pytest.raises(FormatError, match="Invalid"):
         series.read(*where)
+
+
+def test_a_file_that_is_only_binary_leads_to_its_metadata(open_original: Any, tmp_path: Path) -> None:
+    paths, data = write_set(tmp_path)
+    only = ome.OME(
+        binary_only=ome.OME.BinaryOnly(
+            metadata_file="../c0/plane.ome.tiff", uuid="urn:uuid:f8a2a5e0-1111-4111-8111-111111111110"
+        )
+    )
+    tifffile.imwrite(paths[1], data[1], description=to_xml(only), metadata=None)
+    original = open_original(paths[1])
+    np.testing.assert_array_equal(as_array(original.series[0], c=0), data[0])
+    np.testing.assert_array_equal(as_array(original.series[0], c=1), data[1])
+
+
+def test_the_plates_of_an_ome_tiff_are_in_its_document(open_original: Any, tmp_path: Path) -> None:
+    xml = (
+        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Plate ID="Plate:0" Name="P">'
+        '<Well ID="Well:0" Row="1" Column="2"><WellSample ID="WellSample:0" Index="0">'
+        '<ImageRef ID="Image:0"/></WellSample></Well></Plate><Image ID="Image:0"><Pixels ID="Pixels:0" '
+        'DimensionOrder="XYCZT" Type="uint8" SizeX="4" SizeY="3" SizeZ="1" SizeC="1" SizeT="1">'
+        "<TiffData/></Pixels></Image></OME>"
+    )
+    tifffile.imwrite(tmp_path / "p.ome.tif", np.zeros((3, 4), "u1"), description=xml, metadata=None)
+    plate = open_original(tmp_path / "p.ome.tif").document.plates[0]
+    assert (plate.wells[0].row, plate.wells[0].well_samples[0].image_ref.id) == (1, "Image:0")

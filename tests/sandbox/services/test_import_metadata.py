@@ -262,3 +262,7 @@ def test_channels_without_colours_get_grey_or_red_green_blue(
     importer.fake(f"a&sizeX=4&sizeY=4&sizeC={channels}.fake")
     found = rows(root, "select c.red, c.green, c.blue from Channel c order by c.id")
     assert [tuple(row) for row in found] == colours
+
+
+def test_namespaces_become_known(imported: Any, root: Any) -> None:
+    assert sorted(rows(root, "select n.name from Namespace n where n.name in ('n', 'ns')")) == [["n"], ["ns"]]

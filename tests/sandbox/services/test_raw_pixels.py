@@ -338,3 +338,12 @@ def test_a_histogram_has_256_bins_unless_told_otherwise(images: Any) -> None:
     assert store.getHistogram([0], 0, False, plane) == {0: [1] * 256}
     assert store.getHistogram([0], 4, False, plane) == {0: [64] * 4}
     store.close()
+
+
+def test_more_originals_than_the_server_keeps_open_are_read_in_turn(importer: Any, images: Any) -> None:
+    ids = [importer.fake(f"a{n}&sizeX=8&sizeY=8&sizeC=1.fake").pixels[0].id.val for n in range(12)]
+    stores = [images.open(pixels) for pixels in ids]
+    for _ in range(2):
+        assert len({store.getPlane(0, 0, 0) for store in stores}) == 1
+    for store in stores:
+        store.close()

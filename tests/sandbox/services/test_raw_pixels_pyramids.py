@@ -231,3 +231,9 @@ def test_a_large_original_without_statistics_is_a_missing_pyramid(
     with pytest.raises(omero.MissingPyramidException) as caught:
         images.open(pixels)
     assert caught.value.pixelsID == pixels
+
+
+def test_the_digest_of_a_large_image_stays_pending(importer: Any, images: Any) -> None:
+    pixels = importer.fake(f"a&sizeX={WIDTH}&sizeY={HEIGHT}&sizeC=1&resolutions=2.fake").pixels[0].id.val
+    wait_for_pixels(images, pixels).close()
+    assert images.query.get("Pixels", pixels).sha1.val == "Pending..."
