@@ -109,8 +109,13 @@ def test_parallel_reaches_the_run(
 def test_facts_and_objects_reach_the_ends(
     run_line: Any, source: FakeSource, sink: FakeSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
-    monkeypatch.setattr(endpoints, "crate_sink", lambda chosen, agent: asked.append((chosen, agent)) or sink)
+    asked: list[Any] = []
+
+    def crate_sink(chosen: Any, agent: Any) -> FakeSink:
+        asked.append((chosen, agent))
+        return sink
+
+    monkeypatch.setattr(endpoints, "crate_sink", crate_sink)
 
     run_line(
         "pack", "--rocrate", "Image:1,3-4", "Dataset:7", "some/p.zip",

@@ -121,7 +121,7 @@ def test_names_cannot_write_control_characters(make: Any, capsys: pytest.Capture
     ],
 )
 def test_options_choose_the_renderer(options: dict[str, Any], kind: type) -> None:
-    words = {"style": "auto", "use_json": False, "quiet": False, "verb": "Packed"} | options
+    words: dict[str, Any] = {"style": "auto", "use_json": False, "quiet": False, "verb": "Packed"} | options
 
     assert type(open_renderer(**words)) is kind
 

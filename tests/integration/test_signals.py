@@ -54,7 +54,7 @@ def held_at(server: Server, operation: str, command: list[str]) -> Iterator[tupl
 
 
 def stop_at(
-    server: Server, operation: str, command: list[str], signum: int
+    server: Server, operation: str, command: list[str], signum: signal.Signals
 ) -> tuple[int, dict[str, Any], str]:
     """Send a signal in the middle of an operation; return exit code, summary and standard error."""
     with held_at(server, operation, command) as (process, go_on):
@@ -66,7 +66,9 @@ def stop_at(
 
 @pytest.mark.parametrize("signum", CODES)
 @pytest.mark.parametrize("form", ["crate", "crate.zip", "crate.tar"])
-def test_pack_leaves_no_crate(form: str, signum: int, source_server: Server, image: int, home: Path) -> None:
+def test_pack_leaves_no_crate(
+    form: str, signum: signal.Signals, source_server: Server, image: int, home: Path
+) -> None:
     command = ["pack", f"Image:{image}", form, "--json"]
 
     code, summary, stderr = stop_at(source_server, "RawFileStore.read", command, signum)
@@ -78,7 +80,12 @@ def test_pack_leaves_no_crate(form: str, signum: int, source_server: Server, ima
 
 @pytest.mark.parametrize("signum", CODES)
 def test_unpack_leaves_whole_filesets_only_and_says_which(
-    signum: int, pack: Line, source_server: Server, target_server: Server, tmp_path: Path, home: Path
+    signum: signal.Signals,
+    pack: Line,
+    source_server: Server,
+    target_server: Server,
+    tmp_path: Path,
+    home: Path,
 ) -> None:
     client = source_server.client()
     dataset = seed.create(client, "Dataset", "D")
