@@ -9,7 +9,7 @@ from omero_rocrate_transfer.transfer.events import Finished, Planned, UnitEnded
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from omero_rocrate_transfer.model.contents import Omission
+    from omero_rocrate_transfer.model.contents import Omission, TransferUnit
     from omero_rocrate_transfer.model.errors import TransferError
     from omero_rocrate_transfer.transfer.events import Event
 
@@ -50,9 +50,15 @@ def _plan(event: Planned) -> Line:
         "images": sum(1 for _ in contents.iter_images()),
         "files": contents.file_count,
         "containers": len(contents.containers),
+        "pixels": _pixels(contents.units),
         "bytes": contents.size_bytes,
         "omissions": _omissions(contents.omissions),
     }
+
+
+def _pixels(units: Iterable[TransferUnit]) -> list[Line]:
+    """Return what travels as pixels, with the reason where no original files do."""
+    return [{"object": str(unit.ref), "reason": unit.pixels_reason} for unit in units if unit.pixels]
 
 
 def _item(event: UnitEnded) -> Line:
@@ -64,6 +70,7 @@ def _item(event: UnitEnded) -> Line:
         "images": event.images,
         "files": event.files,
         "files_verified": event.files_verified,
+        "planes_verified": event.planes_verified,
         "omissions": _omissions(event.omissions),
         "error": _error(event.error),
     }
@@ -81,6 +88,7 @@ def _summary(event: Finished) -> Line:
         "images": event.images,
         "files": event.files,
         "files_verified": event.files_verified,
+        "planes_verified": event.planes_verified,
         "bytes": event.size_bytes,
         "seconds": round(event.seconds, 3),
         "dry_run": event.dry_run,

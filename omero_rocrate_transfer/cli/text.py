@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from omero_rocrate_transfer.model.contents import Contents, Omission
+    from omero_rocrate_transfer.model.contents import Contents, Omission, TransferUnit
     from omero_rocrate_transfer.transfer.events import Finished
 
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -75,7 +76,19 @@ def iter_plan_lines(contents: Contents) -> Iterator[str]:
     units = render_count(len(contents.units), "item")
     files = render_count(contents.file_count, "file")
     yield f"Plan     {containers}, {images} in {units}, {files}, {render_size(contents.size_bytes)}"
+    yield from _iter_pixels_lines(contents.units)
     yield from iter_omission_lines(contents.omissions)
+
+
+def _iter_pixels_lines(units: Iterable[TransferUnit]) -> Iterator[str]:
+    """Yield one line for each reason why pixels travel and no files."""
+    images: Counter[str] = Counter()
+    for unit in units:
+        if unit.pixels and not unit.files:
+            images[unit.pixels_reason] += len(unit.images)
+    for reason, count in images.items():
+        why = f": {escape(reason)}" if reason else ""
+        yield f"Pixels   {render_count(count, 'image')} without original files{why}"
 
 
 def iter_omission_lines(omissions: tuple[Omission, ...]) -> Iterator[str]:
@@ -83,6 +96,10 @@ def iter_omission_lines(omissions: tuple[Omission, ...]) -> Iterator[str]:
     for omission in omissions:
         on = f" on {omission.on}" if omission.on is not None else ""
         yield f"Left out {omission.count:,} {escape(omission.type)}{on}: {escape(omission.reason)}"
+
+
+def _planes(finished: Finished) -> str:
+    return f", {render_count(finished.planes_verified, 'plane')}" if finished.planes_verified else ""
 
 
 def iter_summary_lines(finished: Finished, verb: str) -> Iterator[str]:
@@ -95,7 +112,7 @@ def iter_summary_lines(finished: Finished, verb: str) -> Iterator[str]:
         yield (
             f"{verb:<8} {render_count(finished.images, 'image')}, {render_count(finished.files, 'file')}, "
             f"{render_size(finished.size_bytes)} in {render_seconds(finished.seconds)} "
-            f"({render_size(rate)}/s); verified {finished.files_verified}/{finished.files}"
+            f"({render_size(rate)}/s); verified {finished.files_verified}/{finished.files}{_planes(finished)}"
         )
     yield from iter_omission_lines(finished.omissions)
     if finished.failed:

@@ -123,6 +123,8 @@ class TransferUnit:
     pixels: bool = False
     #: Estimate of the bytes of pixels that travel, 0 where none do.
     pixels_size_bytes: int = 0
+    #: Why pixels travel and no files, one clause; empty where files do or nobody said.
+    pixels_reason: str = ""
 
     @property
     def size_bytes(self) -> int:

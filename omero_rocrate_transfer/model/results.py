@@ -30,3 +30,5 @@ class UnitResult:
     omissions: tuple[Omission, ...] = ()
     #: Files whose digest the target confirmed.
     files_verified: int = 0
+    #: Planes whose pixels the target gave back as they were sent.
+    planes_verified: int = 0

@@ -63,6 +63,7 @@ class UnitEnded:
     images: int
     files: int
     files_verified: int = 0
+    planes_verified: int = 0
     omissions: tuple[Omission, ...] = ()
     #: Objects created on a target server.
     mappings: tuple[Mapping, ...] = ()
@@ -84,6 +85,7 @@ class Finished:
     files_verified: int
     size_bytes: int
     seconds: float
+    planes_verified: int = 0
     omissions: tuple[Omission, ...] = ()
     dry_run: bool = False
     #: What ended the run before its end; a failed unit alone does not.

@@ -130,6 +130,7 @@ def _unit_ended(outcome: Outcome[UnitResult]) -> UnitEnded:
             images=len(unit.images),
             files=len(unit.files),
             files_verified=result.files_verified,
+            planes_verified=result.planes_verified,
             omissions=result.omissions,
             mappings=result.mappings,
         )

@@ -70,6 +70,7 @@ class Tally:
         self._sums["images"] += event.images
         self._sums["files"] += event.files
         self._sums["files_verified"] += event.files_verified
+        self._sums["planes_verified"] += event.planes_verified
         self._sums["size_bytes"] += event.size_bytes
 
     def _add_omissions(self, omissions: Iterable[Omission]) -> None:
@@ -97,6 +98,7 @@ class Tally:
             images=self._sums["images"],
             files=self._sums["files"],
             files_verified=self._sums["files_verified"],
+            planes_verified=self._sums["planes_verified"],
             size_bytes=self._sums["size_bytes"],
             seconds=seconds,
             omissions=self.omissions,
