@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from omero_rocrate_transfer.sandbox.schema import Field, resolve
@@ -73,6 +74,7 @@ def milliseconds(moment: datetime) -> int:
     return round(aware.timestamp() * 1000)
 
 
+@cache
 def _attribute(type_name: str, name: str) -> str:
     for key in (type_name, resolve(type_name).root):
         if (key, name) in _NAMES:
