@@ -2,6 +2,7 @@
 
 ``OMERO_TEST_SOURCE`` and ``OMERO_TEST_TARGET`` (``host:port``) name real servers, on which root has the
 password ``OMERO_TEST_PASSWORD`` (``omero`` where it is not set); without them each test gets two sandboxes.
+The policy ``omero.policy.binary_access`` of real servers must give out the files of plates too.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import pytest
 from omero_rocrate_transfer.sandbox.server import SandboxServer
 from tests.command_line import CommandLine
 
+#: Without pixels, plates only travel where the policy gives their files out.
+POLICY = {"omero.policy.binary_access": "+read,+write,+image,+plate"}
 PASSWORD = os.environ.get("OMERO_TEST_PASSWORD", "omero")
 
 
@@ -78,7 +81,7 @@ def _server(variable: str, factory: Callable[..., SandboxServer]) -> Iterator[Se
         host, _, port = os.environ[variable].rpartition(":")
         server = Server(host, int(port))
     else:
-        sandbox = factory()
+        sandbox = factory(config=POLICY)
         server = Server(f"tcp://{sandbox.host}", sandbox.port, sandbox)
     yield server
     server.close()

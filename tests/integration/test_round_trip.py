@@ -12,6 +12,8 @@ import pytest
 from omero_rocrate_transfer.sandbox import real_input, seed
 from omero_rocrate_transfer.sandbox.compare import Comparison, compare
 from omero_rocrate_transfer.sandbox.real_input import RealInput
+from omero_rocrate_transfer.sandbox.server import SandboxServer
+from tests.command_line import CommandLine
 from tests.integration.conftest import Server
 from tests.rocrate_validator import assert_valid
 
@@ -32,7 +34,8 @@ def compare_by(idmap: Path, source: Server, target: Server) -> Comparison:
 def round_trip(pack: Line, unpack: Line, home: Path, objects: Sequence[str], form: str = "crate") -> Path:
     """Pack and unpack, and return the id map."""
     pack("--rocrate", *objects, form)
-    assert_valid(home / form) if form != "crate.tar" else None
+    if form != "crate.tar":
+        assert_valid(home / form)
     unpack(form)
     return home / "crate.idmap.json"
 
@@ -183,6 +186,22 @@ def test_what_is_not_carried_is_counted_in_plan_and_summary(
     assert counts == {"TagAnnotation": 2, "Roi": 1}
     assert result.summary["omitted"] == 3
     assert result.summary["done"] == result.summary["planned"] == 1
+
+
+def test_plate_whose_files_are_withheld_is_left_out_and_said_so(
+    capsys: pytest.CaptureFixture[str], sandbox: SandboxServer, tmp_path: Path, home: Path
+) -> None:
+    """By default a server gives out no files of plates (omero-server BinaryAccessPolicy)."""
+    client = seed.connection(sandbox.host, sandbox.port, "root", "omero")
+    plate = import_into(client, real_input.plate(tmp_path / "in"))
+    client.closeSession()
+    login = ["-s", f"tcp://{sandbox.host}", "-p", sandbox.port, "-u", "root", "-w", "omero"]
+
+    result = CommandLine(capsys)("pack", f"Plate:{plate.plates[0]}", "crate", "--json", *login, exit_code=3)
+
+    left_out = {line["type"]: line["count"] for line in result.lines[0]["omissions"]}
+    assert left_out == {"Image": len(plate.images), "Plate": 1}
+    assert result.summary["images"] == 0
 
 
 def test_dry_run_counts_what_the_run_then_moves(
