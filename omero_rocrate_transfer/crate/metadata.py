@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from omero_rocrate_transfer.crate.vocabulary import context
 
@@ -74,7 +74,7 @@ def iter_metadata(spool: Spool, version: str, root: Entity, found: Iterable[Enti
     yield render_json({key: value for key, value in root.items() if key not in _LISTS})[:-1]
     for key in _LISTS:
         yield b", " + render_json(key) + b": "
-        yield from _iter_list(root[key], spool.iter_blocks(key))
+        yield from _iter_list(cast("Sequence[object]", root[key]), spool.iter_blocks(key))
     yield b"}"
     for entity in found:
         yield b",\n" + render_json(entity)
