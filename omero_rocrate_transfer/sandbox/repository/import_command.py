@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import omero
 import omero.clients
+from omero.rtypes import rint
 
 from omero_rocrate_transfer.sandbox.commands.command import CommandFailedError
 from omero_rocrate_transfer.sandbox.images import FormatError, Original, UnsupportedCompressionError
@@ -17,6 +18,7 @@ from omero_rocrate_transfer.sandbox.images.scan import Scan
 from omero_rocrate_transfer.sandbox.marshal import Marshaller
 from omero_rocrate_transfer.sandbox.services import pixel_access
 from omero_rocrate_transfer.sandbox.services.default_settings import reset_defaults
+from omero_rocrate_transfer.sandbox.services.thumbnails import fit, store_thumbnail
 
 from .metadata import Imported, Wishes, import_metadata
 from .targets import link_annotations, link_target
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from .locations import Location
 
 log = logging.getLogger(__name__)
+
+_THUMBNAIL = 96
+"""Longest side of the thumbnails that an import makes."""
 
 
 class ImportCommand:
@@ -111,6 +116,7 @@ class ImportCommand:
             for pixels in self._imported.pixels:
                 try:
                     reset_defaults(self._call, pixels)
+                    store_thumbnail(self._call, pixels, fit(pixels, rint(_THUMBNAIL)))
                 except omero.ServerError as error:
                     self._lines.append(f"no rendering settings for Pixels {pixels.id}: {error.message}")
 

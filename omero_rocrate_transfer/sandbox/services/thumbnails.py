@@ -84,7 +84,7 @@ class ThumbnailStoreService:
     def getThumbnailByLongestSide(self, call: Call, size: Any) -> bytes:
         """Return a picture in the image's own proportions."""
         pixels = self._require_pixels()
-        return thumbnail(self.context, pixels, self._require_settings(), _longest(pixels, size))
+        return thumbnail(self.context, pixels, self._require_settings(), fit(pixels, size))
 
     def getThumbnailDirect(self, call: Call, sizeX: Any, sizeY: Any) -> bytes:
         """Return a picture, without storing it."""
@@ -103,7 +103,7 @@ class ThumbnailStoreService:
     def getThumbnailForSectionByLongestSideDirect(self, call: Call, theZ: int, theT: int, size: Any) -> bytes:
         """Return a picture of one plane, in the image's own proportions."""
         pixels = self._require_pixels()
-        return thumbnail(self.context, pixels, self._require_settings(), _longest(pixels, size), (theZ, theT))
+        return thumbnail(self.context, pixels, self._require_settings(), fit(pixels, size), (theZ, theT))
 
     def thumbnailExists(self, call: Call, sizeX: Any, sizeY: Any) -> bool:
         """Tell whether a thumbnail of this size has been made."""
@@ -114,13 +114,13 @@ class ThumbnailStoreService:
         """Make a thumbnail."""
         pixels = self._require_pixels()
         self._require_settings()
-        _store(call, pixels, _size(pixels, sizeX, sizeY))
+        store_thumbnail(call, pixels, _size(pixels, sizeX, sizeY))
 
     def createThumbnails(self, call: Call) -> None:
         """Make the thumbnails of all sizes that the image has: the default one."""
         pixels = self._require_pixels()
         self._require_settings()
-        _store(call, pixels, _longest(pixels, None))
+        store_thumbnail(call, pixels, fit(pixels, None))
 
     # -- sets of images
 
@@ -134,12 +134,12 @@ class ThumbnailStoreService:
         Settings that are missing are made. Pixels that cannot be read now give empty bytes, ids that are not
         readable nothing.
         """
-        return self._set(call, pixelsIds, lambda pixels: _longest(pixels, size))
+        return self._set(call, pixelsIds, lambda pixels: fit(pixels, size))
 
     def createThumbnailsByLongestSideSet(self, call: Call, size: Any, pixelsIds: list[int]) -> None:
         """Make the thumbnails of several images."""
         for pixels in _readable(call, pixelsIds):
-            _store(call, pixels, _longest(pixels, size))
+            store_thumbnail(call, pixels, fit(pixels, size))
 
     def _set(self, call: Call, ids: list[int], size_of: Any) -> dict[int, bytes]:
         found = {}
@@ -188,7 +188,8 @@ def _size(pixels: Row, width: Any, height: Any) -> tuple[int, int]:
     return min(wanted[0], pixels.values["sizeX"]) or 1, min(wanted[1], pixels.values["sizeY"]) or 1
 
 
-def _longest(pixels: Row, side: Any) -> tuple[int, int]:
+def fit(pixels: Row, side: Any) -> tuple[int, int]:
+    """Size of a picture in the image's proportions of which the longest side is `side`, or less."""
     wanted = _DEFAULT_SIZE if side is None else int(side.getValue())
     if wanted < 0:
         raise omero.ApiUsageException(None, None, f"Negative thumbnail size: {wanted}")
@@ -202,7 +203,8 @@ def _stored(call: Call, pixels: Row, size: tuple[int, int]) -> Row | None:
     return next((row for row in rows if (row.values["sizeX"], row.values["sizeY"]) == size), None)
 
 
-def _store(call: Call, pixels: Row, size: tuple[int, int]) -> None:
+def store_thumbnail(call: Call, pixels: Row, size: tuple[int, int]) -> None:
+    """Note that a thumbnail of this size has been made."""
     require_group(call)
     if _stored(call, pixels, size) is None:
         values = {"pixels": pixels.id, "mimeType": _MIMETYPE, "sizeX": size[0], "sizeY": size[1]}

@@ -292,11 +292,12 @@ def test_extremes_and_digest_are_found_unless_unwanted(importer: Any) -> Any:
     assert found(importer.fake(FAKE, noStatsInfo=rbool(True))) == ("Pending...", [])
 
 
-def test_settings_for_rendering_are_made_unless_unwanted(importer: Any) -> None:
+def test_settings_for_rendering_and_thumbnails_are_made_unless_unwanted(importer: Any) -> None:
     importer.fake(FAKE, doThumbnails=rbool(False))
     assert not query(importer.client, "select r.id from RenderingDef r")
     importer.fake(FAKE)
     assert len(query(importer.client, "select r.id from RenderingDef r")) == 1
+    assert query(importer.client, "select t.sizeX, t.sizeY from Thumbnail t") == [[16, 8]]
 
 
 def test_images_go_into_the_dataset(importer: Any, root: Any) -> None:
