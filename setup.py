@@ -36,6 +36,8 @@ TEST = [
     "sphinx>=7.3",
     # the test of the packages builds them with the modules of this environment
     "setuptools>=70.1",
+    # ome-types validates with it
+    "xmlschema>=3",
 ]
 DEV = [*TEST, "mypy>=1.11", "ruff>=0.9"]
 

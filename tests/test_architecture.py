@@ -83,7 +83,7 @@ def wrong_imports(tree: ast.AST, name: str) -> Found:
     part = part_of(name)
     if part not in MAY_IMPORT or name in EXEMPT:
         return
-    known = sys.stdlib_module_names | {"ome_types"}
+    known = sys.stdlib_module_names | {"ome_types", "pydantic"}
     for line, module in imported(tree, name):
         top, _, rest = module.partition(".")
         if top == PACKAGE:
@@ -93,7 +93,7 @@ def wrong_imports(tree: ast.AST, name: str) -> Found:
         elif part not in ONLY_IN.get(top, {part}):
             yield line, f"{part} must not import {top}"
         elif part == "model" and top not in known and line not in lines_for_types(tree):
-            yield line, f"model imports the standard library and ome_types only, not {top}"
+            yield line, f"model imports the standard library, ome_types and its pydantic only, not {top}"
 
 
 def called(node: ast.Call) -> str:

@@ -1,0 +1,75 @@
+"""What OMERO knows and OME 2016-06 cannot say: values that travel beside an OME document, keyed by LSID.
+
+Each area has a section of its own. Everything has a default, which is left out when written, so an older
+reader finds what it knows and a newer one misses nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+#: Namespace of the one XMLAnnotation in each document that holds them, a page of the crate's profile.
+NAMESPACE: Final = "https://github.com/ome/omero-rocrate-transfer/profile/0.1/extras"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFacts:
+    """The OriginalFile of a FileAnnotation."""
+
+    #: LSID of the OriginalFile: two annotations may share one.
+    id: str
+    #: ``OriginalFile.path``, which clients fill as they like; private, only carried on request.
+    path: str | None = None
+    #: Name of the algorithm and digest as OMERO stored them; both or none.
+    algorithm: str | None = None
+    hex: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnotationFacts:
+    """One annotation."""
+
+    #: ``Annotation.name``, for which OME-XML has no place.
+    name: str | None = None
+    #: Creation time, ISO 8601 in UTC.
+    created: str | None = None
+    #: Whether it has no value; the one in the OME-XML only keeps the place.
+    null: bool = False
+    #: Exact text where the OME-XML does not keep it: the value of a XmlAnnotation, a Double that is not
+    #: finite, the milliseconds of a Timestamp outside the years that XML knows, characters XML cannot hold.
+    text: str | None = None
+    #: Exact pairs of a MapAnnotation where names or values are null.
+    pairs: tuple[tuple[str | None, str | None], ...] | None = None
+    file: FileFacts | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnotationLink:
+    """One link from an object to an annotation on it; OMERO allows one for each owner."""
+
+    #: LSIDs of the object and of the annotation.
+    parent: str
+    child: str
+    #: Login of whoever linked them.
+    owner: str | None = None
+    #: Time of linking, ISO 8601 in UTC.
+    created: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnotationExtras:
+    """Annotations, and their links in the order in which they were made."""
+
+    #: By LSID of the annotation.
+    facts: dict[str, AnnotationFacts] = field(default_factory=dict)
+    links: tuple[AnnotationLink, ...] = ()
+    #: Whether all annotations were taken: then what an import makes beyond them was removed by a user.
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extras:
+    """The extras of one document."""
+
+    annotations: AnnotationExtras = field(default_factory=AnnotationExtras)
