@@ -30,8 +30,6 @@ ProgressStyle = Literal["auto", "block", "lines", "none"]
 LINES_EVERY_S: Final = 60.0
 JSON_EVERY_S: Final = 0.5
 
-_DOING: Final = {"check": "Checking", "transfer": "Moving"}
-
 
 class Renderer(Protocol):
     """Shows events as they come."""
@@ -145,12 +143,18 @@ class LinesRenderer(QuietRenderer):
         """Say that a phase begins."""
         if self._progress:
             tally = self.speed.tally
-            self.say(f"{_DOING[tally.phase]:<8} {render_size(tally.size_bytes)}")
+            self.say(f"{self.doing:<8} {render_size(tally.size_bytes)}")
 
     def advance(self, _event: Advanced) -> None:
         """Say how far the phase is, once a minute."""
         if self._progress and self.speed.is_due():
-            self.say(f"{_DOING[self.speed.tally.phase]:<8} {self.state()}")
+            self.say(f"{self.doing:<8} {self.state()}")
+
+    @property
+    def doing(self) -> str:
+        """What goes on in this phase."""
+        checking = self.speed.tally.phase == "check"
+        return "Checking" if checking else f"{self.verb.removesuffix('ed')}ing"
 
     def state(self) -> str:
         """Return how far the phase is, as one line."""
@@ -208,6 +212,5 @@ class BlockRenderer(LinesRenderer):
     def _draw(self) -> Any:
         from rich.text import Text
 
-        tally = self.speed.tally
-        lines = f"{_DOING[tally.phase]:<8} {self.state()}\n   {self._name}"
+        lines = f"{self.doing:<8} {self.state()}\n   {self._name}"
         return Text(lines, overflow="ellipsis", no_wrap=True)

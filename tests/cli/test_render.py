@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import sys
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -65,7 +66,7 @@ def test_lines_tell_of_progress_once_a_minute(clock: Clock, capsys: pytest.Captu
 
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 2
-    assert said[0].startswith("Moving   24.0 KiB / 200.0 KiB, 12%, 410 B/s, ETA 7m 20s   0/2 items, 0 failed")
+    assert said[0].startswith("Packing  24.0 KiB / 200.0 KiB, 12%, 410 B/s, ETA 7m 20s   0/2 items, 0 failed")
 
 
 def test_json_tells_of_progress_twice_a_second(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,6 +136,16 @@ def test_no_progress_still_shows_plan_and_summary(capsys: pytest.CaptureFixture[
     assert [line.split()[0] for line in said] == ["Plan", "Packed"]
 
 
+def read_all(terminal: int) -> str:
+    """Read what was written to a terminal that is closed at its other end by now."""
+    shown = b""
+    with suppress(OSError):  # Linux says EIO at the end
+        while block := os.read(terminal, 100_000):
+            shown += block
+    os.close(terminal)
+    return shown.decode()
+
+
 def test_terminal_gets_a_block_that_is_gone_at_the_end(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     main, terminal = pty.openpty()
     monkeypatch.setenv("TERM", "xterm")
@@ -149,8 +160,7 @@ def test_terminal_gets_a_block_that_is_gone_at_the_end(monkeypatch: pytest.Monke
         renderer._live.refresh()
         renderer.show(finish(Tally()))
         renderer.close()
-    shown = os.read(main, 100_000).decode()
-    os.close(main)
+    shown = read_all(main)
 
     assert "50.0 KiB / 200.0 KiB, 25%" in shown
     assert "Fileset:1  [red]\\x1b[2Jevil.tif" in shown

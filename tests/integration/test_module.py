@@ -50,6 +50,14 @@ def test_session_of_omero_login_is_used(source_server: Server, image: int, home:
     assert (home / "b" / "ro-crate-metadata.json").is_file()
 
 
+def test_exit_code_reaches_the_shell(source_server: Server) -> None:
+    login = source_server.login()
+
+    result = run("-c", OMERO, "transfer", "pack", "Image:987654", "a", *login, code=5)
+
+    assert "Image:987654" in result.stderr
+
+
 def test_login_options_may_stand_anywhere(source_server: Server, image: int, home: Path) -> None:
     client = source_server.client()
     login = ["-s", source_server.host, "-p", source_server.port, "-k", client.getSessionId()]
