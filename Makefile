@@ -1,6 +1,9 @@
-# Every target does its own set-up; the stamp makes later runs start at once. PYTHON=… names another Python.
+# Every target does its own set-up; the stamps make later runs start at once. PYTHON=… names another Python.
+# The demo needs the sandbox only, everything else all that tests and checks need.
 VENV := .venv
+SANDBOX := $(VENV)/.sandbox
 READY := $(VENV)/.ready
+NEEDS := setup.py tools/set-up tools/build_zeroc_ice.py
 PYTHON_VENV := $(VENV)/bin/python
 JOBS ?= 2
 
@@ -13,11 +16,15 @@ help:
 	@echo "make docs    write the documentation into docs/_build"
 	@echo "make clean   remove the environment and all that was built"
 
-$(READY): setup.py tools/set-up tools/build_zeroc_ice.py
-	@tools/set-up $(VENV) dev
+$(SANDBOX): $(NEEDS)
+	@tools/set-up $(VENV) sandbox
 	@touch $@
 
-demo: $(READY)
+$(READY): $(NEEDS)
+	@tools/set-up $(VENV) dev
+	@touch $(SANDBOX) $@
+
+demo: $(SANDBOX)
 	@$(PYTHON_VENV) -m omero_rocrate_transfer.sandbox.demo
 
 test: $(READY)
