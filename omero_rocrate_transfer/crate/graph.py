@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING, Final
 
 from omero_rocrate_transfer.crate import profile
@@ -15,18 +16,25 @@ if TYPE_CHECKING:
 
     from omero_rocrate_transfer.crate.entities import Entity
 
-#: What is read; everything else is forgotten at once, known or not.
 # fmt: off
-_KEPT: Final = frozenset(
+#: Keys that refer to other entities, or hold one or several words.
+_LINKS: Final = frozenset(
     [
-        "@id", "@type", "about", "affiliation", "alternateName", "audience", "audienceType",
-        "conformsTo", "contentSize", "creator", "dateCreated", "description", "email",
-        "encodingFormat", "familyName", "givenName", "hasFile", "hasMember", "hasPart",
-        "identifier", "mainEntity", "md5", "name", "position", "sha1", "sha256", "subjectOf",
+        "@type", "about", "affiliation", "audience", "conformsTo", "creator", "encodingFormat",
+        "hasFile", "hasMember", "hasPart", "mainEntity", "subjectOf",
+    ]
+)
+#: What is read besides; everything else is forgotten at once, known or not.
+_TEXTS: Final = frozenset(
+    [
+        "@id", "alternateName", "audienceType", "contentSize", "dateCreated", "description", "email",
+        "familyName", "givenName", "identifier", "md5", "name", "position", "sha1", "sha256",
         "version",
     ]
 )
 # fmt: on
+#: One text per key for all entities.
+_KEPT: Final = {key: key for key in (*_LINKS, *_TEXTS)}
 #: Characters that no text of OMERO holds: PostgreSQL refuses NUL, and UTF-8 has no half surrogate pairs.
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 _DESCRIPTORS: Final = (METADATA, LEGACY_METADATA)
@@ -54,7 +62,7 @@ class Graph:
                 raise refuse("its graph holds something that is no entity")
             if identifier in self.entities:
                 raise refuse(f"its graph describes {identifier!a:.200} twice")
-            self.entities[identifier] = {key: value for key, value in item.items() if key in _KEPT}
+            self.entities[identifier] = _prune(item)
 
     def find_root(self) -> Entity:
         """Return the root data entity, once version and profile are known to be readable.
@@ -85,6 +93,24 @@ class Graph:
         return entity
 
 
+def _prune(item: dict[str, object]) -> Entity:
+    """Return what is read of an entity, every text that repeats kept once.
+
+    References become the ``@id`` they hold; a graph of 100,000 images has half a million.
+    """
+    found: Entity = {}
+    for key, value in item.items():
+        if key in _LINKS:
+            values = value if isinstance(value, list) else [value]
+            links = [link.get("@id") if isinstance(link, dict) else link for link in values]
+            found[_KEPT[key]] = [sys.intern(link) for link in links if isinstance(link, str)]
+        elif key in _KEPT:
+            found[_KEPT[key]] = value
+    if "File" in list_types(found):
+        found.pop("description", None)
+    return found
+
+
 def _check_profile(uris: list[str]) -> None:
     majors = [major for major in map(profile.parse_profile, uris) if major is not None]
     if not majors:
@@ -98,13 +124,13 @@ def _check_profile(uris: list[str]) -> None:
 
 def list_types(entity: Entity) -> list[str]:
     """Return the types of an entity, one or several."""
-    return [value for value in _list(entity, "@type") if isinstance(value, str)]
+    return list_ids(entity, "@type")
 
 
 def list_ids(entity: Entity, key: str) -> list[str]:
     """Return the ``@id`` of the entities that one refers to; a plain text counts as one."""
-    values = (value.get("@id") if isinstance(value, dict) else value for value in _list(entity, key))
-    return [value for value in values if isinstance(value, str)]
+    values = entity.get(key)
+    return values if isinstance(values, list) else []
 
 
 def get_id(entity: Entity, key: str) -> str | None:
@@ -156,10 +182,3 @@ def find_lsid(entity: Entity) -> tuple[str, ObjectRef] | None:
 def refuse(reason: str) -> UnsafeCrateError:
     """Return the error for metadata that break a rule."""
     return UnsafeCrateError(f"The crate is not valid: {reason}.", hint="Nothing was sent to a server.")
-
-
-def _list(entity: Entity, key: str) -> list[object]:
-    value = entity.get(key)
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _MAX_DEPTH: Final = 64
-#: Longest line that is read: the root of a crate lists every file in one.
-_MAX_LINE_BYTES: Final = 256 << 20
+#: Longest line that is read: the root lists every file in one, here about 700,000.
+_MAX_LINE_BYTES: Final = 64 << 20
 
 
 def parse_json(data: bytes, name: str) -> object:
@@ -65,15 +65,19 @@ def iter_lines(blocks: Iterable[bytes], name: str, max_bytes: int = _MAX_LINE_BY
     UnsafeCrateError
         A line is too long.
     """
-    rest = b""
+    parts: list[bytes] = []
+    size_bytes = 0
     for block in blocks:
-        *lines, rest = (rest + block).split(b"\n")
+        *lines, rest = block.split(b"\n")
         for line in lines:
-            yield line + b"\n"
-        if len(rest) > max_bytes:
+            yield b"".join([*parts, line, b"\n"])
+            parts, size_bytes = [], 0
+        parts.append(rest)
+        size_bytes += len(rest)
+        if size_bytes > max_bytes:
             raise _refuse(name, "has a line that is too long")
-    if rest:
-        yield rest
+    if size_bytes:
+        yield b"".join(parts)
 
 
 def _iter_graph(lines: Iterator[bytes], name: str) -> Iterator[dict[str, object]]:
