@@ -19,7 +19,6 @@ SANDBOX = [
     "requests-cache>=1.2",
     "roc-validator>=0.6",
     "rocrate>=0.13",
-    "tifffile>=2024.7.2",
     "urllib3>=2",
 ]
 TEST = [
@@ -77,6 +76,7 @@ setup(
         "omero-py>=5.19",
         "pydantic>=2.5",
         "rich>=13",
+        "tifffile>=2024.7.2",
         "xsdata>=24.2.1",
         "zarr>=3.0.4",
     ],
