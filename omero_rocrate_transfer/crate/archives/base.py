@@ -106,6 +106,17 @@ class ArchiveReader(Protocol):
         """
         ...
 
+    def read(self, name: str, start: int, stop: int) -> bytes:
+        """Return some bytes of one file; the archive's own checksum is not compared.
+
+        Parameters
+        ----------
+        start, stop
+            Places of the first byte and behind the last one, both within the file; the caller limits what
+            lies between them.
+        """
+        ...
+
     def close(self) -> None:
         """Close the archive; safe to call twice."""
         ...
@@ -125,6 +136,17 @@ def counted(name: str, size_bytes: int, blocks: Iterable[bytes]) -> Iterator[byt
             f"{name}: {size_bytes} bytes were promised, {more} came.",
             hint="The file changed or was damaged; get it again from its source.",
         )
+
+
+def cut(blocks: Iterable[bytes], start: int, stop: int) -> bytes:
+    """Return the bytes from one place to another, and read no further."""
+    parts, place = [], 0
+    for block in blocks:
+        parts.append(block[max(0, start - place) : max(0, stop - place)])
+        place += len(block)
+        if place >= stop:
+            break
+    return b"".join(parts)
 
 
 def check_sizes(sizes: Mapping[str, int], limits: Limits, folders: Iterable[str] = ()) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from contextlib import contextmanager
@@ -51,19 +52,31 @@ class FolderReader:
 
     def iter_blocks(self, name: str) -> Iterator[bytes]:
         """Yield the bytes of one file."""
-        with _read_errors(self._path / name):
-            handle = self._open(name)
-            with os.fdopen(handle, "rb", buffering=0) as file:
-                if not stat.S_ISREG(os.fstat(handle).st_mode):
-                    raise unsafe_member(name, "is no regular file any more")
-                blocks = iter(lambda: file.read(BLOCK_BYTES), b"")
-                yield from counted(name, self.sizes[name], blocks)
+        with self._file(name) as file:
+            blocks = iter(lambda: file.read(BLOCK_BYTES), b"")
+            yield from counted(name, self.sizes[name], blocks)
+
+    def read(self, name: str, start: int, stop: int) -> bytes:
+        """Return some bytes of one file."""
+        with self._file(name) as file:
+            file.seek(start)
+            blocks = iter(lambda: file.read(min(BLOCK_BYTES, stop - file.tell())), b"")
+            return b"".join(counted(name, stop - start, blocks))
 
     def close(self) -> None:
         """Close the folder."""
         if not self._closed:
             os.close(self._root)
             self._closed = True
+
+    @contextmanager
+    def _file(self, name: str) -> Iterator[io.FileIO]:
+        with _read_errors(self._path / name):
+            handle = self._open(name)
+            with io.FileIO(handle, "rb") as file:
+                if not stat.S_ISREG(os.fstat(handle).st_mode):
+                    raise unsafe_member(name, "is no regular file any more")
+                yield file
 
     def _open(self, name: str) -> int:
         *folders, last = name.split("/")

@@ -50,6 +50,10 @@ class TarReader:
         """Yield the bytes of one file."""
         return self._input.iter_at(self._offsets[name], self.sizes[name])
 
+    def read(self, name: str, start: int, stop: int) -> bytes:
+        """Return some bytes of one file."""
+        return self._input.read_at(self._offsets[name] + start, stop - start)
+
     def close(self) -> None:
         """Close the archive."""
         self._input.close()

@@ -10,6 +10,7 @@ from omero_rocrate_transfer.crate.archives.base import (
     Limits,
     check_sizes,
     counted,
+    cut,
     unsafe_member,
 )
 from omero_rocrate_transfer.crate.archives.input import Input
@@ -54,6 +55,17 @@ class ZipReader:
             raise _damaged(name) from error
         if crc != expected:
             raise _damaged(name)
+
+    def read(self, name: str, start: int, stop: int) -> bytes:
+        """Return some bytes of one file; where it is compressed, all before them is read too."""
+        data, compressed_bytes, method, _ = self._members[name]
+        if method != DEFLATED:
+            return self._input.read_at(data + start, stop - start)
+        try:
+            blocks = inflate(self._input.iter_at(data, compressed_bytes), BLOCK_BYTES)
+            return cut(counted(name, self.sizes[name], blocks), start, stop)
+        except zlib.error as error:
+            raise _damaged(name) from error
 
     def close(self) -> None:
         """Close the archive."""
