@@ -103,11 +103,14 @@ def _prune(item: dict[str, object]) -> Entity:
         if key in _LINKS:
             values = value if isinstance(value, list) else [value]
             links = [link.get("@id") if isinstance(link, dict) else link for link in values]
-            found[_KEPT[key]] = [sys.intern(link) for link in links if isinstance(link, str)]
+            texts = [sys.intern(link) for link in links if isinstance(link, str)]
+            found[_KEPT[key]] = texts[0] if len(texts) == 1 else texts
         elif key in _KEPT:
             found[_KEPT[key]] = value
     if "File" in list_types(found):
         found.pop("description", None)
+        if "alternateName" in found:
+            found.pop("name", None)
     return found
 
 
@@ -129,8 +132,10 @@ def list_types(entity: Entity) -> list[str]:
 
 def list_ids(entity: Entity, key: str) -> list[str]:
     """Return the ``@id`` of the entities that one refers to; a plain text counts as one."""
-    values = entity.get(key)
-    return values if isinstance(values, list) else []
+    value = entity.get(key)
+    if isinstance(value, str):
+        return [value]
+    return list(value) if isinstance(value, list) else []
 
 
 def get_id(entity: Entity, key: str) -> str | None:

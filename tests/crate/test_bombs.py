@@ -11,7 +11,8 @@ import zlib
 from pathlib import Path
 
 import pytest
-from tests.crate import hostile
+
+from tests.crate import hostile_zip, valid
 
 CODE = r"""
 import re, sys, time
@@ -37,8 +38,8 @@ def write_zeros_bomb(path: Path) -> None:
         crc = zlib.crc32(block, crc)
         parts.append(stream.compress(block))
     body = b"".join([*parts, stream.flush()])
-    member = hostile.Member(b"bomb", b"", method=8, compressed=body, crc=crc, size=1 << 30)
-    path.write_bytes(hostile.build_zip([member]))
+    member = hostile_zip.Member(b"bomb", b"", method=8, compressed=body, crc=crc, size=1 << 30)
+    path.write_bytes(hostile_zip.build_zip([member]))
 
 
 def write_many_names(path: Path) -> None:
@@ -59,13 +60,13 @@ def write_many_names(path: Path) -> None:
 
 def write_overlap_bomb(path: Path) -> None:
     """Members that share their bytes, as in David Fifield's bombs."""
-    members = [hostile.Member(b"%05d" % number, b"x" * 100, offset=0) for number in range(50_000)]
-    path.write_bytes(hostile.build_zip(members))
+    members = [hostile_zip.Member(b"%05d" % number, b"x" * 100, offset=0) for number in range(50_000)]
+    path.write_bytes(hostile_zip.build_zip(members))
 
 
 def write_long_json(path: Path) -> None:
     """1 GiB of JSON that is no graph of ours, mostly a hole."""
-    hostile.write_folder(path)
+    valid.write_folder(path)
     (path / "ro-crate-metadata.json").write_bytes(b'{"@graph": [')
     os.truncate(path / "ro-crate-metadata.json", 1 << 30)
     drop_metadata_line(path)
@@ -73,19 +74,19 @@ def write_long_json(path: Path) -> None:
 
 def write_long_line(path: Path) -> None:
     """A first line that looks like ours and never ends."""
-    hostile.write_folder(path)
+    valid.write_folder(path)
     (path / "ro-crate-metadata.json").write_bytes(b'{"@context": ')
     os.truncate(path / "ro-crate-metadata.json", 1 << 30)
     drop_metadata_line(path)
 
 
 def write_long_manifest(path: Path) -> None:
-    hostile.write_folder(path)
+    valid.write_folder(path)
     os.truncate(path / "manifest-sha256.txt", 1 << 30)
 
 
 def write_deep_json(path: Path) -> None:
-    hostile.write_folder(path)
+    valid.write_folder(path)
     (path / "ro-crate-metadata.json").write_bytes(b'{"a":' * 10**7)
     drop_metadata_line(path)
 
@@ -118,7 +119,7 @@ def drop_metadata_line(path: Path) -> None:
         write_sparse_tar,
     ],
 )
-def test_bomb_is_refused_quickly_and_in_little_memory(tmp_path: Path, write: hostile.Build) -> None:
+def test_bomb_is_refused_quickly_and_in_little_memory(tmp_path: Path, write: valid.Build) -> None:
     write(tmp_path / "crate")
 
     done = subprocess.run(

@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.crate import hostile
-from tests.crate.worlds import HOST, make_file, make_image, make_world, pack, pack_world
 
 from omero_rocrate_transfer.crate.archives.base import Limits
 from omero_rocrate_transfer.crate.source import CrateSource
@@ -21,10 +19,12 @@ from omero_rocrate_transfer.model.contents import Container, Contents, Group, Pe
 from omero_rocrate_transfer.model.digests import Digest
 from omero_rocrate_transfer.model.errors import NotFoundError, TransferError, UnsafeCrateError
 from omero_rocrate_transfer.model.refs import ObjectRef
+from tests.crate import valid
+from tests.crate.worlds import HOST, make_file, make_image, make_world, pack, pack_world
 
 Document = dict[str, Any]
 METADATA = "ro-crate-metadata.json"
-FILE = hostile.PAYLOAD
+FILE = valid.PAYLOAD
 
 
 def without_crate_facts(contents: Contents) -> Contents:
@@ -176,7 +176,7 @@ BAD_METADATA: dict[str, Callable[[Document], object]] = {
 
 @pytest.fixture
 def crate(tmp_path: Path) -> Path:
-    hostile.write_folder(tmp_path / "crate")
+    valid.write_folder(tmp_path / "crate")
     return tmp_path / "crate"
 
 
@@ -380,8 +380,14 @@ def worlds(draw: st.DrawFn) -> tuple[Contents, dict[str, bytes]]:
     dataset = Container(
         ref=ObjectRef("Dataset", draw(ids)), name=draw(texts), group=4, members=tuple(refs[1::2])
     )
-    person = Person(id=7, login=draw(texts.filter(bool)), first_name=draw(texts), last_name=draw(texts),
-                    institution=draw(st.none() | texts.filter(bool)), email=draw(st.none() | texts))  # fmt: skip
+    person = Person(
+        id=7,
+        login=draw(texts.filter(bool)),
+        first_name=draw(texts),
+        last_name=draw(texts),
+        institution=draw(st.none() | texts.filter(bool)),
+        email=draw(st.none() | texts),
+    )
     units = [
         replace(
             unit, plates=(plate.ref,) if set(plate.members) & {image.ref for image in unit.images} else ()
@@ -426,16 +432,17 @@ def test_contents_and_bytes_come_back_exactly(
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, 10**6), bits=st.integers(1, 255))
 def test_damaged_metadata_raise_our_errors_only(crate: Path, place: int, bits: int) -> None:
-    text = bytearray(hostile.valid_files()[METADATA])
+    text = bytearray(valid.valid_files()[METADATA])
     text[place % len(text)] ^= bits
     (crate / METADATA).unlink()
-    (crate / METADATA).write_bytes(hostile.valid_files()[METADATA])
+    (crate / METADATA).write_bytes(valid.valid_files()[METADATA])
     write_metadata(crate, bytes(text))
 
     try:
         read(crate)
     except TransferError as error:
-        assert error.exit_code in {4, 8}
+        # digests catch nothing here: the manifest was adapted
+        assert error.exit_code == 8  # noqa: PT017 - or it is read
 
 
 def test_packed_twice_is_read_as_once(tmp_path: Path) -> None:

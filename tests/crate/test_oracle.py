@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+
 from tests.crate.worlds import FACTS, make_world, pack_world
 
 

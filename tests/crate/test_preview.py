@@ -7,10 +7,9 @@ from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
-from tests.crate.worlds import make_image, make_world, pack, pack_world
-
 from omero_rocrate_transfer.crate.preview import render_preview
 from omero_rocrate_transfer.model.facts import CrateFacts
+from tests.crate.worlds import make_image, make_world, pack, pack_world
 
 ATTACK = "</title><script>alert(1)</script>\"'&"
 

@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.crate.worlds import FACTS, MemorySource, make_file, make_image, make_world, pack, pack_world
-from tests.rocrate_validator import assert_valid, find_issues
 
 from omero_rocrate_transfer.crate.profile import CrateVersion
 from omero_rocrate_transfer.crate.sink import CrateSink
@@ -27,6 +25,8 @@ from omero_rocrate_transfer.model.errors import (
 from omero_rocrate_transfer.model.facts import CC0, CC_BY, CrateFacts
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.transfer.ports import Sink
+from tests.crate.worlds import FACTS, MemorySource, make_file, make_image, make_world, pack, pack_world
+from tests.rocrate_validator import assert_valid, find_issues
 
 NOW = datetime(2026, 11, 22, 6, 0, 5, tzinfo=UTC)
 

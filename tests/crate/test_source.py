@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.crate import hostile
-from tests.crate.worlds import HOST, make_world, pack_world
 
 from omero_rocrate_transfer.crate.archives.base import Limits
 from omero_rocrate_transfer.crate.source import CrateSource
@@ -22,6 +20,8 @@ from omero_rocrate_transfer.model.errors import (
 )
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.transfer.ports import Source
+from tests.crate import valid
+from tests.crate.worlds import HOST, make_world, pack_world
 
 
 def read_everything(path: Path) -> list[bytes]:
@@ -75,7 +75,7 @@ def flip(path: Path, place: int, bits: int = 1) -> None:
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize("name", sorted(hostile.valid_files()))
+@pytest.mark.parametrize("name", sorted(valid.valid_files()))
 def test_changed_byte_in_any_file_of_a_folder_is_found(tmp_path: Path, name: str) -> None:
     pack_world(tmp_path / "crate")
     if name == "ro-crate-preview.html":
@@ -137,19 +137,19 @@ def test_mismatch_names_file_and_both_digests(tmp_path: Path) -> None:
     pack_world(tmp_path / "crate")
     source = CrateSource(tmp_path / "crate")
     unit = source.read_contents().units[0]
-    flip(tmp_path / "crate" / hostile.PAYLOAD, 0)
+    flip(tmp_path / "crate" / valid.PAYLOAD, 0)
 
     blocks = source.iter_blocks(unit, unit.files[0])
 
     assert len(next(blocks)) == unit.files[0].size_bytes
     with pytest.raises(DigestMismatchError, match=unit.files[0].digests[0].hex) as caught:
         next(blocks)
-    assert hostile.PAYLOAD in str(caught.value)
+    assert valid.PAYLOAD in str(caught.value)
     source.close()
 
 
 def test_wrong_digest_of_omero_is_found_too(tmp_path: Path) -> None:
-    hostile.write_folder(tmp_path / "crate")
+    valid.write_folder(tmp_path / "crate")
     right = make_world()[0].units[0].files[0].digests[0].hex.encode()
     metadata = tmp_path / "crate/ro-crate-metadata.json"
     text = metadata.read_bytes().replace(right, b"0" * 40)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import struct
 import subprocess
 import sys
@@ -9,13 +8,16 @@ import zlib
 from pathlib import Path
 
 import pytest
-from tests.crate import hostile
-from tests.crate.hostile import CASES, Member, build_tar, build_zip, valid_files
 
 from omero_rocrate_transfer.crate.archives import open_archive
 from omero_rocrate_transfer.crate.archives.base import Limits
 from omero_rocrate_transfer.crate.source import CrateSource
 from omero_rocrate_transfer.model.errors import IntegrityError, NotFoundError, UnsafeCrateError
+from tests.crate import hostile_zip, valid
+from tests.crate.hostile import CASES
+from tests.crate.hostile_tar import build_tar
+from tests.crate.hostile_zip import Member, build_zip, plain_members
+from tests.crate.valid import valid_files
 
 
 def list_tree(folder: Path) -> set[str]:
@@ -65,27 +67,26 @@ def write_streamed(path: Path) -> None:
         "    for name in sys.argv[1:]: archive.write(name)\n"
     )
     folder = path.with_name("files")
-    hostile.write_folder(folder)
+    valid.write_folder(folder)
     with path.open("wb") as file:
         command = [sys.executable, "-c", f"import os; os.chdir({str(folder)!r})\n{code}", *valid_files()]
-        subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
         pipe = subprocess.run(command, stdout=subprocess.PIPE, check=True)
         file.write(pipe.stdout)
 
 
-def write_by_tar(*options: str) -> hostile.Build:
+def write_by_tar(*options: str) -> valid.Build:
     def build(path: Path) -> None:
         folder = path.with_name("files")
-        hostile.write_folder(folder)
+        valid.write_folder(folder)
         subprocess.run(["tar", *options, "-C", folder, "-cf", path, "."], check=True)
 
     return build
 
 
 HARMLESS = {
-    "folder": hostile.write_folder,
-    "zip": lambda path: path.write_bytes(build_zip(hostile.plain_members())),
-    "zip-with-comment": lambda path: path.write_bytes(build_zip(hostile.plain_members(), comment=b"hello")),
+    "folder": valid.write_folder,
+    "zip": lambda path: path.write_bytes(build_zip(plain_members())),
+    "zip-with-comment": lambda path: path.write_bytes(build_zip(plain_members(), comment=b"hello")),
     "zip-of-windows": lambda path: path.write_bytes(
         build_zip(
             [Member(name.encode(), data, made_by=20, attributes=32) for name, data in valid_files().items()]
@@ -101,7 +102,7 @@ HARMLESS = {
 
 
 @pytest.mark.parametrize("build", HARMLESS.values(), ids=HARMLESS)
-def test_crate_repacked_by_others_is_read(tmp_path: Path, build: hostile.Build) -> None:
+def test_crate_repacked_by_others_is_read(tmp_path: Path, build: valid.Build) -> None:
     build(tmp_path / "crate")
 
     source = CrateSource(tmp_path / "crate")
@@ -113,7 +114,7 @@ def test_crate_repacked_by_others_is_read(tmp_path: Path, build: hostile.Build) 
 
 
 def test_kind_is_told_by_content_not_by_suffix(tmp_path: Path) -> None:
-    (tmp_path / "crate.tar").write_bytes(build_zip(hostile.plain_members()))
+    (tmp_path / "crate.tar").write_bytes(build_zip(plain_members()))
 
     assert read_all(tmp_path / "crate.tar") == valid_files()
 
@@ -138,7 +139,7 @@ def test_zip_member_with_another_crc_is_damaged(tmp_path: Path) -> None:
     ids=["garbage", "nothing", "too-short", "too-long"],
 )
 def test_damaged_deflate_stream_is_found(tmp_path: Path, size: int, compressed: bytes | None) -> None:
-    body = hostile._deflated(b"x" * 10) if compressed is None else compressed
+    body = hostile_zip.deflate(b"x" * 10) if compressed is None else compressed
     member = Member(b"x", bytes(size), method=8, compressed=body, crc=zlib.crc32(b"x" * 10))
     (tmp_path / "crate").write_bytes(build_zip([member]))
 
@@ -148,7 +149,7 @@ def test_damaged_deflate_stream_is_found(tmp_path: Path, size: int, compressed: 
 
 def test_data_behind_the_end_of_a_deflate_stream_are_found(tmp_path: Path) -> None:
     data = b"x" * 10
-    member = Member(b"x", data, method=8, compressed=hostile._deflated(data) + b"hidden")
+    member = Member(b"x", data, method=8, compressed=hostile_zip.deflate(data) + b"hidden")
     (tmp_path / "crate").write_bytes(build_zip([member]))
 
     with pytest.raises(IntegrityError):
@@ -167,14 +168,14 @@ def test_crate_over_a_limit_is_refused(tmp_path: Path, kind: str, limits: Limits
 
 
 def test_file_replaced_by_a_link_after_opening_is_not_followed(tmp_path: Path) -> None:
-    hostile.write_folder(tmp_path / "crate")
+    valid.write_folder(tmp_path / "crate")
     (tmp_path / "secret").write_text("secret")
     reader = open_archive(tmp_path / "crate")
-    (tmp_path / "crate" / hostile.PAYLOAD).unlink()
-    (tmp_path / "crate" / hostile.PAYLOAD).symlink_to(tmp_path / "secret")
+    (tmp_path / "crate" / valid.PAYLOAD).unlink()
+    (tmp_path / "crate" / valid.PAYLOAD).symlink_to(tmp_path / "secret")
 
     with pytest.raises(IntegrityError):
-        list(reader.iter_blocks(hostile.PAYLOAD))
+        list(reader.iter_blocks(valid.PAYLOAD))
     reader.close()
 
 
@@ -221,4 +222,4 @@ def test_zip64_with_5_gib_is_read(tmp_path: Path) -> None:
     assert not any(first_block)
     with zipfile.ZipFile(tmp_path / "crate") as other:
         assert other.infolist()[0].file_size == size
-    assert os.stat(tmp_path / "crate").st_blocks < 1000
+    assert (tmp_path / "crate").stat().st_blocks < 1000

@@ -70,7 +70,7 @@ def test_reader_finds_what_the_writer_wrote(path: Path, writer: ArchiveWriter) -
 def test_failed_transaction_leaves_nothing(path: Path, writer: ArchiveWriter) -> None:
     with writer.transaction() as transaction:
         transaction.add("fs1.a.tif", 1, [b"1"])
-    with pytest.raises(ZeroDivisionError), writer.transaction() as transaction:
+    with pytest.raises(ZeroDivisionError), writer.transaction() as transaction:  # noqa: PT012 - as a unit
         transaction.add("fs2.a.tif", 1, [b"2"])
         transaction.add("image3.ome.zarr/0", 1, [b"3"])
         transaction.add("fs4.a.tif", 1, (bytes(1 // 0) for _ in "x"))
