@@ -57,7 +57,10 @@ def read_manifest(archive: ArchiveReader) -> dict[str, str]:
     unlisted = {vocabulary.MANIFEST, vocabulary.METADATA, vocabulary.LEGACY_METADATA, vocabulary.PREVIEW}
     for name in archive.sizes:
         if name not in manifest and name not in unlisted and not name.startswith(vocabulary.PREVIEW_FILES):
-            raise refuse(f"{name!a:.200} is not listed in {vocabulary.MANIFEST}")
+            raise refuse(
+                f"{name!a:.200} is not listed in {vocabulary.MANIFEST}",
+                hint="Remove it, or get the crate again.",
+            )
     return manifest
 
 

@@ -184,6 +184,6 @@ def find_lsid(entity: Entity) -> tuple[str, ObjectRef] | None:
     return parse_lsid(identifier) if isinstance(identifier, str) else None
 
 
-def refuse(reason: str) -> UnsafeCrateError:
+def refuse(reason: str, *, hint: str = "Nothing was sent to a server.") -> UnsafeCrateError:
     """Return the error for metadata that break a rule."""
-    return UnsafeCrateError(f"The crate is not valid: {reason}.", hint="Nothing was sent to a server.")
+    return UnsafeCrateError(f"The crate is not valid: {reason}.", hint=hint)

@@ -41,15 +41,15 @@ class FolderWriter:
             transaction.roll_back()
             raise
 
-    def write(self, name: str, size_bytes: int, blocks: Iterable[bytes]) -> None:
-        """Write one file under a temporary name, then give it its own."""
+    def write(self, name: str, size_bytes: int, blocks: Iterable[bytes], *, durable: bool = False) -> None:
+        """Write one file under a temporary name, then give it its own; large ones are made durable before."""
         path = self._path / name
         self._make_folders(path.parent)
         output = Output(path, path.with_name(f".{path.name}.part"))
         try:
             for block in counted(name, size_bytes, blocks):
                 output.write(block)
-            durable = size_bytes >= _SYNC_AT_ONCE_BYTES
+            durable = durable or size_bytes >= _SYNC_AT_ONCE_BYTES
             output.publish(durable=durable)
         finally:
             output.discard()
@@ -67,10 +67,9 @@ class FolderWriter:
                 if waits:
                     _sync_file(self._path / name)
             self._sync_folders()
-        self.write(*last)
+        self.write(*last, durable=True)
         with disk_errors(self._path):
-            _sync_file(self._path / last[0])
-            self._sync_folders()
+            sync_folder(self._path)
             sync_folder(self._path.parent)
         self._committed = True
 

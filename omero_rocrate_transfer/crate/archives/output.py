@@ -66,6 +66,7 @@ class Output(io.FileIO):
     def __init__(self, path: Path, part: Path) -> None:
         self.path = path
         self._part = part
+        self._settled = False
         with disk_errors(part):
             super().__init__(part, "x+")
 
@@ -85,13 +86,15 @@ class Output(io.FileIO):
                 os.fsync(self.fileno())
             self.close()
             _rename_exclusively(self._part, self.path)
+        self._settled = True
 
     def discard(self) -> None:
-        """Close and remove the file; does nothing once it is published."""
-        if not self.closed:
+        """Close and remove the file; does nothing once it is published or discarded."""
+        if not self._settled:
             with suppress(OSError):
                 self.close()
             self._part.unlink(missing_ok=True)
+            self._settled = True
 
 
 def _rename_exclusively(part: Path, path: Path) -> None:

@@ -163,6 +163,7 @@ def test_target_that_appears_meanwhile_is_not_overwritten(tmp_path: Path, suffix
     writer.abort()
 
     assert path.read_text() == "of somebody else"
+    assert os.listdir(tmp_path) == [path.name]
 
 
 def test_missing_folder_above_is_not_found(path: Path) -> None:
@@ -270,3 +271,45 @@ def test_tar_holds_files_over_8_gib(tmp_path: Path) -> None:
 
 def test_only_a_folder_takes_units_in_parallel(path: Path) -> None:
     assert (count_parallel(path) > 1) == (path.suffix == "")
+
+
+def test_file_that_appears_in_the_folder_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    writer = create_archive(tmp_path / "crate")
+    (tmp_path / "crate/fs1.a.tif").write_text("of somebody else")
+
+    with pytest.raises(RefusedError), writer.transaction() as transaction:
+        transaction.add("fs1.a.tif", 1, [b"1"])
+    writer.abort()
+
+    assert os.listdir(tmp_path / "crate") == ["fs1.a.tif"]
+    assert (tmp_path / "crate/fs1.a.tif").read_text() == "of somebody else"
+
+
+def test_everything_is_durable_before_the_metadata_have_their_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    fsync, link = os.fsync, os.link
+
+    def record_fsync(handle: int) -> None:
+        events.append(f"fsync {Path(f'/proc/self/fd/{handle}').readlink().name}")
+        fsync(handle)
+
+    def record_link(part: Path, path: Path) -> None:
+        events.append(f"name {path.name}")
+        link(part, path)
+
+    monkeypatch.setattr(os, "fsync", record_fsync)
+    monkeypatch.setattr(os, "link", record_link)
+    writer = create_archive(tmp_path / "crate")
+    with writer.transaction() as transaction:
+        transaction.add("fs1.a.tif", 1, [b"1"])
+        transaction.add("fs2.b.tif", 2 << 20, [bytes(2 << 20)])
+    writer.commit(LAST)
+
+    named = events.index(f"name {LAST[0]}")
+    before, after = events[:named], events[named + 1 :]
+    assert {"fsync fs1.a.tif", "fsync .fs2.b.tif.part", "fsync crate", f"fsync .{LAST[0]}.part"} <= set(
+        before
+    )
+    assert after == ["fsync crate", f"fsync {tmp_path.name}"]
