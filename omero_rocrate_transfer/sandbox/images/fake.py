@@ -24,7 +24,7 @@ _NAMESPACE = "fakeReader"
 @dataclass
 class _Recipe:
     name: str
-    sizes: dict[str, int] = field(default_factory=lambda: {"X": 512, "Y": 512, "Z": 1, "C": 3, "T": 1})
+    sizes: dict[str, int] = field(default_factory=lambda: {"X": 512, "Y": 512, "Z": 1, "C": 1, "T": 1})
     pixel_type: str = "uint8"
     order: str = "XYZCT"
     series: int = 1
