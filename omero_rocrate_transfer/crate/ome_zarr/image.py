@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from omero_rocrate_transfer.crate.ome_zarr import metadata
 from omero_rocrate_transfer.crate.ome_zarr.inner_crate import InnerFacts, render_inner_crate
-from omero_rocrate_transfer.crate.ome_zarr.layout import ZarrLayout
+from omero_rocrate_transfer.crate.ome_zarr.labels import LabelMask, write_labels
+from omero_rocrate_transfer.crate.ome_zarr.metadata import render_group
 from omero_rocrate_transfer.crate.ome_zarr.stores import WriteMember
-from omero_rocrate_transfer.crate.ome_zarr.writer import Limits, OnBytes, WrittenPixels, write_pixels
+from omero_rocrate_transfer.crate.ome_zarr.writer import WrittenPixels, ZarrOptions, write_pixels
 
 if TYPE_CHECKING:
     from ome_types.model import Image
@@ -22,15 +22,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ZarrOptions:
-    """How images become OME-Zarr."""
-
-    layout: ZarrLayout = field(default_factory=ZarrLayout)
-    limits: Limits = field(default_factory=Limits)
-    on_bytes: OnBytes = lambda _: None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageToWrite:
     """An image, and what is known of it."""
 
@@ -38,6 +29,8 @@ class ImageToWrite:
     #: Its element of the unit's OME document.
     element: Image
     rendering: Rendering | None = None
+    #: Shown as a label image besides.
+    masks: Sequence[LabelMask] = ()
 
 
 def write_image(
@@ -50,11 +43,11 @@ def write_image(
     prefix
         Name of the group, ending with a slash: ``image205.ome.zarr/`` or ``plate7.ome.zarr/A/1/0/``.
     """
-    written = write_pixels(
-        write, prefix, reader, layout=options.layout, limits=options.limits, on_bytes=options.on_bytes
-    )
+    written = write_pixels(write, prefix, reader, options)
     name = image.element.name or str(image.ref)
     scales = metadata.scales_of(image.element.pixels)
+    if image.masks:
+        write_labels(write, prefix, reader.shape, image.masks, scales, options)
     omero = metadata.omero(image.ref.id, image.element, reader.dtype, written.limits, image.rendering)
     ome = {
         "version": metadata.VERSION,
@@ -109,15 +102,15 @@ def write_plate(
     plate: PlateToWrite,
     open_reader: Callable[[ObjectRef], PixelsReader],
     options: ZarrOptions,
-) -> dict[ObjectRef, WrittenPixels]:
+) -> dict[ObjectRef, tuple[str, WrittenPixels]]:
     """Write all fields of a plate, then its wells' and its own metadata.
 
     Returns
     -------
     dict
-        What was written of each image.
+        Path of the group of each image, and what was written of it.
     """
-    found: dict[ObjectRef, WrittenPixels] = {}
+    found: dict[ObjectRef, tuple[str, WrittenPixels]] = {}
     wells: dict[tuple[int, int], list[tuple[str, int | None]]] = {}
     for item in plate.fields:
         paths = wells.setdefault((item.row, item.column), [])
@@ -125,8 +118,9 @@ def write_plate(
         paths.append((path, item.acquisition))
         reader = open_reader(item.image.ref)
         try:
-            place = f"{prefix}{_well_path(item.row, item.column)}/{path}/"
-            found[item.image.ref] = write_image(write, place, reader, item.image, options)
+            place = f"{_well_path(item.row, item.column)}/{path}"
+            written = write_image(write, f"{prefix}{place}/", reader, item.image, options)
+            found[item.image.ref] = place, written
         finally:
             reader.close()
     _write_wells(write, prefix, wells)
@@ -183,9 +177,3 @@ def row_name(row: int) -> str:
 
 def _well_path(row: int, column: int) -> str:
     return f"{row_name(row)}/{column + 1}"
-
-
-def render_group(ome: dict[str, Any] | Any) -> bytes:
-    """Return the text of a group's ``zarr.json`` with the given ``ome`` attributes."""
-    group = {"zarr_format": 3, "node_type": "group", "attributes": {"ome": ome}}
-    return json.dumps(group, indent=2, ensure_ascii=False, allow_nan=False).encode()

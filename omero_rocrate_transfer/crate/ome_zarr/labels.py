@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import colorsys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from omero_rocrate_transfer.crate.ome_zarr import metadata
-from omero_rocrate_transfer.crate.ome_zarr.image import ZarrOptions, render_group
 from omero_rocrate_transfer.crate.ome_zarr.layout import halve_nearest
-from omero_rocrate_transfer.crate.ome_zarr.writer import write_pixels
+from omero_rocrate_transfer.crate.ome_zarr.metadata import render_group
+from omero_rocrate_transfer.crate.ome_zarr.writer import ZarrOptions, write_pixels
 
 if TYPE_CHECKING:
     from omero_rocrate_transfer.crate.ome_zarr.metadata import Scales
@@ -82,7 +82,7 @@ class LabelReader:
 def write_labels(
     write: WriteMember,
     prefix: str,
-    reader: LabelReader,
+    shape: tuple[int, int, int, int, int],
     masks: Sequence[LabelMask],
     scales: Scales,
     options: ZarrOptions,
@@ -93,11 +93,12 @@ def write_labels(
     ----------
     prefix
         Name of the image's group, ending with a slash.
+    shape
+        Of the image, in axes t, c, z, y, x.
     """
     place = f"{prefix}labels/{NAME}/"
-    written = write_pixels(
-        write, place, reader, layout=options.layout, limits=options.limits, halve=halve_nearest
-    )
+    silent = replace(options, on_bytes=lambda _: None)
+    written = write_pixels(write, place, LabelReader(shape, masks), silent, halve=halve_nearest)
     ome: dict[str, Any] = {
         "version": metadata.VERSION,
         "multiscales": [metadata.multiscales(NAME, written.sizes, scales, "nearest")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -180,3 +181,9 @@ def well(fields: Sequence[tuple[str, int | None]]) -> Mapping[str, Any]:
         for path, acquisition in fields
     ]
     return {"version": VERSION, "well": {"images": images, "version": VERSION}}
+
+
+def render_group(ome: Mapping[str, Any]) -> bytes:
+    """Return the text of a group's ``zarr.json`` with the given ``ome`` attributes."""
+    group = {"zarr_format": 3, "node_type": "group", "attributes": {"ome": ome}}
+    return json.dumps(group, indent=2, ensure_ascii=False, allow_nan=False).encode()

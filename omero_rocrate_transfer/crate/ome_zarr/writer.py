@@ -20,6 +20,7 @@ from zarr.codecs import BytesCodec
 
 from omero_rocrate_transfer.crate.ome_zarr.layout import ZarrLayout, codecs, halve_mean, level_sizes
 from omero_rocrate_transfer.crate.ome_zarr.metadata import AXES
+from omero_rocrate_transfer.crate.ome_zarr.shards import children, extent, grid, z_order
 from omero_rocrate_transfer.crate.ome_zarr.stores import WriteMember, WriteOnceStore
 from omero_rocrate_transfer.model.planes import PlaneHasher
 
@@ -41,6 +42,15 @@ class Limits:
     memory_bytes: int = 256 * 2**20
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZarrOptions:
+    """How images become OME-Zarr."""
+
+    layout: ZarrLayout = field(default_factory=ZarrLayout)
+    limits: Limits = field(default_factory=Limits)
+    on_bytes: OnBytes = lambda _: None
+
+
 @dataclass(slots=True)
 class WrittenPixels:
     """What went by while an image was written."""
@@ -57,11 +67,9 @@ def write_pixels(
     write: WriteMember,
     path: str,
     reader: PixelsReader,
+    options: ZarrOptions,
     *,
-    layout: ZarrLayout,
-    limits: Limits,
     halve: Callable[[Plane], Plane] = halve_mean,
-    on_bytes: OnBytes = lambda _: None,
 ) -> WrittenPixels:
     """Write all levels of an image as arrays ``<path>0``, ``<path>1`` and so on.
 
@@ -79,8 +87,11 @@ def write_pixels(
     WrittenPixels
         Sizes, limits of the channels and digests, for the group's metadata and for later checks.
     """
-    writer = _Writer(write, path, reader, layout, limits, halve, on_bytes)
-    with ThreadPoolExecutor(limits.readers, "tiles") as tiles, ThreadPoolExecutor(2, "shards") as encoders:
+    writer = _Writer(write, path, reader, options, halve)
+    with (
+        ThreadPoolExecutor(options.limits.readers, "tiles") as tiles,
+        ThreadPoolExecutor(2, "shards") as encoders,
+    ):
         try:
             return writer.run(tiles, encoders)
         except BaseException:
@@ -104,17 +115,16 @@ class _Writer:
         write: WriteMember,
         path: str,
         reader: PixelsReader,
-        layout: ZarrLayout,
-        limits: Limits,
+        options: ZarrOptions,
         halve: Callable[[Plane], Plane],
-        on_bytes: OnBytes,
     ) -> None:
-        self._reader, self._halve, self._on_bytes = reader, halve, on_bytes
+        self._reader, self._halve, self._on_bytes = reader, halve, options.on_bytes
+        layout = options.layout
         self._side = layout.shard
         self._dtype = reader.dtype.newbyteorder("=")
         self._sizes = level_sizes(*reader.shape[3:])
         self._arrays = [_create(write, f"{path}{n}/", self, layout, n) for n in range(len(self._sizes))]
-        self._window = _window(limits.memory_bytes, self._shard_bytes(), len(self._sizes))
+        self._window = _window(options.limits.memory_bytes, self._shard_bytes(), len(self._sizes))
         self._limits = [(np.inf, -np.inf)] * reader.shape[1]
         self._writes: deque[Future[None]] = deque()
 
@@ -141,7 +151,7 @@ class _Writer:
     def _read_ahead(self, planes: list[tuple[int, int, int]], tiles: ThreadPoolExecutor) -> Iterator[_Shard]:
         """Yield the shards of all planes in the order they are needed, a few of them under way."""
         waiting: deque[_Shard] = deque()
-        origins = list(_z_order(self._sizes, self._side))
+        origins = list(z_order(self._sizes, self._side))
         for plane in planes:
             for origin in origins:
                 waiting.append(self._start(plane, origin, tiles))
@@ -153,7 +163,7 @@ class _Writer:
     def _start(
         self, plane: tuple[int, int, int], origin: tuple[int, int], tiles: ThreadPoolExecutor
     ) -> _Shard:
-        height, width = _extent(self._sizes[0], origin, self._side)
+        height, width = extent(self._sizes[0], origin, self._side)
         shard = _Shard(origin, np.empty((height, width), self._dtype), [])
         step_x, step_y = (min(side, self._side) for side in self._reader.tile_size)
         for y in range(0, height, step_y):
@@ -188,7 +198,7 @@ class _Writer:
             return pixels
 
         top = len(self._sizes) - 1
-        for row, column in _grid(self._sizes[top], self._side):
+        for row, column in grid(self._sizes[top], self._side):
             make(top, row, column)
         return hasher.hexdigest()
 
@@ -204,9 +214,9 @@ class _Writer:
     ) -> Plane:
         """Make a shard from the four below it (fewer at the edges)."""
         origin = (row * self._side, column * self._side)
-        pixels = np.empty(_extent(self._sizes[level], origin, self._side), self._dtype)
+        pixels = np.empty(extent(self._sizes[level], origin, self._side), self._dtype)
         half = self._side // 2
-        for below in _children(self._sizes[level - 1], self._side, row, column):
+        for below in children(self._sizes[level - 1], self._side, row, column):
             part = self._halve(make(level - 1, *below))
             y, x = (below[0] - 2 * row) * half, (below[1] - 2 * column) * half
             pixels[y : y + part.shape[0], x : x + part.shape[1]] = part
@@ -258,37 +268,6 @@ def _create(write: WriteMember, path: str, writer: _Writer, layout: ZarrLayout, 
 def _window(memory_bytes: int, shard_bytes: int, levels: int) -> int:
     """Shards that may wait: a third of the memory each for those coming in and going out, and the levels'."""
     return max(1, min(16, (memory_bytes // max(1, shard_bytes) - levels) // 3))
-
-
-def _extent(size: tuple[int, int], origin: tuple[int, int], side: int) -> tuple[int, int]:
-    return min(side, size[0] - origin[0]), min(side, size[1] - origin[1])
-
-
-def _grid(size: tuple[int, int], side: int) -> Iterator[tuple[int, int]]:
-    return ((row, column) for row in range(-(-size[0] // side)) for column in range(-(-size[1] // side)))
-
-
-def _children(size: tuple[int, int], side: int, row: int, column: int) -> Iterator[tuple[int, int]]:
-    rows, columns = -(-size[0] // side), -(-size[1] // side)
-    for y in (2 * row, 2 * row + 1):
-        for x in (2 * column, 2 * column + 1):
-            if y < rows and x < columns:
-                yield y, x
-
-
-def _z_order(sizes: list[tuple[int, int]], side: int) -> Iterator[tuple[int, int]]:
-    """Yield the origins of the largest level's shards in the order in which the levels above need them."""
-
-    def walk(level: int, row: int, column: int) -> Iterator[tuple[int, int]]:
-        if level == 0:
-            yield row * side, column * side
-            return
-        for below in _children(sizes[level - 1], side, row, column):
-            yield from walk(level - 1, *below)
-
-    top = len(sizes) - 1
-    for row, column in _grid(sizes[top], side):
-        yield from walk(top, row, column)
 
 
 def _limits(pixels: Plane) -> tuple[float, float]:

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ome_zarr_models.v05 import Image, ImageLabel
 
-from omero_rocrate_transfer.crate.ome_zarr.image import ZarrOptions
 from omero_rocrate_transfer.crate.ome_zarr.labels import LabelMask, LabelReader, write_labels
 from omero_rocrate_transfer.crate.ome_zarr.layout import ZarrLayout
 from omero_rocrate_transfer.crate.ome_zarr.metadata import Scales
+from omero_rocrate_transfer.crate.ome_zarr.writer import ZarrOptions
 from tests.crate.ome_zarr.support import MemoryMembers
 from tests.crate.ome_zarr.test_image import assert_schema
 
@@ -61,7 +61,7 @@ def test_label_images_pass_the_schemas_and_keep_their_values_in_every_level(tmp_
     bits = np.packbits(np.ones((300, 300), "u1")).tobytes()
     masks = [LabelMask(label=3, x=10, y=10, width=300, height=300, bits=bits, text="nucleus")]
 
-    write_labels(members.write, "", LabelReader((1, 1, 1, 400, 400), masks), masks, SCALES, OPTIONS)
+    write_labels(members.write, "", (1, 1, 1, 400, 400), masks, SCALES, OPTIONS)
     members.save(tmp_path)
 
     assert_schema("label", members["labels/masks/zarr.json"])

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from omero_rocrate_transfer.crate.ome_zarr.layout import ZarrLayout, halve_mean, halve_nearest, level_sizes
 from omero_rocrate_transfer.crate.ome_zarr.stores import ReadOnlyStore
-from omero_rocrate_transfer.crate.ome_zarr.writer import Limits, write_pixels
+from omero_rocrate_transfer.crate.ome_zarr.writer import Limits, ZarrOptions, write_pixels
 from omero_rocrate_transfer.model.errors import UsageError
 from omero_rocrate_transfer.model.planes import PlaneHasher
 from tests.crate.ome_zarr.support import ArrayReader, MemoryMembers
@@ -24,9 +24,8 @@ SMALL = ZarrLayout(chunk=64, shard=256)
 
 def _write(array: npt.NDArray[Any], layout: ZarrLayout = SMALL, tile: int = 100) -> tuple[MemoryMembers, Any]:
     members = MemoryMembers()
-    written = write_pixels(
-        members.write, "", ArrayReader(array, tile), layout=layout, limits=Limits(readers=2)
-    )
+    options = ZarrOptions(layout=layout, limits=Limits(readers=2))
+    written = write_pixels(members.write, "", ArrayReader(array, tile), options)
     return members, written
 
 
@@ -138,7 +137,7 @@ def test_a_failing_reader_ends_the_writer_with_its_error() -> None:
     reader = Failing(np.zeros((1, 1, 1, 700, 700), "u1"), 256)
 
     with pytest.raises(OSError, match="the link broke"):
-        write_pixels(MemoryMembers().write, "", reader, layout=SMALL, limits=Limits())
+        write_pixels(MemoryMembers().write, "", reader, ZarrOptions(layout=SMALL))
 
 
 def test_every_file_of_a_shard_is_written_once_and_the_arrays_name_their_axes() -> None:
