@@ -75,11 +75,10 @@ def flip(path: Path, place: int, bits: int = 1) -> None:
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize("name", sorted(valid.valid_files()))
+# people read the preview, a transfer does not
+@pytest.mark.parametrize("name", sorted(set(valid.valid_files()) - {"ro-crate-preview.html"}))
 def test_changed_byte_in_any_file_of_a_folder_is_found(tmp_path: Path, name: str) -> None:
     pack_world(tmp_path / "crate")
-    if name == "ro-crate-preview.html":
-        pytest.skip("people read the preview, a transfer does not")
 
     flip(tmp_path / "crate" / name, 100 if name.endswith((".json", ".txt", ".html", ".xml")) else 0)
 
