@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -45,10 +46,16 @@ def wait_for(connection: Connection, handle: Any, doing: str) -> Any:
 
 
 def delete(connection: Connection, type_name: str, ids: list[int], group: int) -> None:
-    """Delete objects and what belongs to them."""
-    doing = f"Deleting {type_name}:{','.join(str(one) for one in ids)}"
+    """Delete objects of one type and what belongs to them."""
+    delete_all(connection, {type_name: ids}, group)
+
+
+def delete_all(connection: Connection, targets: Mapping[str, Sequence[int]], group: int) -> None:
+    """Delete objects, ids by type, and what belongs to them: all or none."""
+    wanted = {name: list(ids) for name, ids in targets.items() if ids}
+    doing = "Deleting " + ", ".join(f"{name}:{','.join(map(str, ids))}" for name, ids in wanted.items())
     with server_errors(doing):
-        handle = connection.session.submit(Delete2(targetObjects={type_name: ids}), connection.context(group))
+        handle = connection.session.submit(Delete2(targetObjects=wanted), connection.context(group))
     wait_for(connection, handle, doing)
 
 

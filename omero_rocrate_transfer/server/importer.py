@@ -9,7 +9,7 @@ import logging
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import Ice
 import omero
@@ -26,7 +26,6 @@ from omero_rocrate_transfer.server.client_paths import reader_hint
 from omero_rocrate_transfer.server.commands import delete, wait_for
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.session import Connection
-from omero_rocrate_transfer.transfer.ports import Source
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +35,14 @@ ALGORITHM: Final = "SHA1-160"
 _BLOCK_SIZE: Final = 5_000_000
 #: Writes in flight.
 _WINDOW: Final = 4
+
+
+class Blocks(Protocol):
+    """Where the bytes come from; a `Source` is one."""
+
+    def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
+        """Yield the bytes of one file."""
+        ...
 
 
 class FilesetImport:
@@ -56,7 +63,7 @@ class FilesetImport:
         #: Id of the new Fileset, as soon as the server has made it.
         self.fileset_id: int | None = None
 
-    def run(self, source: Source) -> int:
+    def run(self, source: Blocks) -> int:
         """Send the files, let the server check and import them; return the id of the Fileset.
 
         Raises
@@ -90,7 +97,7 @@ class FilesetImport:
         except TransferError:
             log.exception("Fileset:%d was left incomplete and should be deleted.", self.fileset_id)
 
-    def _upload(self, process: Any, place: int, source: Source) -> str:
+    def _upload(self, process: Any, place: int, source: Blocks) -> str:
         """Send one file and return its digest."""
         file = self._unit.files[place]
         doing = f"Sending {file.path} of {self._unit.ref}"

@@ -7,6 +7,7 @@ from typing import Final
 
 from ome_types import OME
 
+from omero_rocrate_transfer.model.choices import PixelsAs
 from omero_rocrate_transfer.model.contents import Contents, Omission, TransferUnit
 from omero_rocrate_transfer.model.errors import RefusedError, UsageError
 from omero_rocrate_transfer.model.refs import ObjectRef
@@ -16,6 +17,7 @@ from omero_rocrate_transfer.server.filesets import read_files
 from omero_rocrate_transfer.server.importer import FilesetImport
 from omero_rocrate_transfer.server.pairing import NewObject, Pair, pair_images, pair_plates
 from omero_rocrate_transfer.server.queries import Reader
+from omero_rocrate_transfer.server.raster.unit import PixelsImport
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.writer import Writer
 from omero_rocrate_transfer.transfer.ports import Source
@@ -33,6 +35,9 @@ class ServerSink:
     ----------
     connection
         Stays open: it is closed by whoever opened it.
+    pixels_as
+        How pixels without original files go in; where None, tile by tile wherever that is exact, else as an
+        OME-TIFF.
     merge
         Whether containers of the user with the same name and place are used again.
     target
@@ -43,9 +48,17 @@ class ServerSink:
     #: More imports at once make servers unresponsive (OMERO documentation, "Import scenarios").
     max_parallel = 4
 
-    def __init__(self, connection: Connection, *, merge: bool = False, target: str | None = None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        merge: bool = False,
+        target: str | None = None,
+        pixels_as: PixelsAs | None = None,
+    ) -> None:
         self._connection = connection
         self._merge = merge
+        self._pixels_as = pixels_as
         self._target = None if target is None else parse_target(target)
         self._group = connection.group_id
         #: Ids of the containers on the target that an Image or Plate of the source goes into.
@@ -63,7 +76,7 @@ class ServerSink:
         NotFoundError
             The target is missing or not readable.
         RefusedError
-            The contents have items that cannot be written yet.
+            The contents have items without original files and without pixels.
         UsageError
             Nothing of the contents can go into the target.
         """
@@ -85,13 +98,16 @@ class ServerSink:
         return [_mapping(ref, number) for ref, number in made.items()]
 
     def write_unit(self, unit: TransferUnit, source: Source) -> UnitResult:
-        """Import one fileset, and link and name what came out of it.
+        """Import files, or rebuild images from pixels, and link and name what came out of it.
 
         Raises
         ------
         IntegrityError
-            The target made something else of the files; it was deleted again.
+            The target made something else of the files or gives back other pixels; it was deleted again.
         """
+        return self._import_files(unit, source) if unit.files else self._import_pixels(unit, source)
+
+    def _import_files(self, unit: TransferUnit, source: Source) -> UnitResult:
         document = source.read_document(unit)
         importing = FilesetImport(self._connection, unit, self._group)
         try:
@@ -115,6 +131,29 @@ class ServerSink:
             ),
             omissions=omissions,
             files_verified=len(unit.files),
+        )
+
+    def _import_pixels(self, unit: TransferUnit, source: Source) -> UnitResult:
+        importing = PixelsImport(
+            self._connection, unit, self._group, pixels_as=self._pixels_as, names=self._names
+        )
+        try:
+            rebuilt = importing.run(source, source.read_document(unit))
+            self._link(rebuilt.pairs, rebuilt.plates)
+            self._name(rebuilt.pairs, rebuilt.plates)
+        except BaseException:
+            importing.undo()
+            raise
+        return UnitResult(
+            unit=unit.ref,
+            size_bytes=unit.size_bytes,
+            mappings=(
+                *(_mapping(plate, new.id) for plate, new in rebuilt.plates.items()),
+                *(_mapping(pair.source.ref, pair.target.id) for pair in rebuilt.pairs),
+                *rebuilt.mappings,
+            ),
+            omissions=tuple(rebuilt.omissions),
+            planes_verified=rebuilt.planes_verified,
         )
 
     def finish(self) -> None:
@@ -168,10 +207,10 @@ class ServerSink:
 
 
 def _check(contents: Contents) -> None:
-    without = [str(unit.ref) for unit in contents.units if not unit.files]
+    without = [str(unit.ref) for unit in contents.units if not unit.files and not unit.pixels]
     if without:
         raise RefusedError(
-            f"{', '.join(without[:5])}: without original files, and pixels cannot be written yet.",
+            f"{', '.join(without[:5])}: without original files and pixels.",
             hint=f"{len(without)} item(s) of this kind; leave them out.",
         )
 

@@ -15,3 +15,9 @@ def utc(milliseconds: int) -> datetime:
 def iso_utc(milliseconds: int) -> str:
     """Return an ``RTime`` in ISO 8601, like ``2024-02-29T12:00:00.123Z``."""
     return utc(milliseconds).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def milliseconds(moment: datetime) -> int:
+    """Return a time as an ``RTime``; one without zone is taken as UTC, as everywhere in OME-XML."""
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return (aware - _EPOCH) // timedelta(milliseconds=1)

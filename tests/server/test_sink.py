@@ -337,11 +337,11 @@ def test_other_targets_are_usage_errors(connection: Connection, text: str) -> No
         ServerSink(connection, target=text)
 
 
-def test_units_without_files_are_refused_before_anything_is_made(
+def test_units_without_files_and_pixels_are_refused_before_anything_is_made(
     connection: Connection, memory_source: Any
 ) -> None:
     source = memory_source({FAKE: b""})
-    contents = replace(in_dataset(source), units=(replace(source.unit, files=(), pixels=True),))
+    contents = replace(in_dataset(source), units=(replace(source.unit, files=()),))
 
     with pytest.raises(RefusedError, match="without original files"):
         ServerSink(connection).begin(contents, source.read_container_document)
