@@ -52,6 +52,11 @@ class FilesetRows:
     #: Why the files cannot be had, one clause; empty where they can.
     withheld: str = ""
 
+    @property
+    def complete(self) -> bool:
+        """Whether every file was uploaded: without, not even pixels can be read."""
+        return all(file.size_bytes != UNKNOWN_SIZE for file in self.files)
+
 
 def read_filesets(reader: Reader, ids: Iterable[int]) -> dict[int, FilesetRows]:
     """Read filesets, in the order of the ids."""
@@ -61,7 +66,9 @@ def read_filesets(reader: Reader, ids: Iterable[int]) -> dict[int, FilesetRows]:
         images.append(_image(tuple(row), len(images)))
     for fileset, files in read_files(reader, found).items():
         found[fileset].files = files
-        if any(file.size_bytes == UNKNOWN_SIZE for file in files):
+        if not files:
+            found[fileset].withheld = "no original files"
+        if not found[fileset].complete:
             found[fileset].withheld = "the upload of its original files never ended"
     _warn_of_weak_digests(file for rows in found.values() for file in rows.files)
     _add_plates(reader, found)

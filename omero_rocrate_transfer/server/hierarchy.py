@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from omero_rocrate_transfer.model.choices import PixelsPolicy
 from omero_rocrate_transfer.model.contents import Container, Contents, Omission, TransferUnit
 from omero_rocrate_transfer.model.errors import NotFoundError
 from omero_rocrate_transfer.model.refs import ObjectRef
@@ -15,6 +16,7 @@ from omero_rocrate_transfer.server.people import read_groups, read_people
 from omero_rocrate_transfer.server.queries import Reader, Row
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.times import iso_utc
+from omero_rocrate_transfer.server.units import Choice, FilesetOf, UnitMaker, choose
 from omero_rocrate_transfer.server.walk import CONTAINER_TYPES, Walk, add_plates, walk_down
 
 _FILESET_OF: Final = (
@@ -28,17 +30,20 @@ _ARCHIVED: Final = (
     "select m.child.image.id, count(m.id) from PixelsOriginalFileMap m where m.child.image.id in (:ids)"
     " group by m.child.image.id order by m.child.image.id"
 )
-_NOT_YET: Final = "pixels are not carried yet"
-
 Containers = dict[ObjectRef, Container]
-#: Image to Fileset, both ids; None where the image has none.
-FilesetOf = dict[int, int | None]
 
 
-def read_contents(connection: Connection, roots: Sequence[ObjectRef]) -> Contents:
+def read_contents(
+    connection: Connection, roots: Sequence[ObjectRef], pixels: PixelsPolicy = PixelsPolicy.ORIGINAL
+) -> Contents:
     """Read what belongs to the roots; everything readable, where none are named.
 
     The number of calls grows with batches of 1,000 objects, not with objects.
+
+    Parameters
+    ----------
+    pixels
+        Whether original files travel, pixels or both.
 
     Raises
     ------
@@ -47,16 +52,26 @@ def read_contents(connection: Connection, roots: Sequence[ObjectRef]) -> Content
     """
     reader = Reader(connection)
     walk = walk_down(reader, roots)
-    fileset_of: FilesetOf = dict(reader.rows(_FILESET_OF, walk.ids["Image"], doing="Reading images"))
+    fileset_of: dict[int, int | None] = dict(
+        reader.rows(_FILESET_OF, walk.ids["Image"], doing="Reading images")
+    )
     filesets = read_filesets(reader, _in_walk_order(walk, fileset_of))
-    add_plates(walk, reader, [plate for rows in filesets.values() for plate in rows.plates])
+    choice = choose(pixels, walk, fileset_of, filesets)
+    add_plates(
+        walk, reader, [plate for fileset in sorted(choice.files) for plate in filesets[fileset].plates]
+    )
     containers = _read_containers(reader, walk)
     _check_roots(roots, containers, fileset_of, connection.user)
 
-    units = tuple(_units(filesets))
+    maker = UnitMaker(reader, walk, choice, fileset_of, filesets)
+    units = maker.make()
     kept = _travelling(containers, units)
-    omissions = [*_unit_omissions(filesets), *_image_omissions(reader, walk, fileset_of)]
-    omissions += _plate_omissions(containers, filesets)
+    omissions = [
+        *maker.omissions,
+        *_lost_omissions(filesets),
+        *_archived_omissions(reader, choice, fileset_of),
+    ]
+    omissions += _plate_omissions(containers, choice, filesets)
     omissions += iter_omissions(reader, _ids_by_type(kept, units))
     images = [image for unit in units for image in unit.images]
     return Contents(
@@ -113,17 +128,6 @@ def _check_roots(roots: Sequence[ObjectRef], containers: Containers, images: Fil
         )
 
 
-def _units(filesets: Mapping[int, FilesetRows]) -> Iterator[TransferUnit]:
-    for fileset, rows in filesets.items():
-        if not rows.withheld:
-            yield TransferUnit(
-                ref=ObjectRef("Fileset", fileset),
-                images=tuple(rows.images),
-                files=rows.files,
-                plates=tuple(ObjectRef("Plate", plate) for plate in rows.plates),
-            )
-
-
 def _travelling(containers: Containers, units: Sequence[TransferUnit]) -> tuple[Container, ...]:
     """Keep the containers that travel, with those members that do."""
     kept = {image.ref for unit in units for image in unit.images}
@@ -144,36 +148,31 @@ def _travelling(containers: Containers, units: Sequence[TransferUnit]) -> tuple[
     )
 
 
-def _unit_omissions(filesets: Mapping[int, FilesetRows]) -> Iterator[Omission]:
+def _lost_omissions(filesets: Mapping[int, FilesetRows]) -> Iterator[Omission]:
     for fileset, rows in filesets.items():
-        if rows.withheld:
-            reason = f"{rows.withheld}; {_NOT_YET}"
-            yield Omission(
-                type="Image", count=len(rows.images), reason=reason, on=ObjectRef("Fileset", fileset)
-            )
-            for plate in rows.plates:
-                yield Omission(type="Plate", count=1, reason=reason, on=ObjectRef("Plate", plate))
+        if not rows.complete:
+            on = ObjectRef("Fileset", fileset)
+            yield Omission(type="Image", count=len(rows.images), reason=rows.withheld, on=on)
 
 
-def _image_omissions(reader: Reader, walk: Walk, fileset_of: FilesetOf) -> Iterator[Omission]:
-    lone = [image for image in walk.ids["Image"] if image in fileset_of and fileset_of[image] is None]
-    archived: dict[int, int] = dict(reader.rows(_ARCHIVED, lone, doing="Reading archived original files"))
-    for image in lone:
-        ref = ObjectRef("Image", image)
-        yield Omission(type="Image", count=1, reason=f"no fileset; {_NOT_YET}", on=ref)
-        if image in archived:
-            reason = "files that OMERO 4 archived are not carried yet"
-            yield Omission(type="OriginalFile", count=archived[image], reason=reason, on=ref)
+def _archived_omissions(reader: Reader, choice: Choice, fileset_of: FilesetOf) -> Iterator[Omission]:
+    lone = [image for images in choice.pixels.values() for image in images if fileset_of[image] is None]
+    reason = "files that OMERO 4 archived are not carried yet"
+    for image, count in reader.rows(_ARCHIVED, lone, doing="Reading archived original files"):
+        yield Omission(type="OriginalFile", count=count, reason=reason, on=ObjectRef("Image", image))
 
 
-def _plate_omissions(containers: Containers, filesets: Mapping[int, FilesetRows]) -> Iterator[Omission]:
-    filesets_of = Counter(plate for rows in filesets.values() for plate in rows.plates)
+def _plate_omissions(
+    containers: Containers, choice: Choice, filesets: Mapping[int, FilesetRows]
+) -> Iterator[Omission]:
+    filesets_of = Counter(plate for fileset in choice.files for plate in filesets[fileset].plates)
     for ref in containers:
-        if ref.type == "Plate" and filesets_of[ref.id] == 0:
-            yield Omission(type="Plate", count=1, reason="no original files make it", on=ref)
-        elif ref.type == "Plate" and filesets_of[ref.id] > 1:
+        if ref.type != "Plate" or ref.id in choice.plates or filesets_of[ref.id] == 1:
+            continue
+        reason = "none of its images can be had"
+        if filesets_of[ref.id] > 1:
             reason = "its images come from several filesets, each of which makes a plate of its own"
-            yield Omission(type="Plate", count=1, reason=reason, on=ref)
+        yield Omission(type="Plate", count=1, reason=reason, on=ref)
 
 
 def _ids_by_type(containers: Iterable[Container], units: Iterable[TransferUnit]) -> dict[str, list[int]]:

@@ -9,6 +9,7 @@ from typing import Final
 
 from ome_types import OME
 
+from omero_rocrate_transfer.model.choices import PixelsPolicy
 from omero_rocrate_transfer.model.contents import Contents, OriginalFile, TransferUnit
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server import files
@@ -29,9 +30,12 @@ class ServerSource:
     ----------
     connection
         Closed with the source.
+    pixels
+        Whether original files travel, pixels or both.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, pixels: PixelsPolicy = PixelsPolicy.ORIGINAL) -> None:
+        self._pixels = pixels
         self._connection = connection
         self._contents: Contents | None = None
         self._place: dict[ObjectRef, int] = {}
@@ -40,7 +44,7 @@ class ServerSource:
 
     def read_contents(self, roots: Sequence[ObjectRef]) -> Contents:
         """Return what belongs to the roots, everything readable where none are named."""
-        contents = read_contents(self._connection, roots)
+        contents = read_contents(self._connection, roots, self._pixels)
         with self._lock:
             self._contents = contents
             self._place = {unit.ref: place for place, unit in enumerate(contents.units)}

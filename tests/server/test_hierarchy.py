@@ -91,10 +91,9 @@ def test_roots_of_every_type_in_one_go(connection: Connection, rows: Any) -> Non
     contents = read_contents(connection, refs)
 
     assert contents.roots == tuple(refs)
-    assert {one.ref.type for one in contents.containers} == {"Project", "Dataset", "Screen"}
-    assert [one.ref.id for one in contents.iter_images()] == [image.id]
-    # the default policy keeps files of plates back
-    assert omitted(contents) == {"Image": 1, "Plate": 1}
+    assert {one.ref.type for one in contents.containers} == {"Project", "Dataset", "Screen", "Plate"}
+    assert {one.ref.id for one in contents.iter_images()} == {image.id, in_plate.id}
+    assert contents.omissions == ()
 
 
 def test_plates_travel_where_the_policy_gives_their_files_out(
@@ -118,19 +117,6 @@ def test_plates_travel_where_the_policy_gives_their_files_out(
         found = next(one for one in contents.containers if one.ref == plate_ref)
         assert found.members == tuple(ObjectRef("Image", image.id) for image in images)
         assert contents.omissions == ()
-
-
-def test_images_without_originals_are_omissions_each(connection: Connection, rows: Any) -> None:
-    dataset = rows.add("Dataset", name="d")
-    image = rows.image("made by hand")
-    rows.link("DatasetImageLink", dataset, image)
-
-    contents = read(connection, f"Dataset:{dataset.id}")
-
-    assert contents.units == ()
-    assert contents.containers[0].members == ()
-    (omission,) = contents.omissions
-    assert (omission.type, omission.count, omission.on) == ("Image", 1, ObjectRef("Image", image.id))
 
 
 def test_unfinished_uploads_are_omissions(connection: Connection, rows: Any) -> None:
@@ -218,3 +204,86 @@ def test_same_objects_give_the_same_contents(connection: Connection, rows: Any) 
         rows.link("DatasetImageLink", dataset, image)
 
     assert read(connection, f"Dataset:{dataset.id}") == read(connection, f"Dataset:{dataset.id}")
+
+
+# -- pixels
+
+
+def test_images_without_originals_travel_as_pixels(connection: Connection, rows: Any) -> None:
+    dataset = rows.add("Dataset", name="d")
+    image = rows.image("made by hand")
+    rows.link("DatasetImageLink", dataset, image)
+
+    contents = read(connection, f"Dataset:{dataset.id}")
+
+    (unit,) = contents.units
+    assert (unit.ref, unit.pixels, unit.files) == (ObjectRef("Image", image.id), True, ())
+    assert unit.pixels_reason == "no original files"
+    assert unit.pixels_size_bytes == 16 * 8
+    assert [one.name for one in unit.images] == ["made by hand"]
+    assert contents.containers[0].members == (unit.ref,)
+    assert contents.omissions == ()
+
+
+@pytest.mark.parametrize("kind", ["complex", "double-complex", "bit"])
+def test_pixels_that_omero_gives_to_nobody_are_omissions(
+    connection: Connection, rows: Any, kind: str
+) -> None:
+    image = rows.image("made by hand")
+    (pixels,) = rows.store.rows("Pixels")
+    rows.store.update(pixels, {"pixelsType": rows.enum("PixelsType", kind)}, event=rows.event)
+
+    contents = read(connection, f"Image:{image.id}")
+
+    assert contents.units == ()
+    (omission,) = contents.omissions
+    assert (omission.type, omission.count, omission.on) == ("Image", 1, ObjectRef("Image", image.id))
+    assert kind in omission.reason
+
+
+def test_a_plate_of_images_of_both_kinds_travels_as_pixels_whole(
+    sandbox_factory: Callable[..., SandboxServer], open_connection: Callable[..., Connection], rows: Any
+) -> None:
+    server = sandbox_factory(config={"omero.policy.binary_access": "+read,+write,+image,+plate"})
+    rows = type(rows)(server.store)
+    plate = rows.add("Plate", name="plate")
+    _, (imported, sibling) = rows.fileset(images=2)
+    written = rows.image("written")
+    for column, image in enumerate((written, imported)):
+        well = rows.add("Well", plate=plate.id, row=0, column=column)
+        rows.add("WellSample", well=well.id, well_index=0, image=image.id)
+
+    contents = read(open_connection(server=server), f"Plate:{plate.id}", f"Image:{sibling.id}")
+
+    assert [unit.ref for unit in contents.units] == [
+        ObjectRef("Image", sibling.id),
+        ObjectRef("Plate", plate.id),
+    ]
+    assert [image.ref.id for image in contents.units[1].images] == [written.id, imported.id]
+    assert contents.units[0].pixels_reason == "other images of its plate have no original files"
+
+
+def test_an_image_in_two_plates_travels_with_the_first(connection: Connection, rows: Any) -> None:
+    image = rows.image("shared")
+    plates = [rows.add("Plate", name=name) for name in ("one", "two")]
+    for plate in plates:
+        well = rows.add("Well", plate=plate.id, row=0, column=0)
+        rows.add("WellSample", well=well.id, well_index=0, image=image.id)
+
+    contents = read(connection, f"Plate:{plates[0].id},{plates[1].id}")
+
+    assert [len(unit.images) for unit in contents.units] == [1, 0]
+    assert omitted(contents) == {"WellSample": 1}
+
+
+def test_fields_are_in_the_order_of_rows_columns_and_fields(connection: Connection, rows: Any) -> None:
+    plate = rows.add("Plate", name="plate")
+    images = [rows.image(str(number)) for number in range(4)]
+    wells = [rows.add("Well", plate=plate.id, row=row, column=column) for row, column in ((1, 0), (0, 1))]
+    for well, index, image in ((0, 1, 0), (0, 0, 1), (1, 1, 2), (1, 0, 3)):
+        rows.add("WellSample", well=wells[well].id, well_index=index, image=images[image].id)
+
+    (unit,) = read(connection, f"Plate:{plate.id}").units
+
+    assert [image.name for image in unit.images] == ["3", "2", "1", "0"]
+    assert [image.series for image in unit.images] == [0, 1, 2, 3]
