@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from omero_rocrate_transfer.model.rendering import Rendering
+
 #: Namespace of the one XMLAnnotation in each document that holds them, a page of the crate's profile.
 NAMESPACE: Final = "https://github.com/ome/omero-rocrate-transfer/profile/0.1/extras"
 
@@ -64,8 +66,39 @@ class AnnotationExtras:
     #: By LSID of the annotation.
     facts: dict[str, AnnotationFacts] = field(default_factory=dict)
     links: tuple[AnnotationLink, ...] = ()
+    #: Place in the unit of each original file that has annotations, by LSID, from 0.
+    files: dict[str, int] = field(default_factory=dict)
     #: Whether all annotations were taken: then what an import makes beyond them was removed by a user.
     complete: bool = False
+
+
+#: Of one field: a plain value, a quantity as (value, name of the unit), a map as pairs, or null.
+FieldValue = None | bool | int | float | str | tuple[float, str] | tuple[tuple[str | None, str | None], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtraObject:
+    """An object of which OME-XML has no kind, like a shape of type Path, or a ROI without any shape."""
+
+    #: LSID, and OMERO's name of the class.
+    id: str
+    type: str
+    #: LSID of what it belongs to, and its place in the list there.
+    parent: str
+    index: int = 0
+    #: By OMERO's names.
+    fields: dict[str, FieldValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRendering:
+    """The rendering settings of one user."""
+
+    #: ``Experimenter.omeName``.
+    login: str
+    rendering: Rendering
+    #: Whether the image is theirs.
+    owner: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +106,15 @@ class Extras:
     """The extras of one document."""
 
     annotations: AnnotationExtras = field(default_factory=AnnotationExtras)
+    #: Whether document and extras say all there was about the images and plates: then what an import makes
+    #: beyond them was removed by a user. Not so for documents that other tools wrote.
+    complete: bool = False
+    #: Values that OME-XML cannot hold, by LSID and OMERO's path from there, ``"objectiveSettings.medium"``:
+    #: they count, not what the document has in their place.
+    fields: dict[str, dict[str, FieldValue]] = field(default_factory=dict)
+    objects: tuple[ExtraObject, ...] = ()
+    #: LSIDs of shapes in their order, by LSID of the ROI, where shapes of several classes are in it: the
+    #: ome-types library writes them class by class.
+    shapes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    #: By LSID of the image; the owner's first.
+    rendering: dict[str, tuple[UserRendering, ...]] = field(default_factory=dict)

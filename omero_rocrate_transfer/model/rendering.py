@@ -35,3 +35,5 @@ class Rendering:
     model: str
     #: In channel order.
     channels: tuple[ChannelRendering, ...]
+    #: First and last value of the output, and its resolution (``QuantumDef``).
+    quantization: tuple[int, int, int] = (0, 255, 255)

@@ -47,7 +47,7 @@ class Reader:
         doing
             For the message of an error, like ``"Reading images"``.
         """
-        for batch in _batches(ids, IDS_PER_QUERY):
+        for batch in batches(ids, IDS_PER_QUERY):
             yield from self._pages(hql, ParametersI().addIds(batch), doing)
 
     def all_ids(self, type_name: str) -> list[int]:
@@ -59,9 +59,17 @@ class Reader:
         """Return the sum of a count query over all batches of ids."""
         return sum(row[0] for row in self.rows(hql, ids, doing=doing))
 
-    def objects(self, hql: str, ids: Iterable[int], *, doing: str) -> Iterator[Any]:
-        """Yield objects, each once, with what the query fetches; unordered."""
-        for batch in _batches(ids, GRAPHS_PER_QUERY):
+    def has_any(self, hql: str) -> bool:
+        """Tell whether a query without parameters has a row at all."""
+        parameters = ParametersI().page(0, 1)
+        with server_errors("Looking for rows"):
+            return bool(self._connection.query.projection(hql, parameters, self._connection.context()))
+
+    def objects(
+        self, hql: str, ids: Iterable[int], *, doing: str, size: int = GRAPHS_PER_QUERY
+    ) -> Iterator[Any]:
+        """Yield objects, each once, with what the query fetches; unordered; `size` ids a query."""
+        for batch in batches(ids, size):
             with server_errors(doing):
                 found = self._connection.query.findAllByQuery(
                     hql, ParametersI().addIds(batch), self._connection.context()
@@ -78,7 +86,8 @@ class Reader:
                 return
 
 
-def _batches(ids: Iterable[int], size: int) -> Iterator[list[int]]:
+def batches(ids: Iterable[int], size: int) -> Iterator[list[int]]:
+    """Yield ids in lists of some size, each once."""
     unique = list(dict.fromkeys(ids))
     for start in range(0, len(unique), size):
         yield unique[start : start + size]

@@ -12,6 +12,7 @@ from omero.sys import ParametersI
 
 from omero_rocrate_transfer.model.contents import SourceInfo
 from omero_rocrate_transfer.model.errors import LoginError, UsageError
+from omero_rocrate_transfer.server.enumerations import Enumerations
 from omero_rocrate_transfer.server.errors import server_errors
 
 #: Group id of a call context that reads in all groups the user may read (omero-server
@@ -52,6 +53,7 @@ class Connection:
         #: ``Experimenter.omeName`` and id of the user.
         self.user: str = context.userName
         self.user_id: int = context.userId
+        self.enumerations = Enumerations(self)
         #: Id of the group that new objects go into.
         self.group_id: int = context.groupId if group is None else self._group_named(group)
         if int(client.getProperty("omero.keep_alive") or 0) <= 0:

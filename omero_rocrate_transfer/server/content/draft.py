@@ -1,0 +1,149 @@
+"""An OME document in the making: what is read goes in as elements, what they cannot hold beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from ome_types import OME, model
+
+from omero_rocrate_transfer.model.extras import ExtraObject, UserRendering
+from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.server.content import specs
+from omero_rocrate_transfer.server.content.conversions import parse_ref
+from omero_rocrate_transfer.server.content.elements import ElementMaker, Leftovers, json_values
+from omero_rocrate_transfer.server.content.fields import Spec, Values
+from omero_rocrate_transfer.server.content.images import ImageContent, InstrumentContent
+from omero_rocrate_transfer.server.content.planes import Plane
+from omero_rocrate_transfer.server.content.rois import RoiContent, ShapeContent
+from omero_rocrate_transfer.server.content.shapes import ROI
+
+#: Lists of an Instrument in ome-types.
+_LISTS: Final = {
+    "Objective": "objectives",
+    "Detector": "detectors",
+    "Arc": "arcs",
+    "Filament": "filaments",
+    "LightEmittingDiode": "light_emitting_diodes",
+    "GenericExcitationSource": "generic_excitation_sources",
+    "Laser": "lasers",
+    "Dichroic": "dichroics",
+    "Filter": "filters",
+    "FilterSet": "filter_sets",
+}
+
+
+def plane_path(place: int) -> str:
+    """Return where the leftovers of a plane are found, below those of its Pixels: planes have no ids."""
+    return f"planes[{place}]."
+
+
+class Draft:
+    """The document of one unit and its extras."""
+
+    def __init__(self, document: OME, host: str) -> None:
+        self.document = document
+        self.host = host
+        #: Parts of `model.extras.Extras`.
+        self.fields: dict[str, Leftovers] = {}
+        self.objects: list[ExtraObject] = []
+        self.shapes: dict[str, tuple[str, ...]] = {}
+        self.rendering: dict[str, tuple[UserRendering, ...]] = {}
+        self._maker = ElementMaker(host)
+        self._images: dict[int, model.Image] = {}
+
+    def arguments(self, spec: Spec, ref: ObjectRef, values: Values, path: str = "") -> dict[str, Any]:
+        """Return the arguments for an element from values; what they cannot say is kept."""
+        left: Leftovers = {}
+        made = self._maker.arguments(spec, values, left, path)
+        if left:
+            self.fields.setdefault(ref.lsid(self.host), {}).update(json_values(left))
+        return made
+
+    def add_instrument(self, content: InstrumentContent) -> None:
+        """Add an instrument with all parts."""
+        ref = ObjectRef("Instrument", content.id)
+        fields: dict[str, Any] = {}
+        for part in content.parts:
+            arguments = self.arguments(part.spec, part.ref, part.values)
+            element = part.spec.element(id=part.ref.lsid(self.host), **arguments)
+            fields.setdefault(_LISTS[part.spec.type], []).append(element)
+        if content.microscope is not None:
+            scope = self.arguments(specs.MICROSCOPE, ref, content.microscope, "microscope.")
+            fields["microscope"] = model.Microscope(**scope)
+        self.document.instruments.append(model.Instrument(id=ref.lsid(self.host), **fields))
+
+    def add_image(self, content: ImageContent, experimenter: model.ExperimenterRef | None) -> None:
+        """Add an image with its pixels and channels."""
+        ref = ObjectRef("Image", content.id)
+        fields = self.arguments(specs.IMAGE, ref, content.image)
+        if experimenter is not None:
+            fields["experimenter_ref"] = experimenter
+        if content.description is not None:
+            fields["description"] = content.description
+        pixels = self._pixels(content)
+        element = model.Image(id=ref.lsid(self.host), name=content.name, pixels=pixels, **fields)
+        self._images[content.id] = element
+        self.document.images.append(element)
+
+    def _pixels(self, content: ImageContent) -> model.Pixels:
+        ref = ObjectRef("Pixels", content.pixels_id)
+        x, y, z, c, t = content.sizes
+        channels = []
+        for channel in content.channels:
+            own = ObjectRef("Channel", channel.id)
+            arguments = self.arguments(specs.CHANNEL, own, channel.channel)
+            arguments |= self.arguments(specs.LOGICAL_CHANNEL, own, channel.logical)
+            channels.append(model.Channel(id=own.lsid(self.host), **arguments))
+        return model.Pixels(
+            id=ref.lsid(self.host),
+            dimension_order=model.Pixels_DimensionOrder(content.dimension_order),
+            type=model.PixelType(content.pixels_type),
+            size_x=x, size_y=y, size_z=z, size_c=c, size_t=t,
+            channels=channels,
+            metadata_only=model.MetadataOnly(),
+            **self.arguments(specs.PIXELS, ref, content.pixels),
+        )  # fmt: skip
+
+    def add_planes(self, image: int, planes: Iterable[Plane]) -> None:
+        """Add what is known of the planes of an image that was added."""
+        if image not in self._images:  # it has no pixels
+            return
+        pixels = self._images[image].pixels
+        ref = parse_ref(pixels.id)
+        if ref is None:
+            raise ValueError(f"{pixels.id} is no LSID")
+        for place, (_, values) in enumerate(planes):
+            pixels.planes.append(model.Plane(**self.arguments(specs.PLANE, ref, values, plane_path(place))))
+
+    def add_rois(self, image: int, rois: Iterable[RoiContent]) -> None:
+        """Add ROIs of an image that was added."""
+        if image not in self._images:
+            return
+        element = self._images[image]
+        for roi in rois:
+            ref = ObjectRef("ROI", roi.id)
+            if any(shape.spec.element is not None for shape in roi.shapes):
+                arguments = self.arguments(ROI, ref, roi.values)
+                union: Any = [self._shape(shape) for shape in roi.shapes if shape.spec.element is not None]
+                if len({type(shape) for shape in union}) > 1:
+                    self.shapes[ref.lsid(self.host)] = tuple(shape.id for shape in union)
+                self.document.rois.append(model.ROI(id=ref.lsid(self.host), union=union, **arguments))
+                element.roi_refs.append(model.ROIRef(id=ref.lsid(self.host)))
+            else:
+                self._add_object(ref, ROI, ObjectRef("Image", image).lsid(self.host), 0, roi.values)
+            for index, shape in enumerate(roi.shapes):
+                if shape.spec.element is None:
+                    own = ObjectRef("Shape", shape.id)
+                    self._add_object(own, shape.spec, ref.lsid(self.host), index, shape.values)
+
+    def _shape(self, shape: ShapeContent) -> Any:
+        ref = ObjectRef("Shape", shape.id)
+        return shape.spec.element(id=ref.lsid(self.host), **self.arguments(shape.spec, ref, shape.values))
+
+    def _add_object(self, ref: ObjectRef, spec: Spec, parent: str, index: int, values: Values) -> None:
+        self.objects.append(
+            ExtraObject(
+                id=ref.lsid(self.host), type=spec.type, parent=parent, index=index, fields=json_values(values)
+            )
+        )

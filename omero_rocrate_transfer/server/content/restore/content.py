@@ -1,0 +1,118 @@
+"""The content of one unit on the target: all areas in the order in which they need each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from ome_types import OME, model
+
+from omero_rocrate_transfer.model.contents import Omission
+from omero_rocrate_transfer.model.extras import Extras
+from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.model.rendering import Rendering
+from omero_rocrate_transfer.server.content.images import ImageContent, read_images, read_instruments
+from omero_rocrate_transfer.server.content.planes import read_planes
+from omero_rocrate_transfer.server.content.rendering import restore_rendering
+from omero_rocrate_transfer.server.content.restore.images import ImageRestorer, images_of
+from omero_rocrate_transfer.server.content.restore.instruments import InstrumentRestorer, instrument_content
+from omero_rocrate_transfer.server.content.restore.planes import PlaneRestorer
+from omero_rocrate_transfer.server.content.restore.rois import RoiRestorer, SourceRois
+from omero_rocrate_transfer.server.content.restore.target import Target
+from omero_rocrate_transfer.server.content.rois import read_rois
+from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.target_ids import TargetIds
+
+_OTHERS: Final = "rendering settings of other users can only be restored by these users"
+
+
+class ContentRestorer:
+    """Restores what images hold besides pixels and annotations.
+
+    What the import of the same files made already is recognised by its content, and kept; what users changed
+    on the source since its own import wins over what the files say.
+
+    Parameters
+    ----------
+    group
+        Id of the group that the images are in.
+    ids
+        Gets what became of images, channels, ROIs and so on.
+    """
+
+    def __init__(self, connection: Connection, group: int, ids: TargetIds) -> None:
+        self._connection = connection
+        self._group = group
+        self._ids = ids
+
+    def restore(
+        self, document: OME, extras: Extras, images: Mapping[ObjectRef, int], on: ObjectRef
+    ) -> list[Omission]:
+        """Restore the content of images.
+
+        Parameters
+        ----------
+        extras
+            Taken out of the document.
+        images
+            Ids on the target, by the image of the source.
+        on
+            The unit.
+        """
+        target = Target(self._connection, self._group)
+        elements = {ref: one for ref, one in images_of(document.images).items() if ref in images}
+        there = read_images(target.reader, target.enumerations, images.values())
+        pairs = [(one, there[images[ref]]) for ref, one in elements.items() if images[ref] in there]
+        self._ids.add({one.id: ObjectRef("Image", content.id) for one, content in pairs})
+        self._restore_instruments(target, document, extras, there)
+        restorer = ImageRestorer(target, extras.fields, complete=extras.complete)
+        self._ids.add(restorer.restore(pairs))
+        _restore_planes(target, extras, pairs)
+        self._restore_rois(target, document, extras, pairs)
+        self._restore_rendering(target, extras, pairs)
+        return target.omissions(on)
+
+    def _restore_instruments(
+        self, target: Target, document: OME, extras: Extras, there: Mapping[int, ImageContent]
+    ) -> None:
+        found = ((one.id, instrument_content(one, extras.fields)) for one in document.instruments)
+        wanted = {lsid: content for lsid, content in found if content is not None}
+        if wanted:
+            numbers = [number for image in there.values() for number in image.instruments]
+            made = read_instruments(target.reader, target.enumerations, numbers)
+            InstrumentRestorer(target, self._ids).restore(wanted, made.values())
+
+    def _restore_rois(
+        self,
+        target: Target,
+        document: OME,
+        extras: Extras,
+        pairs: list[tuple[model.Image, ImageContent]],
+    ) -> None:
+        source = SourceRois(document, extras)
+        restorer = RoiRestorer(target, complete=extras.complete)
+        there = read_rois(target.reader, target.enumerations, [content.id for _, content in pairs])
+        restorer.restore(((content.id, source.of(one)) for one, content in pairs), there)
+        self._ids.add(restorer.made)
+
+    def _restore_rendering(
+        self, target: Target, extras: Extras, pairs: list[tuple[model.Image, ImageContent]]
+    ) -> None:
+        wanted: dict[int, Rendering] = {}
+        for element, content in pairs:
+            users = extras.rendering.get(element.id, ())
+            if users and users[0].owner:
+                wanted[content.pixels_id] = users[0].rendering
+                users = users[1:]
+            target.lose("RenderingDef", _OTHERS, len(users))
+        restore_rendering(self._connection, self._group, wanted)
+
+
+def _restore_planes(target: Target, extras: Extras, pairs: list[tuple[model.Image, ImageContent]]) -> None:
+    there = read_planes(target.reader, [content.id for _, content in pairs])
+    restorer = PlaneRestorer(target, complete=extras.complete)
+    for element, content in pairs:
+        pixels = element.pixels
+        planes = there.get(content.id, [])
+        restorer.add(pixels, extras.fields.get(pixels.id, {}), content.pixels_id, planes)
+    restorer.save()
