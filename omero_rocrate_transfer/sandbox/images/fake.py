@@ -152,7 +152,7 @@ def _annotate(document: ome.OME, recipe: _Recipe) -> None:
             annotation = ome.MapAnnotation(
                 id=f"Annotation:{number}",
                 namespace=_NAMESPACE,
-                value=ome.Map(ms=[ome.M(k=k, value=v) for k, v in pairs.items()]),
+                value=ome.Map(ms=[ome.Map.M(k=k, value=v) for k, v in pairs.items()]),
             )
             maps.append(annotation)
             image.annotation_refs.append(ome.AnnotationRef(id=annotation.id))

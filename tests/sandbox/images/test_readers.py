@@ -243,6 +243,13 @@ def test_a_fake_name_makes_series_whose_first_rows_carry_the_coordinates(
     )
 
 
+def test_a_fake_name_asks_for_map_annotations(open_original: Opener, tmp_path: Path) -> None:
+    document = open_original(touch(tmp_path, "maps&series=2&annMap=3.fake")).document
+    assert [len(image.annotation_refs) for image in document.images] == [3, 3]
+    assert document.structured_annotations is not None
+    assert document.structured_annotations.map_annotations[3].value.dict()["keyS1N0"] == "val4"
+
+
 def test_a_fake_plate_has_wells_fields_and_runs(open_original: Opener, tmp_path: Path) -> None:
     name = "p&sizeX=8&sizeY=8&plates=1&plateRows=2&plateCols=3&fields=2&plateAcqs=2.fake"
     document = open_original(touch(tmp_path, name)).document
