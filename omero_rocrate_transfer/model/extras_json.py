@@ -77,6 +77,8 @@ def render_extras(extras: Extras) -> str:
     # pydantic does not know the default of a dictionary
     sections = {
         name: {key: value for key, value in section.items() if value != {}}
+        if isinstance(section, dict)
+        else section
         for name, section in values.items()
     }
     return json.dumps({name: section for name, section in sections.items() if section}, separators=(",", ":"))
