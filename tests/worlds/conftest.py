@@ -1,0 +1,66 @@
+"""A source with a random world in it, a target, and the commands between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from omero_rocrate_transfer.sandbox import seed
+from omero_rocrate_transfer.sandbox.server import SandboxServer
+from tests.command_line import CommandLine, Result
+from tests.worlds.digests import Digests
+from tests.worlds.graph import Graph, read_graph
+
+#: The files of plates travel, too.
+POLICY = {"omero.policy.binary_access": "+read,+write,+image,+plate"}
+
+
+class Place:
+    """A sandbox, logged in as root."""
+
+    def __init__(self, server: SandboxServer, capsys: pytest.CaptureFixture[str]) -> None:
+        self.server = server
+        self.client = seed.connection(server.host, server.port, "root", "omero")
+        login = ["-s", f"tcp://{server.host}", "-p", str(server.port), "-u", "root", "-w", "omero", "-C"]
+        self._run = CommandLine(capsys, login)
+
+    def run(self, command: str, *arguments: str) -> Result:
+        """Run a command to its end; it must have no errors but may leave something out."""
+        result = self._run(command, *arguments, "--json", exit_code=None)
+        items = [line for line in result.lines if line["type"] == "item" and line["error"]]
+        errors = [line["error"] for line in (*items, result.summary) if line["error"]]
+        assert errors == []
+        assert result.exit_code in {0, 3}, result.stderr
+        return result
+
+    def graph(self) -> Graph:
+        """Read all that is there."""
+        return read_graph(self.server.store, Digests(self.client))
+
+    def close(self) -> None:
+        self.client.closeSession()
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a folder of the test's own, logs and sessions too."""
+    place = tmp_path / "home"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("OMERO_USERDIR", str(place / "omero"))
+    monkeypatch.delenv("OMERO_PASSWORD", raising=False)
+    return place
+
+
+@pytest.fixture
+def places(
+    sandbox_factory: Callable[..., SandboxServer], capsys: pytest.CaptureFixture[str]
+) -> Iterator[tuple[Place, Place]]:
+    """Give source and target."""
+    start = partial(sandbox_factory, config=POLICY)
+    with closing(Place(start(), capsys)) as source, closing(Place(start(), capsys)) as target:
+        yield source, target
