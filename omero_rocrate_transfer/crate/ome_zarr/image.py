@@ -10,8 +10,9 @@ from omero_rocrate_transfer.crate.ome_zarr import metadata
 from omero_rocrate_transfer.crate.ome_zarr.inner_crate import InnerFacts, render_inner_crate
 from omero_rocrate_transfer.crate.ome_zarr.labels import LabelMask, write_labels
 from omero_rocrate_transfer.crate.ome_zarr.metadata import render_group
+from omero_rocrate_transfer.crate.ome_zarr.options import ZarrOptions
 from omero_rocrate_transfer.crate.ome_zarr.stores import WriteMember
-from omero_rocrate_transfer.crate.ome_zarr.writer import WrittenPixels, ZarrOptions, write_pixels
+from omero_rocrate_transfer.crate.ome_zarr.writer import WrittenPixels, write_pixels
 
 if TYPE_CHECKING:
     from ome_types.model import Image

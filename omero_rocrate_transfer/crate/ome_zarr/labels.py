@@ -16,7 +16,8 @@ import numpy.typing as npt
 from omero_rocrate_transfer.crate.ome_zarr import metadata
 from omero_rocrate_transfer.crate.ome_zarr.layout import halve_nearest
 from omero_rocrate_transfer.crate.ome_zarr.metadata import render_group
-from omero_rocrate_transfer.crate.ome_zarr.writer import ZarrOptions, write_pixels
+from omero_rocrate_transfer.crate.ome_zarr.options import ZarrOptions
+from omero_rocrate_transfer.crate.ome_zarr.writer import write_pixels
 
 if TYPE_CHECKING:
     from omero_rocrate_transfer.crate.ome_zarr.metadata import Scales

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-from zarr.codecs import BloscCodec, BloscShuffle, GzipCodec, ZstdCodec
 
 from omero_rocrate_transfer.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from zarr.codecs import BloscCodec, GzipCodec, ZstdCodec
+
+    Codec = BloscCodec | ZstdCodec | GzipCodec
 
 #: The smallest level has no side longer than this.
 SMALLEST_SIDE: Final = 256
 #: Zarr's default key encoding holds any number of levels; more than this no image needs.
 MAX_LEVELS: Final = 24
 
-Codec = BloscCodec | ZstdCodec | GzipCodec
 _COMPRESSION = re.compile(r"(?P<name>none|zstd|gzip|blosc(?:-(?:zstd|lz4|zlib))?)(?::(?P<level>\d{1,2}))?\Z")
 _CNAMES: Final[dict[str, Literal["zstd", "lz4", "zlib"]]] = {
     "": "zstd",
@@ -50,7 +53,7 @@ class ZarrLayout:
                 f"A shard of {self.shard} pixels is not possible with --chunk {self.chunk}.",
                 hint="Take a power of two from the chunk (at least 256) to 8192.",
             )
-        codecs(self.compression, np.dtype("u1"))
+        _parse_compression(self.compression)
 
     def shard_side(self, height: int, width: int) -> int:
         """Side of the shards of a level: no larger than needed, so that small images stay small."""
@@ -69,6 +72,28 @@ def codecs(compression: str, dtype: np.dtype[np.generic]) -> tuple[Codec, ...]:
     UsageError
         The text names no compression known here.
     """
+    from zarr.codecs import BloscCodec, BloscShuffle, GzipCodec, ZstdCodec
+
+    name, inner, level = _parse_compression(compression)
+    match name:
+        case "none":
+            return ()
+        case "zstd":
+            return (ZstdCodec(level=level),)
+        case "gzip":
+            return (GzipCodec(level=level),)
+    shuffle = BloscShuffle.bitshuffle
+    return (BloscCodec(cname=_CNAMES[inner], clevel=level, shuffle=shuffle, typesize=dtype.itemsize),)
+
+
+def _parse_compression(compression: str) -> tuple[str, str, int]:
+    """Return codec, the codec inside of blosc, and level.
+
+    Raises
+    ------
+    UsageError
+        They are not known here.
+    """
     match = _COMPRESSION.match(compression)
     if match is None:
         raise UsageError(
@@ -77,19 +102,14 @@ def codecs(compression: str, dtype: np.dtype[np.generic]) -> tuple[Codec, ...]:
         )
     name, _, inner = match["name"].partition("-")
     if name == "none":
-        return ()
+        return name, inner, 0
     lowest, highest = _LEVELS[name]
     level = int(match["level"] or {"zstd": 3}.get(name, 5))
     if not lowest <= level <= highest:
         raise UsageError(
             f"--compression {compression!r}: the level must be {lowest} to {highest}.", hint="Change it."
         )
-    if name == "zstd":
-        return (ZstdCodec(level=level),)
-    if name == "gzip":
-        return (GzipCodec(level=level),)
-    shuffle = BloscShuffle.bitshuffle
-    return (BloscCodec(cname=_CNAMES[inner], clevel=level, shuffle=shuffle, typesize=dtype.itemsize),)
+    return name, inner, level
 
 
 def level_sizes(height: int, width: int) -> list[tuple[int, int]]:

@@ -14,6 +14,8 @@ import numpy as np
 import zarr
 from zarr.errors import NodeNotFoundError
 
+from omero_rocrate_transfer.crate.ome_zarr.axes import Json, parse_axis, read_scales
+from omero_rocrate_transfer.crate.ome_zarr.codec_check import find_unsafe_codecs
 from omero_rocrate_transfer.crate.ome_zarr.metadata import AXES
 from omero_rocrate_transfer.crate.ome_zarr.pixels import ZarrReader
 from omero_rocrate_transfer.crate.ome_zarr.stores import Members, ReadOnlyStore
@@ -34,8 +36,6 @@ _PIXEL_TYPES: Final = frozenset(
 _MAX_CHUNK_BYTES: Final = 2**29
 _MAX_JSON_BYTES: Final = 16 * 2**20
 _MAX_IMAGES: Final = 1_000_000
-
-Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +109,16 @@ class OmeZarr:
             return ZarrContents(images=[self._image(path) for path in self._series()])
         raise self._error("has neither an image nor a plate in its metadata")
 
+    def read_image(self, path: str) -> ZarrImage:
+        """Read one image by the path of its group, empty where it is the root.
+
+        Raises
+        ------
+        UnsafeCrateError
+            It is none, or breaks the rules.
+        """
+        return self._image(self._path(path) if path else "")
+
     def open_pixels(self, image: ZarrImage) -> ZarrReader:
         """Open the largest level of an image."""
         path = _join(image.path, image.level_path)
@@ -135,6 +145,8 @@ class OmeZarr:
             raise self._error(f"has pixels of type {array.dtype} in {path!r}, which OMERO cannot store")
         if not all(0 < side < 2**31 for side in array.shape):
             raise self._error(f"has an array {path!r} of the impossible shape {array.shape}")
+        if unsafe := find_unsafe_codecs(array):
+            raise self._error(f"has chunks in {path!r} that are packed with {unsafe!a:.200}")
         if math.prod(array.chunks) * array.dtype.itemsize > _MAX_CHUNK_BYTES:
             raise self._error(f"has chunks of {array.chunks} pixels in {path!r}, too large to be read")
 
@@ -202,7 +214,7 @@ class OmeZarr:
             name=str(first.get("name") or "") or path.rsplit("/", 1)[-1] or self._name,
             axes="".join(name for name, _ in axes),
             level_path=self._path(level.get("path")),
-            scales=_scales(axes, level, first),
+            scales=read_scales(axes, level, first),
             omero=omero if isinstance(omero, dict) else {},
             field=place,
         )
@@ -212,7 +224,7 @@ class OmeZarr:
         listed = multiscale.get("axes")
         if listed is None:
             return [(name, None) for name in AXES]
-        axes = [_axis(item) for item in self._list(listed, f"{path}.axes")]
+        axes = [parse_axis(item) for item in self._list(listed, f"{path}.axes")]
         letters = "".join(name for name, _ in axes)
         known = len(set(letters)) == len(letters) and set(letters) <= set(AXES)
         if not known or not {"x", "y"} <= set(letters):
@@ -263,33 +275,6 @@ class OmeZarr:
 
     def _error(self, text: str) -> UnsafeCrateError:
         return UnsafeCrateError(f"{self._name} {text}.", hint="Nothing was written.")
-
-
-def _axis(item: object) -> tuple[str, str | None]:
-    if isinstance(item, str):
-        return item.lower(), None
-    if isinstance(item, dict) and isinstance(item.get("name"), str):
-        unit = item.get("unit")
-        return item["name"].lower(), unit if isinstance(unit, str) else None
-    return "?", None
-
-
-def _scales(
-    axes: list[tuple[str, str | None]], level: Json, multiscale: Json
-) -> dict[str, tuple[float, str | None]]:
-    """Return the physical steps of the largest level, the multiscale's own scale on top."""
-    steps = [1.0] * len(axes)
-    for place in (level, multiscale):
-        transformations = place.get("coordinateTransformations")
-        for item in transformations if isinstance(transformations, list) else []:
-            scale = item.get("scale") if isinstance(item, dict) and item.get("type") == "scale" else None
-            if isinstance(scale, list) and len(scale) == len(axes) and all(map(_is_step, scale)):
-                steps = [step * float(factor) for step, factor in zip(steps, scale, strict=True)]
-    return {name: (step, unit) for (name, unit), step in zip(axes, steps, strict=True) if unit}
-
-
-def _is_step(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value) and value > 0
 
 
 def _join(*parts: str) -> str:

@@ -20,6 +20,7 @@ from zarr.codecs import BytesCodec
 
 from omero_rocrate_transfer.crate.ome_zarr.layout import ZarrLayout, codecs, halve_mean, level_sizes
 from omero_rocrate_transfer.crate.ome_zarr.metadata import AXES
+from omero_rocrate_transfer.crate.ome_zarr.options import ZarrOptions
 from omero_rocrate_transfer.crate.ome_zarr.shards import children, extent, grid, z_order
 from omero_rocrate_transfer.crate.ome_zarr.stores import WriteMember, WriteOnceStore
 from omero_rocrate_transfer.model.planes import PlaneHasher
@@ -28,27 +29,6 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.transfer.ports import PixelsReader
 
 Plane = npt.NDArray[Any]
-#: Called with the bytes of each tile as it arrives.
-OnBytes = Callable[[int], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one writer may use."""
-
-    #: Tiles read at the same time.
-    readers: int = 4
-    #: Bytes of shards that wait to be put together or written.
-    memory_bytes: int = 256 * 2**20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ZarrOptions:
-    """How images become OME-Zarr."""
-
-    layout: ZarrLayout = field(default_factory=ZarrLayout)
-    limits: Limits = field(default_factory=Limits)
-    on_bytes: OnBytes = lambda _: None
 
 
 @dataclass(slots=True)
@@ -121,6 +101,8 @@ class _Writer:
         self._reader, self._halve, self._on_bytes = reader, halve, options.on_bytes
         layout = options.layout
         self._side = layout.shard
+        tile = options.limits.tile
+        self._tile = reader.tile_size if tile is None else (tile, tile)
         self._dtype = reader.dtype.newbyteorder("=")
         self._sizes = level_sizes(*reader.shape[3:])
         self._arrays = [_create(write, f"{path}{n}/", self, layout, n) for n in range(len(self._sizes))]
@@ -165,7 +147,7 @@ class _Writer:
     ) -> _Shard:
         height, width = extent(self._sizes[0], origin, self._side)
         shard = _Shard(origin, np.empty((height, width), self._dtype), [])
-        step_x, step_y = (min(side, self._side) for side in self._reader.tile_size)
+        step_x, step_y = (min(side, self._side) for side in self._tile)
         for y in range(0, height, step_y):
             for x in range(0, width, step_x):
                 part = (slice(y, min(y + step_y, height)), slice(x, min(x + step_x, width)))

@@ -17,7 +17,6 @@ from omero_rocrate_transfer.model.errors import UnsafeCrateError
 from omero_rocrate_transfer.model.planes import PLANE_SHA256
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
 
-SUFFIX: Final = ".planes.json"
 _HEX = re.compile(r"[0-9a-f]{64}\Z", re.ASCII)
 #: Planes of one image, far more than any has.
 _MAX_PLANES: Final = 100_000_000
@@ -31,11 +30,6 @@ class ImagePlanes:
     path: str
     #: `PlaneHasher` digest by ``(t, c, z)``.
     digests: Mapping[tuple[int, int, int], str]
-
-
-def name_planes(zarr: str) -> str:
-    """Return the name of the file beside an OME-Zarr, whose folder has a slash at its end."""
-    return zarr.removesuffix(".ome.zarr/") + SUFFIX
 
 
 def render_planes(images: Mapping[ObjectRef, ImagePlanes], host: str) -> bytes:

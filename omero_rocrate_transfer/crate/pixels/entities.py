@@ -12,7 +12,7 @@ from omero_rocrate_transfer.crate.vocabulary import NGFF, ROCRATE
 
 if TYPE_CHECKING:
     from omero_rocrate_transfer.crate.entities import PackedFile
-    from omero_rocrate_transfer.crate.pixels.writer import PackedZarr
+    from omero_rocrate_transfer.crate.pixels.plan import PackedZarr
 
 #: Nothing is registered for Zarr; this spelling is in use, and readers go by ``conformsTo``.
 MEDIA_TYPE: Final = "application/vnd.zarr;version=3"

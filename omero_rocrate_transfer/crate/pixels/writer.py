@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from omero_rocrate_transfer.crate.entities import PackedFile
 from omero_rocrate_transfer.crate.ome_zarr.image import (
     FieldToWrite,
     ImageToWrite,
@@ -20,9 +18,11 @@ from omero_rocrate_transfer.crate.ome_zarr.image import (
 from omero_rocrate_transfer.crate.ome_zarr.inner_crate import InnerFacts
 from omero_rocrate_transfer.crate.omexml import render_document
 from omero_rocrate_transfer.crate.pixels.arrangement import Arrangement, arrange
-from omero_rocrate_transfer.crate.pixels.digests import ImagePlanes, name_planes, render_planes
+from omero_rocrate_transfer.crate.pixels.digests import ImagePlanes, render_planes
 from omero_rocrate_transfer.crate.pixels.masks import list_masks
 from omero_rocrate_transfer.crate.pixels.members import MemberWriter
+from omero_rocrate_transfer.crate.pixels.names import name_planes
+from omero_rocrate_transfer.crate.pixels.plan import PackedZarr, PixelsPlan
 from omero_rocrate_transfer.model.errors import IntegrityError
 from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
@@ -31,42 +31,9 @@ if TYPE_CHECKING:
     from ome_types import OME, model
 
     from omero_rocrate_transfer.crate.archives.base import Transaction
-    from omero_rocrate_transfer.crate.ome_zarr.writer import ZarrOptions
     from omero_rocrate_transfer.model.contents import TransferUnit
-    from omero_rocrate_transfer.model.facts import CrateFacts
     from omero_rocrate_transfer.model.rendering import Rendering
     from omero_rocrate_transfer.transfer.ports import Source
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PixelsPlan:
-    """How pixels are written, and what is said of them."""
-
-    options: ZarrOptions
-    facts: CrateFacts
-    #: Of the source.
-    host: str
-    #: Day of packing, ISO 8601.
-    day: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackedZarr:
-    """One OME-Zarr as it lies in the crate."""
-
-    ref: ObjectRef
-    #: Its folder, with a slash at its end.
-    name: str
-    #: Name of the image or plate.
-    title: str
-    images: tuple[ObjectRef, ...]
-    #: The metadata of its group, its own RO-Crate, and the digests of its planes beside it.
-    group: PackedFile
-    inner: PackedFile
-    planes: PackedFile
-    #: Lines of the manifest of all its members.
-    manifest: bytes
-    size_bytes: int
 
 
 def pack_pixels(

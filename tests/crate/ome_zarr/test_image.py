@@ -27,7 +27,7 @@ from omero_rocrate_transfer.crate.ome_zarr.image import (
 )
 from omero_rocrate_transfer.crate.ome_zarr.inner_crate import InnerFacts
 from omero_rocrate_transfer.crate.ome_zarr.layout import ZarrLayout
-from omero_rocrate_transfer.crate.ome_zarr.writer import ZarrOptions
+from omero_rocrate_transfer.crate.ome_zarr.options import ZarrOptions
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.rendering import ChannelRendering, Rendering
 from tests.crate.ome_zarr.support import ArrayReader, MemoryMembers

@@ -11,7 +11,7 @@ from ome_zarr_models.v05 import Image, ImageLabel
 from omero_rocrate_transfer.crate.ome_zarr.labels import LabelMask, LabelReader, write_labels
 from omero_rocrate_transfer.crate.ome_zarr.layout import ZarrLayout
 from omero_rocrate_transfer.crate.ome_zarr.metadata import Scales
-from omero_rocrate_transfer.crate.ome_zarr.writer import ZarrOptions
+from omero_rocrate_transfer.crate.ome_zarr.options import ZarrOptions
 from tests.crate.ome_zarr.support import MemoryMembers
 from tests.crate.ome_zarr.test_image import assert_schema
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from omero_rocrate_transfer.crate.ome_zarr.layout import ZarrLayout, halve_mean, halve_nearest, level_sizes
+from omero_rocrate_transfer.crate.ome_zarr.options import Limits, ZarrOptions
 from omero_rocrate_transfer.crate.ome_zarr.stores import ReadOnlyStore
-from omero_rocrate_transfer.crate.ome_zarr.writer import Limits, ZarrOptions, write_pixels
+from omero_rocrate_transfer.crate.ome_zarr.writer import write_pixels
 from omero_rocrate_transfer.model.errors import UsageError
 from omero_rocrate_transfer.model.planes import PlaneHasher
 from tests.crate.ome_zarr.support import ArrayReader, MemoryMembers
