@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from omero_rocrate_transfer.cli import endpoints
+from omero_rocrate_transfer.cli import endpoints, runs
 from omero_rocrate_transfer.cli.options import pack_options, unpack_options
 from omero_rocrate_transfer.cli.render import note
 from omero_rocrate_transfer.transfer.check import check
 from omero_rocrate_transfer.transfer.events import Planned
-from omero_rocrate_transfer.transfer.idmap import IdMap, refuse_existing
+from omero_rocrate_transfer.transfer.history import read_history
+from omero_rocrate_transfer.transfer.idmap import IdMap
 from omero_rocrate_transfer.transfer.run import run
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from omero_rocrate_transfer.cli.options import UnpackOptions
+    from omero_rocrate_transfer.model.contents import Contents
+    from omero_rocrate_transfer.server.session import Connection
     from omero_rocrate_transfer.transfer.events import Event
     from omero_rocrate_transfer.transfer.interrupt import Interrupt
+    from omero_rocrate_transfer.transfer.journal import Journal
+    from omero_rocrate_transfer.transfer.ports import StoredSource
 
 
 def pack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[Event]:
@@ -26,40 +33,66 @@ def pack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[E
     chosen = pack_options(args)
     if args.zip and not args.quiet:
         note("--zip has no effect: the ending of the target decides.")
-    endpoints.refuse_existing(chosen)
+    runs.refuse_existing(chosen.path, runs.pack_run(chosen), hint="Name another path, or remove it.")
     with interrupt.at_once():
-        source, agent = endpoints.server_source(ctx, args)
+        source, agent = endpoints.server_source(ctx, args, chosen)
     with closing(source):
         with interrupt.at_once():
             contents = source.read_contents(chosen.objects)
         yield Planned(contents=contents, dry_run=chosen.dry_run)
         if chosen.dry_run:
             return
-        yield from run(
-            contents,
-            source,
-            endpoints.crate_sink(chosen, agent),
-            parallel=chosen.parallel,
-            interrupt=interrupt,
-            ignore_errors=chosen.ignore_errors,
-        )
+        with runs.open_pack(chosen, contents) as journal:
+            yield from run(
+                contents,
+                source,
+                endpoints.crate_sink(chosen, agent, journal.run_id),
+                parallel=chosen.parallel,
+                interrupt=interrupt,
+                journal=journal,
+                ignore_errors=chosen.ignore_errors,
+            )
 
 
 def unpack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[Event]:
     """Rebuild the content of a crate on the server."""
     chosen = unpack_options(args)
-    refuse_existing(chosen.idmap)
     with interrupt.at_once():
         source = endpoints.crate_source(chosen)
     with closing(source):
         with interrupt.at_once():
             contents = source.read_contents(())
-            sink, target = endpoints.server_sink(ctx, args, chosen)
+            connection = endpoints.server_connection(ctx, args)
+            runs.refuse_existing(
+                chosen.idmap,
+                runs.unpack_run(chosen, connection.info, connection.user),
+                hint="Move it away, or name another file with --idmap.",
+            )
         yield Planned(contents=contents, dry_run=chosen.dry_run)
         if chosen.dry_run:
             return
-        yield from check(contents, source, parallel=chosen.parallel, interrupt=interrupt)
-        with IdMap(chosen.idmap, contents.source, target) as idmap:
-            for event in run(contents, source, sink, parallel=chosen.parallel, interrupt=interrupt):
-                idmap.take(event)
-                yield event
+        with runs.open_unpack(chosen, contents, connection.info, connection.user) as journal:
+            yield from _unpack(chosen, source, contents, connection, journal, interrupt)
+
+
+def _unpack(
+    chosen: UnpackOptions,
+    source: StoredSource,
+    contents: Contents,
+    connection: Connection,
+    journal: Journal,
+    interrupt: Interrupt,
+) -> Iterator[Event]:
+    """Check what is still to be sent, send it, and write down what became of it."""
+    done = read_history(journal.records).done
+    rest = replace(contents, units=tuple(unit for unit in contents.units if unit.ref not in done))
+    if rest.units:
+        yield from check(rest, source, parallel=chosen.parallel, interrupt=interrupt)
+    sink = endpoints.server_sink(connection, chosen, journal.run_id)
+    again = journal.head.get("idmap") == str(chosen.idmap.absolute())
+    with IdMap(chosen.idmap, contents.source, connection.info, again=again) as idmap:
+        for event in run(
+            contents, source, sink, parallel=chosen.parallel, interrupt=interrupt, journal=journal
+        ):
+            idmap.take(event)
+            yield event

@@ -2,58 +2,52 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from omero_rocrate_transfer.cli.login import log_in
-from omero_rocrate_transfer.model.errors import RefusedError
 
 if TYPE_CHECKING:
     import argparse
 
     from omero_rocrate_transfer.cli.options import PackOptions, UnpackOptions
-    from omero_rocrate_transfer.model.contents import SourceInfo
-    from omero_rocrate_transfer.transfer.ports import Sink, Source
+    from omero_rocrate_transfer.server.session import Connection
+    from omero_rocrate_transfer.transfer.ports import Sink, Source, StoredSource
 
 
-def server_source(ctx: Any, args: argparse.Namespace) -> tuple[Source, int]:
+def server_source(ctx: Any, args: argparse.Namespace, chosen: PackOptions) -> tuple[Source, int]:
     """Return the logged-in server as source, and the id of the user."""
     from omero_rocrate_transfer.server.session import Connection
     from omero_rocrate_transfer.server.source import ServerSource
 
     connection = Connection(log_in(ctx, args), owned=False)
-    return ServerSource(connection), connection.user_id
+    return ServerSource(connection, pixels=chosen.pixels), connection.user_id
 
 
-def server_sink(ctx: Any, args: argparse.Namespace, chosen: UnpackOptions) -> tuple[Sink, SourceInfo]:
-    """Return the logged-in server as sink, and who it is."""
+def server_connection(ctx: Any, args: argparse.Namespace) -> Connection:
+    """Return the session on the server that is written to."""
     from omero_rocrate_transfer.server.session import Connection
+
+    return Connection(log_in(ctx, args), owned=False)
+
+
+def server_sink(connection: Connection, chosen: UnpackOptions, run_id: str) -> Sink:
+    """Return the server as the sink of a run."""
     from omero_rocrate_transfer.server.sink import ServerSink
 
-    connection = Connection(log_in(ctx, args), owned=False)
-    return ServerSink(connection, merge=chosen.merge, target=chosen.target), connection.info
+    return ServerSink(
+        connection, merge=chosen.merge, target=chosen.target, pixels_as=chosen.pixels_as, run_id=run_id
+    )
 
 
-def crate_source(chosen: UnpackOptions) -> Source:
+def crate_source(chosen: UnpackOptions) -> StoredSource:
     """Return the crate at the chosen path as source."""
     from omero_rocrate_transfer.crate.source import CrateSource
 
     return CrateSource(chosen.path)
 
 
-def refuse_existing(chosen: PackOptions) -> None:
-    """Raise where something is at the chosen path, long before it would be written.
-
-    Raises
-    ------
-    RefusedError
-    """
-    if os.path.lexists(chosen.path):
-        raise RefusedError(f"{chosen.path} exists already.", hint="Name another path, or remove it.")
-
-
-def crate_sink(chosen: PackOptions, agent: int) -> Sink:
-    """Return the crate that is to be written by a user; nothing is written yet."""
+def crate_sink(chosen: PackOptions, agent: int, run_id: str) -> Sink:
+    """Return the crate that is to be written by a user in a run; nothing is written yet."""
     from omero_rocrate_transfer.crate.sink import CrateSink
 
-    return CrateSink(chosen.path, chosen.facts, command=chosen.command, agent=agent)
+    return CrateSink(chosen.path, chosen.facts, command=chosen.command, agent=agent, run_id=run_id)

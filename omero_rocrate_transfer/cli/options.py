@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 # OMERO's command line brings its own copy; constants and exceptions of the standard one mean nothing to it.
 from omero_ext import argparse
 
+from omero_rocrate_transfer.model.choices import PixelsAs, PixelsPolicy
 from omero_rocrate_transfer.model.errors import UsageError
 from omero_rocrate_transfer.model.facts import CC0, CC_BY, NOT_EVALUATED, CrateFacts
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_objects
+from omero_rocrate_transfer.transfer.runs import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +52,9 @@ class PackOptions:
     parallel: int
     #: Complete the crate without the items that failed.
     ignore_errors: bool
+    pixels: PixelsPolicy
+    #: Name of the run, None for the one that belongs to these arguments.
+    run: str | None
 
     @property
     def command(self) -> str:
@@ -68,9 +73,13 @@ class UnpackOptions:
     merge: bool
     #: Container that takes all images, as ``Dataset:5`` or ``Dataset:name:Run1``.
     target: str | None
+    #: How pixels without original files go in; None for the way that suits each image.
+    pixels_as: PixelsAs | None
     idmap: Path
     dry_run: bool
     parallel: int
+    #: Name of the run, None for the one that belongs to these arguments.
+    run: str | None
 
 
 class Unsupported(argparse.Action):
@@ -106,6 +115,9 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"Items at work at the same time, 1 to {MAX_PARALLEL} (default {PARALLEL})",
     )
+    parser.add_argument(
+        "--run", metavar="NAME", help="Name of the run; the same command goes on with the same run"
+    )
     parser.add_argument("--json", action="store_true", help="Write JSON lines to the standard output")
     parser.add_argument(
         "--progress",
@@ -134,6 +146,12 @@ def add_pack(parser: argparse.ArgumentParser) -> None:
     license_group.add_argument(
         "--cc0", dest="license", action="store_const", const=CC0, help="Public domain (CC0 1.0)"
     )
+    parser.add_argument(
+        "--pixels",
+        choices=[policy.value for policy in PixelsPolicy],
+        default=PixelsPolicy.ORIGINAL.value,
+        help="original files where they can be had, else pixels (the default); zarr: pixels of all; both",
+    )
     parser.add_argument("--publisher", metavar="TEXT", help="Who publishes the crate, a name or a ROR URL")
     parser.add_argument(
         "--ignore-errors",
@@ -154,6 +172,11 @@ def add_unpack(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--idmap", metavar="FILE", help="Where to write the new ids (default NAME.idmap.json)"
+    )
+    parser.add_argument(
+        "--pixels-as",
+        choices=[way.value for way in PixelsAs],
+        help="How pixels without original files go in (default: as suits each image)",
     )
     parser.add_argument("--folder", action="store_true", help="Refuse a crate that is no folder")
     _add_unsupported(parser, _NOT_IN_UNPACK)
@@ -183,6 +206,8 @@ def pack_options(args: argparse.Namespace) -> PackOptions:
         dry_run=args.dry_run,
         parallel=args.parallel,
         ignore_errors=args.ignore_errors,
+        pixels=PixelsPolicy(args.pixels),
+        run=args.run and check_name(args.run),
     )
 
 
@@ -204,9 +229,11 @@ def unpack_options(args: argparse.Namespace) -> UnpackOptions:
         path=path,
         merge=args.merge,
         target=args.target,
+        pixels_as=args.pixels_as and PixelsAs(args.pixels_as),
         idmap=Path(args.idmap or f"{path.resolve().stem}.idmap.json"),
         dry_run=args.dry_run,
         parallel=args.parallel,
+        run=args.run and check_name(args.run),
     )
 
 

@@ -9,24 +9,28 @@ from typing import TYPE_CHECKING
 
 from omero_rocrate_transfer.crate import entities, vocabulary
 from omero_rocrate_transfer.crate.acquisition import describe_acquisition
+from omero_rocrate_transfer.crate.attachments import refer_to_attachments
 from omero_rocrate_transfer.crate.manifest import render_line
 from omero_rocrate_transfer.crate.metadata import iter_metadata, render_unit
 from omero_rocrate_transfer.crate.omexml import render_document
+from omero_rocrate_transfer.crate.pixels.entities import describe_standards
 from omero_rocrate_transfer.crate.preview import render_preview
 from omero_rocrate_transfer.crate.provenance import describe_descriptor, describe_root, describe_run
-from omero_rocrate_transfer.crate.spool import Spool
 from omero_rocrate_transfer.crate.unit_writer import PackedUnit, describe_unit, pack_bytes, pack_unit
 from omero_rocrate_transfer.model.digests import SHA256
+from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+    from typing import Any
 
     from ome_types import OME
 
     from omero_rocrate_transfer.crate.archives.base import ArchiveWriter
     from omero_rocrate_transfer.crate.entities import Entity, PackedFile
+    from omero_rocrate_transfer.crate.pixels.plan import PixelsPlan
     from omero_rocrate_transfer.crate.provenance import PackRun
+    from omero_rocrate_transfer.crate.spool import Spool
     from omero_rocrate_transfer.model.contents import Contents, TransferUnit
     from omero_rocrate_transfer.model.facts import CrateFacts
     from omero_rocrate_transfer.model.refs import ObjectRef
@@ -46,42 +50,59 @@ class Draft:
         What is to travel.
     facts
         What the user says of the crate.
-    folder
-        For temporary files.
+    spool
+        Empty, and from now on the draft's.
     """
 
-    def __init__(self, archive: ArchiveWriter, contents: Contents, facts: CrateFacts, folder: Path) -> None:
+    def __init__(self, archive: ArchiveWriter, contents: Contents, facts: CrateFacts, spool: Spool) -> None:
         self._archive = archive
         self._contents = contents
         self._facts = facts
-        self._folder = folder
         self._places = {unit.ref: place for place, unit in enumerate(contents.units, 1)}
-        self._spool = Spool(folder)
-        self._done: set[ObjectRef] = set()
+        self._spool = spool
+        #: Units that are in it; their receipts.
+        self.done: dict[ObjectRef, dict[str, Any]] = {}
+        self.is_complete = False
+        #: SHA-256 of the metadata, once it is complete.
+        self.digest = ""
         self._lock = threading.Lock()
         #: Files that belong to no unit.
         self._described: list[Entity] = []
 
     def add_containers(self, document: OME) -> None:
         """Write the document of the containers."""
+        refer_to_attachments(document)
         text, _ = render_document(document)
         with self._archive.transaction() as transaction:
             packed = pack_bytes(transaction, vocabulary.CONTAINERS, text)
         self._described.append(entities.describe_document(packed, "the containers"))
         self._spool.append(0, {"manifest": _list_files([packed])})
 
-    def add_unit(self, unit: TransferUnit, source: Source) -> PackedUnit:
+    def add_unit(self, unit: TransferUnit, source: Source, plan: PixelsPlan) -> PackedUnit:
         """Write one unit; where that fails, nothing of it stays."""
         acquired = bool(self._facts.organism or self._facts.modality)
         with self._archive.transaction() as transaction:
-            packed = pack_unit(transaction, unit, source)
+            packed = pack_unit(transaction, unit, source, plan)
             found, mentions = describe_unit(packed, self._contents, acquired=acquired)
             files = [*packed.files, packed.document]
-            streams = render_unit(found, parts=[file.name for file in files], mentions=mentions)
+            parts = [*(file.name for file in files), *(part for zarr in packed.zarrs for part in zarr.parts)]
+            streams = render_unit(found, parts=parts, mentions=mentions)
             with self._lock:
-                self._spool.append(self._places[unit.ref], {**streams, "manifest": _list_files(files)})
-                self._done.add(unit.ref)
+                streams["manifest"] = _list_files(files) + b"".join(zarr.manifest for zarr in packed.zarrs)
+                places = self._spool.append(self._places[unit.ref], streams)
+            faultpoint("crate:unit-described")
+        self.done[unit.ref] = {"archive": transaction.receipt, "spool": places}
         return packed
+
+    def restore(self, unit: ObjectRef, receipt: dict[str, Any]) -> None:
+        """Take a unit in that an earlier process wrote."""
+        self._spool.restore(self._places[unit], receipt["spool"])
+        self.done[unit] = receipt
+
+    def sync(self) -> None:
+        """Make the units that are in it durable."""
+        self._archive.sync()
+        self._spool.sync()
 
     def complete(self, run: PackRun) -> None:
         """Write preview, manifest and, last, the metadata."""
@@ -94,9 +115,17 @@ class Draft:
         for block in self._iter_metadata(contents, root, run):
             digest.update(block)
             self._spool.append(0, {"metadata": block})
-        self._write_manifest(digest.hexdigest())
+        self.digest = digest.hexdigest()
+        self._write_manifest(self.digest)
+        faultpoint("crate:manifest-written")
         size_bytes = self._spool.count_bytes("metadata")
         self._archive.commit((vocabulary.METADATA, size_bytes, self._spool.iter_blocks("metadata")))
+        self.is_complete = True
+        self._spool.close()
+
+    def leave(self) -> None:
+        """Close the archive as it is, so that a later process goes on with it."""
+        self._archive.leave()
         self._spool.close()
 
     def abort(self) -> None:
@@ -107,9 +136,9 @@ class Draft:
     def _select(self) -> Contents:
         """Return what really is in the crate."""
         contents = self._contents
-        if len(self._done) == len(contents.units):
+        if len(self.done) == len(contents.units):
             return contents
-        units = tuple(unit for unit in contents.units if unit.ref in self._done)
+        units = tuple(unit for unit in contents.units if unit.ref in self.done)
         there = {image.ref for unit in units for image in unit.images}
         there.update(container.ref for container in contents.containers)
         containers = tuple(
@@ -133,6 +162,7 @@ class Draft:
             *_describe_objects(contents),
             *describe_acquisition(self._facts),
             *describe_run(contents, self._facts, run),
+            *(describe_standards() if any(unit.pixels for unit in contents.units) else ()),
         )
         return iter_metadata(self._spool, run.crate_version, root, described)
 

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from omero_rocrate_transfer.crate.archives import count_parallel, create_archive
-from omero_rocrate_transfer.crate.draft import Draft
+from omero_rocrate_transfer.crate.archives import count_parallel
+from omero_rocrate_transfer.crate.ome_zarr.options import ZarrOptions
+from omero_rocrate_transfer.crate.pixels.plan import PixelsPlan
 from omero_rocrate_transfer.crate.profile import DEFAULT_CRATE_VERSION, CrateVersion
 from omero_rocrate_transfer.crate.provenance import PackRun
+from omero_rocrate_transfer.crate.unfinished import Unfinished
 from omero_rocrate_transfer.model.contents import Omission
 from omero_rocrate_transfer.model.digests import proves_content
-from omero_rocrate_transfer.model.errors import UsageError
 from omero_rocrate_transfer.model.facts import CrateFacts
 from omero_rocrate_transfer.model.results import UnitResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from ome_types import OME
 
+    from omero_rocrate_transfer.crate.draft import Draft
     from omero_rocrate_transfer.crate.unit_writer import PackedUnit
     from omero_rocrate_transfer.model.contents import Contents, TransferUnit
+    from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.model.results import Mapping
+    from omero_rocrate_transfer.transfer.history import History
     from omero_rocrate_transfer.transfer.ports import Source
 
 
@@ -48,6 +53,10 @@ class CrateSink:
         Of RO-Crate.
     now
         The clock.
+    zarr
+        How pixels are written, where they travel.
+    run_id
+        Of the run that later processes may go on with; empty for one that leaves nothing where it breaks off.
     """
 
     def __init__(
@@ -59,6 +68,8 @@ class CrateSink:
         agent: int | None = None,
         crate_version: CrateVersion = DEFAULT_CRATE_VERSION,
         now: Callable[[], datetime] = _now,
+        zarr: ZarrOptions | None = None,
+        run_id: str = "",
     ) -> None:
         self.max_parallel = count_parallel(path)
         self._path = path
@@ -68,36 +79,44 @@ class CrateSink:
         self._crate_version: CrateVersion = crate_version
         self._now = now
         self._started = now()
+        self._zarr = zarr or ZarrOptions()
+        self._host = ""
+        self._run_id = run_id
+        self._work = Unfinished(path, run_id)
         self._draft: Draft | None = None
+        self._containers: OME | None = None
 
     def begin(self, contents: Contents, containers: Callable[[], OME]) -> Sequence[Mapping]:
-        """Create the archive and write the document of the containers.
+        """Create the archive, unless `take_up` found it.
 
         Raises
         ------
-        UsageError
-            A unit has no original files.
         RefusedError
             Something is there already.
         """
-        for unit in contents.units:
-            if unit.pixels or not unit.files:
-                raise UsageError(
-                    f"{unit.ref} travels as pixels, which cannot be packed yet.", hint="Leave it out."
-                )
-        archive = create_archive(self._path)
-        try:
-            self._draft = Draft(archive, contents, self._facts, self._path.absolute().parent)
-            self._draft.add_containers(containers())
-        except BaseException:
-            archive.abort()
-            self.abort()
-            raise
+        self._host = contents.source.host
+        self._containers = containers()
+        if self._draft is None and not self._work.is_published:
+            self._draft = self._work.create(contents, self._facts)
         return ()
+
+    def take_up(self, contents: Contents, history: History) -> Collection[ObjectRef]:
+        """Go on with the crate that an earlier process left, or find it complete.
+
+        Raises
+        ------
+        RefusedError
+            Another crate is there.
+        """
+        if os.path.lexists(self._path):
+            return self._work.find_complete(history)
+        self._draft = self._work.resume(contents, self._facts, history)
+        return self._draft.done if self._draft is not None else ()
 
     def write_unit(self, unit: TransferUnit, source: Source) -> UnitResult:
         """Take one unit whole, or raise and leave nothing of it behind."""
-        packed = self._begun().add_unit(unit, source)
+        draft = self._begun()
+        packed = draft.add_unit(unit, source, self._plan())
         return UnitResult(
             unit=unit.ref,
             size_bytes=unit.size_bytes,
@@ -105,10 +124,20 @@ class CrateSink:
             files_verified=sum(
                 any(proves_content(digest.algorithm) for digest in file.digests) for file in unit.files
             ),
+            receipt=draft.done[unit.ref],
         )
 
-    def finish(self) -> None:
-        """Write preview, manifest and, last, the metadata: with these the crate is complete."""
+    def sync(self) -> None:
+        """Make the units that were written durable."""
+        self._begun().sync()
+
+    def finish(self) -> dict[str, Any]:
+        """Write the containers, preview, manifest and, last, the metadata: then the crate is complete."""
+        if self._draft is None and self._work.is_published:
+            return {"metadata": self._work.read_digest()}
+        draft = self._begun()
+        if self._containers is not None:
+            draft.add_containers(self._containers)
         run = PackRun(
             command=self._command,
             started=_render_time(self._started),
@@ -116,12 +145,28 @@ class CrateSink:
             agent=self._agent,
             crate_version=self._crate_version,
         )
-        self._begun().complete(run)
+        draft.complete(run)
+        if not self._run_id:
+            self.tidy()
+        return {"metadata": draft.digest}
+
+    def tidy(self) -> None:
+        """Remove what was only needed for going on."""
+        self._work.remove()
 
     def abort(self) -> None:
-        """Remove what was written; does nothing after `finish`."""
-        if self._draft is not None:
-            self._draft.abort()
+        """Leave what a later process can go on with, else remove all; does nothing after `finish`."""
+        if self._draft is None or self._draft.is_complete:
+            return
+        if self._run_id and self._draft.done:
+            self._draft.leave()
+            return
+        self._draft.abort()
+        self._work.remove()
+
+    def _plan(self) -> PixelsPlan:
+        day = self._started.astimezone(UTC).date().isoformat()
+        return PixelsPlan(options=self._zarr, facts=self._facts, host=self._host, day=day)
 
     def _begun(self) -> Draft:
         if self._draft is None:

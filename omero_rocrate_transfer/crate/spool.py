@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from array import array
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from omero_rocrate_transfer.crate.archives.base import BLOCK_BYTES
 from omero_rocrate_transfer.crate.archives.output import disk_errors
@@ -24,24 +25,52 @@ class Spool:
     ----------
     folder
         Where the file lies: the disk that the crate itself needs.
+    name
+        Of the file, where a later process shall go on with it; else it has none.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str | None = None) -> None:
         self._folder = folder
         with disk_errors(folder):
-            self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - `close` closes it
+            self._file: IO[bytes] = (
+                tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - `close` closes it
+                if name is None
+                else os.fdopen(os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
+            )
         self._end = 0
         #: Key, offset and size of every piece, flat, by stream.
         self._pieces: defaultdict[str, array[int]] = defaultdict(lambda: array("Q"))
         self._sizes: defaultdict[str, int] = defaultdict(int)
 
-    def append(self, key: int, streams: dict[str, bytes]) -> None:
-        """Add a piece to each of the streams, to all or to none; pieces of one key keep their order."""
+    def append(self, key: int, streams: dict[str, bytes]) -> dict[str, list[int]]:
+        """Add a piece to each of the streams, to all or to none; pieces of one key keep their order.
+
+        Returns
+        -------
+        dict
+            Offset and size in bytes of each piece, by stream, for `restore`.
+        """
         self._write(b"".join(streams.values()))
+        places = {}
         for stream, data in streams.items():
-            self._pieces[stream].extend((key, self._end, len(data)))
-            self._sizes[stream] += len(data)
-            self._end += len(data)
+            places[stream] = [self._end, len(data)]
+            self._note(key, stream, self._end, len(data))
+        return places
+
+    def restore(self, key: int, places: dict[str, list[int]]) -> None:
+        """Take pieces in again that an earlier process appended and made durable."""
+        for stream, (offset, size_bytes) in places.items():
+            self._note(key, stream, offset, size_bytes)
+
+    def sync(self) -> None:
+        """Make all pieces durable."""
+        with disk_errors(self._folder):
+            os.fsync(self._file.fileno())
+
+    def _note(self, key: int, stream: str, offset: int, size_bytes: int) -> None:
+        self._pieces[stream].extend((key, offset, size_bytes))
+        self._sizes[stream] += size_bytes
+        self._end = max(self._end, offset + size_bytes)
 
     def count_bytes(self, stream: str) -> int:
         """Return the size of a stream."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping as MappingOf
+
     from omero_rocrate_transfer.model.contents import Omission
     from omero_rocrate_transfer.model.refs import ObjectRef
 
@@ -32,3 +34,5 @@ class UnitResult:
     files_verified: int = 0
     #: Planes whose pixels the target gave back as they were sent.
     planes_verified: int = 0
+    #: What the sink needs to find the unit again when a later process goes on; JSON, for the sink alone.
+    receipt: MappingOf[str, Any] = field(default_factory=dict)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Final
 
 from ome_types import OME
 
@@ -19,7 +19,9 @@ from omero_rocrate_transfer.server.pairing import NewObject, Pair, pair_images, 
 from omero_rocrate_transfer.server.queries import Reader
 from omero_rocrate_transfer.server.raster.unit import PixelsImport
 from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.unit_content import ContentWriter
 from omero_rocrate_transfer.server.writer import Writer
+from omero_rocrate_transfer.transfer.history import History
 from omero_rocrate_transfer.transfer.ports import Source
 
 #: Containers that are created before any unit; plates come with the import of their unit.
@@ -43,6 +45,8 @@ class ServerSink:
     target
         ``Dataset:5`` or ``Dataset:name:Run1``: all images that are in no plate go there, and Projects and
         Datasets are not restored. ``Screen:…`` likewise for plates.
+    run_id
+        Of the run: what it creates is marked with it.
     """
 
     #: More imports at once make servers unresponsive (OMERO documentation, "Import scenarios").
@@ -55,7 +59,9 @@ class ServerSink:
         merge: bool = False,
         target: str | None = None,
         pixels_as: PixelsAs | None = None,
+        run_id: str = "",
     ) -> None:
+        self._run_id = run_id
         self._connection = connection
         self._merge = merge
         self._pixels_as = pixels_as
@@ -67,6 +73,7 @@ class ServerSink:
         self._plates: dict[ObjectRef, tuple[ObjectRef, ...]] = {}
         #: Name and description of each container of the source.
         self._names: dict[ObjectRef, tuple[str, str | None]] = {}
+        self._content: ContentWriter | None = None
 
     def begin(self, contents: Contents, containers: Callable[[], OME]) -> Sequence[Mapping]:
         """Create or find the containers.
@@ -80,7 +87,6 @@ class ServerSink:
         UsageError
             Nothing of the contents can go into the target.
         """
-        del containers  # what they hold beyond `contents` is not carried yet
         _check(contents)
         if self._target is not None:
             self._check_target(contents)
@@ -95,7 +101,14 @@ class ServerSink:
                     self._parents.setdefault(member, []).append(made[one.ref])
         if self._target is not None:
             self._send_to(finder.resolve(self._target), contents)
+        self._content = ContentWriter(self._connection, self._group, contents, merge=self._merge)
+        self._content.add({ref: ObjectRef(ref.type, number) for ref, number in made.items()})
+        self._content.write_containers(containers())
         return [_mapping(ref, number) for ref, number in made.items()]
+
+    def take_up(self, contents: Contents, history: History) -> Collection[ObjectRef]:
+        """Find the units that an earlier process wrote."""
+        return history.done
 
     def write_unit(self, unit: TransferUnit, source: Source) -> UnitResult:
         """Import files, or rebuild images from pixels, and link and name what came out of it.
@@ -105,6 +118,8 @@ class ServerSink:
         IntegrityError
             The target made something else of the files or gives back other pixels; it was deleted again.
         """
+        if unit.ref.type == "Annotation":
+            return self._begun().write_attachment(unit, source)
         return self._import_files(unit, source) if unit.files else self._import_pixels(unit, source)
 
     def _import_files(self, unit: TransferUnit, source: Source) -> UnitResult:
@@ -117,18 +132,19 @@ class ServerSink:
             plates = pair_plates(self._connection, members, pairs, fileset)
             self._link(pairs, plates)
             self._name(pairs, plates)
-            omissions = self._changed_names(unit, fileset)
+            made = [
+                _mapping(unit.ref, fileset),
+                *(_mapping(plate, new.id) for plate, new in plates.items()),
+                *(_mapping(pair.source.ref, pair.target.id) for pair in pairs),
+            ]
+            omissions = (*self._changed_names(unit, fileset), *self._write(unit, document, made))
         except BaseException:
             importing.undo()
             raise
         return UnitResult(
             unit=unit.ref,
             size_bytes=unit.size_bytes,
-            mappings=(
-                _mapping(unit.ref, fileset),
-                *(_mapping(plate, new.id) for plate, new in plates.items()),
-                *(_mapping(pair.source.ref, pair.target.id) for pair in pairs),
-            ),
+            mappings=tuple(made),
             omissions=omissions,
             files_verified=len(unit.files),
         )
@@ -138,29 +154,50 @@ class ServerSink:
             self._connection, unit, self._group, pixels_as=self._pixels_as, names=self._names
         )
         try:
-            rebuilt = importing.run(source, source.read_document(unit))
+            document = source.read_document(unit)
+            rebuilt = importing.run(source, document)
             self._link(rebuilt.pairs, rebuilt.plates)
             self._name(rebuilt.pairs, rebuilt.plates)
+            made = [
+                *(_mapping(plate, new.id) for plate, new in rebuilt.plates.items()),
+                *(_mapping(pair.source.ref, pair.target.id) for pair in rebuilt.pairs),
+                *rebuilt.mappings,
+            ]
+            omissions = (*rebuilt.omissions, *self._write(unit, document, made))
         except BaseException:
             importing.undo()
             raise
         return UnitResult(
             unit=unit.ref,
             size_bytes=unit.size_bytes,
-            mappings=(
-                *(_mapping(plate, new.id) for plate, new in rebuilt.plates.items()),
-                *(_mapping(pair.source.ref, pair.target.id) for pair in rebuilt.pairs),
-                *rebuilt.mappings,
-            ),
-            omissions=tuple(rebuilt.omissions),
+            mappings=tuple(made),
+            omissions=omissions,
             planes_verified=rebuilt.planes_verified,
         )
 
-    def finish(self) -> None:
+    def sync(self) -> None:
+        """Do nothing: what the server confirmed is durable."""
+
+    def finish(self) -> dict[str, Any]:
         """Do nothing: every unit is complete with all its links once it is written."""
+        return {}
+
+    def tidy(self) -> None:
+        """Do nothing: the marks stay, for those who want to know where an object came from."""
 
     def abort(self) -> None:
         """Do nothing: a unit that failed took its traces away itself, those before it are whole."""
+
+    def _write(self, unit: TransferUnit, document: OME, made: Sequence[Mapping]) -> tuple[Omission, ...]:
+        """Write what hangs on the objects that a unit became."""
+        content = self._begun()
+        content.add({one.source: one.target for one in made})
+        return content.write_unit(unit, document)
+
+    def _begun(self) -> ContentWriter:
+        if self._content is None:
+            raise RuntimeError("begin comes first")
+        return self._content
 
     def _restored_types(self) -> tuple[str, ...]:
         if self._target is None:

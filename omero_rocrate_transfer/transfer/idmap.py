@@ -29,6 +29,8 @@ class IdMap:
     ----------
     path
         Where it shall be; must not exist.
+    again
+        Whether an earlier process of the same run may have written it: then it is replaced.
 
     Raises
     ------
@@ -38,12 +40,13 @@ class IdMap:
         There is no such folder, or it cannot be written.
     """
 
-    def __init__(self, path: Path, source: SourceInfo, target: SourceInfo) -> None:
+    def __init__(self, path: Path, source: SourceInfo, target: SourceInfo, *, again: bool = False) -> None:
         self._path = path
+        self._again = again
         self._part = path.with_name(f".{path.name}.{os.getpid()}.part")
         self._head = {"source": _server(source), "target": _server(target)}
         self._count = 0
-        refuse_existing(path)
+        self._refuse_existing()
         try:
             self._file: IO[str] = self._part.open("x", encoding="utf-8")
         except OSError as error:
@@ -65,7 +68,7 @@ class IdMap:
         if self._count == 0 and error_type is not None:
             self._part.unlink()
             return
-        refuse_existing(self._path)
+        self._refuse_existing()
         self._part.rename(self._path)
         _sync_folder(self._path.parent)
 
@@ -74,6 +77,10 @@ class IdMap:
         match event:
             case ContainersCreated() | UnitEnded():
                 self._write(event.mappings)
+
+    def _refuse_existing(self) -> None:
+        if not self._again:
+            refuse_existing(self._path)
 
     def _write(self, mappings: Iterable[Mapping]) -> None:
         for mapping in mappings:

@@ -24,6 +24,11 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class Tick:
+    """A moment went by; what waited for its time may be done."""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome(Generic[T]):
     """A unit that was worked on, and what came of it: a result or an exception."""
 
@@ -38,8 +43,11 @@ def work(
     parallel: int,
     meter: Meter,
     interrupt: Interrupt,
-) -> Iterator[Advanced | Outcome[T]]:
+) -> Iterator[Advanced | Tick | Outcome[T]]:
     """Call ``do`` for every unit in ``parallel`` threads and yield what happens meanwhile.
+
+    Units without images are attachments, which refer to what is in other units: they come when all of those
+    have ended.
 
     A unit is only taken up when a thread is free, so what is held is bounded by ``parallel``, not by the
     units. After a signal, or once ``meter`` is stopped, no unit is taken up, those at work are left at their
@@ -51,21 +59,28 @@ def work(
     Interrupted
         A signal came.
     """
-    waiting = takewhile(lambda _: not meter.is_stopping, units)
     executor = ThreadPoolExecutor(parallel, thread_name_prefix="transfer")
     try:
-        running = {executor.submit(do, unit): unit for unit in islice(waiting, parallel)}
-        while running:
-            ended, _ = wait(running, timeout=TICK_S, return_when=FIRST_COMPLETED)
-            if interrupt.is_noted:
-                meter.stop()
-            yield from meter.drain()
-            for future in ended:
-                unit = running.pop(future)
-                if not isinstance(future.exception(), LeftError):
-                    yield Outcome(unit, future)
-            running |= {executor.submit(do, unit): unit for unit in islice(waiting, len(ended))}
+        for stage in _stages(units):
+            waiting = takewhile(lambda _: not meter.is_stopping, stage)
+            running = {executor.submit(do, unit): unit for unit in islice(waiting, parallel)}
+            while running:
+                ended, _ = wait(running, timeout=TICK_S, return_when=FIRST_COMPLETED)
+                if interrupt.is_noted:
+                    meter.stop()
+                yield from meter.drain()
+                for future in ended:
+                    unit = running.pop(future)
+                    if not isinstance(future.exception(), LeftError):
+                        yield Outcome(unit, future)
+                yield Tick()
+                running |= {executor.submit(do, unit): unit for unit in islice(waiting, len(ended))}
     finally:
         meter.stop()
         executor.shutdown(wait=True, cancel_futures=True)
     interrupt.check()
+
+
+def _stages(units: Iterable[TransferUnit]) -> tuple[list[TransferUnit], list[TransferUnit]]:
+    known = list(units)
+    return [unit for unit in known if unit.images], [unit for unit in known if not unit.images]

@@ -5,10 +5,10 @@ pack is server → crate, unpack is crate → server, copy is server → server,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.contents import Contents, OriginalFile, TransferUnit
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.model.results import Mapping, UnitResult
+    from omero_rocrate_transfer.transfer.history import History
 
 
 class PixelsReader(Protocol):
@@ -82,6 +83,20 @@ class Source(Protocol):
         ...
 
 
+class StoredSource(Source, Protocol):
+    """A source whose bytes lie in files, and can be checked before anything is sent."""
+
+    def iter_stored_pixels(self, unit: TransferUnit) -> Iterator[bytes]:
+        """Yield the bytes in which the pixels of a unit are stored, none where it has none.
+
+        Raises
+        ------
+        IntegrityError
+            After the last block of a file, where it is not as promised.
+        """
+        ...
+
+
 class Sink(Protocol):
     """Something that objects are put into."""
 
@@ -98,12 +113,41 @@ class Sink(Protocol):
         """
         ...
 
+    def take_up(self, contents: Contents, history: History) -> Collection[ObjectRef]:
+        """Find what an earlier process of this run left, before `begin`; remove what is half done.
+
+        Returns
+        -------
+        collection of ObjectRef
+            Units of the history that are whole; they are not written again.
+
+        Raises
+        ------
+        RefusedError
+            What is there is not of this run.
+        """
+        ...
+
     def write_unit(self, unit: TransferUnit, source: Source) -> UnitResult:
         """Take one unit whole, or raise and leave nothing of it behind."""
         ...
 
-    def finish(self) -> None:
-        """Complete the target; only after this it counts as whole."""
+    def sync(self) -> None:
+        """Make every unit that was written durable, so that it may be noted as done."""
+        ...
+
+    def finish(self) -> dict[str, Any]:
+        """Complete the target; only after this it counts as whole.
+
+        Returns
+        -------
+        dict
+            What `take_up` knows the complete target by; JSON.
+        """
+        ...
+
+    def tidy(self) -> None:
+        """Remove what was only needed for going on; comes after the end was noted."""
         ...
 
     def abort(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, Literal
 
 from omero_rocrate_transfer.model.errors import (
     IncompleteError,
@@ -12,9 +13,14 @@ from omero_rocrate_transfer.model.errors import (
     TransferError,
     UnsafeCrateError,
 )
-from omero_rocrate_transfer.transfer.events import ContainersCreated, Started, UnitEnded
+from omero_rocrate_transfer.transfer.events import Advanced, ContainersCreated, Started, UnitEnded
+from omero_rocrate_transfer.transfer.faultpoints import faultpoint
+from omero_rocrate_transfer.transfer.history import History, Resumed, lost_record, read_history, resume
+from omero_rocrate_transfer.transfer.interrupt import Interrupt, Interrupted
+from omero_rocrate_transfer.transfer.journal import NoJournal
+from omero_rocrate_transfer.transfer.ledger import Ledger
 from omero_rocrate_transfer.transfer.meter import Meter, MeteredSource
-from omero_rocrate_transfer.transfer.pool import Outcome, work
+from omero_rocrate_transfer.transfer.pool import Outcome, Tick, work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +28,6 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.contents import Contents, TransferUnit
     from omero_rocrate_transfer.model.results import UnitResult
     from omero_rocrate_transfer.transfer.events import Event
-    from omero_rocrate_transfer.transfer.interrupt import Interrupt
     from omero_rocrate_transfer.transfer.ports import Sink, Source
 
 #: Errors that the next unit would meet too; all others concern one unit.
@@ -38,6 +43,7 @@ def run(
     *,
     parallel: int,
     interrupt: Interrupt,
+    journal: NoJournal | None = None,
     ignore_errors: bool = True,
 ) -> Iterator[Event]:
     """Move every unit, a few at a time; a failed unit does not keep the others from their way.
@@ -48,6 +54,8 @@ def run(
         What ``source.read_contents`` returned.
     parallel
         Most units at work at the same time; the sink may allow fewer.
+    journal
+        What earlier processes of this run did is taken from there, and what this one does is noted.
     ignore_errors
         Whether the target is completed without the units that failed.
 
@@ -64,82 +72,147 @@ def run(
     -----
     Whatever ends the run early, ``sink.abort`` is called, also when the reader of the events goes away.
     """
+    journal = journal or NoJournal()
     try:
-        yield ContainersCreated(mappings=tuple(sink.begin(contents, source.read_container_document)))
-        yield Started(phase="transfer", size_bytes=contents.size_bytes)
+        history, resumed = _take_up(contents, sink, journal)
+        if history.finished is not None and not resumed.remaining:
+            yield from _all_there(history, resumed, contents)
+            sink.tidy()
+            return
+        ledger = Ledger(journal, sink)
+        yield from _begin(contents, source, sink, ledger)
+        yield Started(phase="transfer", size_bytes=sum(unit.size_bytes for unit in resumed.remaining))
+        yield from _skipped(resumed, contents)
+        rest = replace(contents, units=resumed.remaining)
         failed = 0
-        for event in _move(contents, source, sink, parallel=parallel, interrupt=interrupt):
+        for event in _move(rest, source, sink, ledger, parallel=parallel, interrupt=interrupt):
             failed += isinstance(event, UnitEnded) and event.state == "failed"
             yield event
         interrupt.check()
         if not ignore_errors:
             _refuse_failures(failed, len(contents.units))
-        sink.finish()
+        _finish(sink, ledger, failed)
     except BaseException:
         sink.abort()
         raise
+
+
+def _begin(contents: Contents, source: Source, sink: Sink, ledger: Ledger) -> Iterator[Event]:
+    mappings = tuple(sink.begin(contents, source.read_container_document))
+    faultpoint("run:begun")
+    ledger.note_begun(mappings)
+    yield ContainersCreated(mappings=mappings)
+
+
+def _finish(sink: Sink, ledger: Ledger, failed: int) -> None:
+    """Complete the target; a server that takes more at any time is not finished while items have failed."""
+    faultpoint("run:before-finish")
+    receipt = sink.finish()
+    faultpoint("run:finished")
+    if failed == 0 or receipt:
+        ledger.note_finished(receipt)
+    faultpoint("run:noted")
+    sink.tidy()
+
+
+def _take_up(contents: Contents, sink: Sink, journal: NoJournal) -> tuple[History, Resumed]:
+    """Find out what is done, and note what is not there any more."""
+    history = read_history(journal.records)
+    there = sink.take_up(contents, history) if journal.is_resumed else ()
+    resumed = resume(contents.units, history, there)
+    if resumed.lost:
+        log.warning("%d item(s) are not there any more and are done again", len(resumed.lost))
+        journal.append(lost_record(resumed.lost))
+    return history, resumed
+
+
+def _all_there(history: History, resumed: Resumed, contents: Contents) -> Iterator[Event]:
+    """Tell of a run that an earlier process finished."""
+    yield ContainersCreated(mappings=history.mappings)
+    yield from _skipped(resumed, contents)
+
+
+def _skipped(resumed: Resumed, contents: Contents) -> Iterator[Event]:
+    units = {unit.ref: unit for unit in contents.units}
+    for result in resumed.done:
+        yield _done(units[result.unit], result, state="skipped")
 
 
 def _refuse_failures(failed: int, planned: int) -> None:
     if failed:
         raise IncompleteError(
             f"{failed} of {planned} items failed, so the target was not completed.",
-            hint="Mend what is named above, or leave it out with --ignore-errors.",
+            hint="Run the same command again to retry just these, or leave them out with --ignore-errors.",
         )
 
 
 def _move(
-    contents: Contents, source: Source, sink: Sink, *, parallel: int, interrupt: Interrupt
+    contents: Contents, source: Source, sink: Sink, ledger: Ledger, *, parallel: int, interrupt: Interrupt
 ) -> Iterator[Event]:
     """Yield the progress and the end of every unit."""
     meter = Meter("transfer")
     metered = MeteredSource(source, meter)
 
     def write(unit: TransferUnit) -> UnitResult:
-        return sink.write_unit(unit, metered)
+        result = sink.write_unit(unit, metered)
+        faultpoint("run:unit-written")
+        return result
 
     workers = max(1, min(parallel, sink.max_parallel))
     fatal: BaseException | None = None
-    for item in work(write, contents.units, parallel=workers, meter=meter, interrupt=interrupt):
-        if not isinstance(item, Outcome):
-            yield item
-        elif _is_fatal(item.future.exception()):
-            fatal = fatal or item.future.exception()
-            meter.stop()
-        else:
-            yield _unit_ended(item)
+    try:
+        for item in work(write, contents.units, parallel=workers, meter=meter, interrupt=interrupt):
+            if isinstance(item, Advanced):
+                yield item
+            elif isinstance(item, Tick):
+                yield from ledger.iter_due()
+            elif _is_fatal(item.future.exception()):
+                fatal = fatal or item.future.exception()
+                meter.stop()
+            else:
+                _note(ledger, item)
+    except Interrupted:
+        yield from ledger.iter_ended()
+        raise
+    yield from ledger.iter_ended()
     if fatal is not None:
         raise fatal
+
+
+def _note(ledger: Ledger, outcome: Outcome[UnitResult]) -> None:
+    """Note the end of a unit, good or bad."""
+    unit, error = outcome.unit, outcome.future.exception()
+    if isinstance(error, TransferError):
+        log.error("%s: failed", unit.ref, exc_info=error)
+        event = UnitEnded(
+            unit=unit.ref,
+            state="failed",
+            size_bytes=0,
+            images=len(unit.images),
+            files=len(unit.files),
+            error=error,
+        )
+        ledger.note_failed(event, unit.ref, error)
+        return
+    result = outcome.future.result()
+    log.info("%s: done, %d bytes", unit.ref, result.size_bytes)
+    ledger.note_done(_done(unit, result, state="done"), result)
+
+
+def _done(unit: TransferUnit, result: UnitResult, *, state: Literal["done", "skipped"]) -> UnitEnded:
+    return UnitEnded(
+        unit=unit.ref,
+        state=state,
+        size_bytes=result.size_bytes,
+        images=len(unit.images),
+        files=len(unit.files),
+        files_verified=result.files_verified,
+        planes_verified=result.planes_verified,
+        omissions=result.omissions,
+        mappings=result.mappings,
+    )
 
 
 def _is_fatal(error: BaseException | None) -> bool:
     """Tell whether no other unit would escape this error; a bug is one of these."""
     return error is not None and (not isinstance(error, TransferError) or isinstance(error, FATAL))
-
-
-def _unit_ended(outcome: Outcome[UnitResult]) -> UnitEnded:
-    """Return the end of a unit, good or bad."""
-    unit, error = outcome.unit, outcome.future.exception()
-    if not isinstance(error, TransferError):
-        result = outcome.future.result()
-        log.info("%s: done, %d bytes", unit.ref, result.size_bytes)
-        return UnitEnded(
-            unit=unit.ref,
-            state="done",
-            size_bytes=result.size_bytes,
-            images=len(unit.images),
-            files=len(unit.files),
-            files_verified=result.files_verified,
-            planes_verified=result.planes_verified,
-            omissions=result.omissions,
-            mappings=result.mappings,
-        )
-    log.error("%s: failed", unit.ref, exc_info=error)
-    return UnitEnded(
-        unit=unit.ref,
-        state="failed",
-        size_bytes=0,
-        images=len(unit.images),
-        files=len(unit.files),
-        error=error,
-    )

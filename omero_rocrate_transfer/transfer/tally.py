@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from omero_rocrate_transfer.transfer.events import Advanced, Finished, Planned, Started, UnitEnded
+from omero_rocrate_transfer.model.errors import IntegrityError
+from omero_rocrate_transfer.transfer.events import Advanced, Compared, Finished, Planned, Started, UnitEnded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,18 +51,32 @@ class Tally:
                 self._under_way.clear()
             case Advanced():
                 self._advance(event)
+            case Compared():
+                self._compare(event)
             case UnitEnded():
                 self._end(event)
 
+    def _compare(self, event: Compared) -> None:
+        self._sums["compared"] += 1
+        if event.symbol != "=":
+            self._sums["differences"] += 1
+            self.error_codes.add(IntegrityError.exit_code if event.error is None else event.error.exit_code)
+
     def _advance(self, event: Advanced) -> None:
         """Count bytes, but never more of a unit than it has: a sink may read a file twice."""
+        if event.phase == "verify":
+            self.done_bytes += event.size_bytes
+            self._sums["size_bytes"] += event.size_bytes
+            return
         left = self._sizes.get(event.unit, 0) - self._under_way[event.unit]
         counted = max(0, min(event.size_bytes, left))
         self._under_way[event.unit] += counted
         self.done_bytes += counted
 
     def _end(self, event: UnitEnded) -> None:
-        self.done_bytes += self._sizes.get(event.unit, 0) - self._under_way.pop(event.unit, 0)
+        if event.state != "skipped":
+            self.done_bytes += self._sizes.get(event.unit, 0) - self._under_way.pop(event.unit, 0)
+            self._sums["size_bytes"] += event.size_bytes
         self.ended[event.state] += 1
         self._add_omissions(event.omissions)
         if event.error is not None:
@@ -71,7 +86,6 @@ class Tally:
         self._sums["files"] += event.files
         self._sums["files_verified"] += event.files_verified
         self._sums["planes_verified"] += event.planes_verified
-        self._sums["size_bytes"] += event.size_bytes
 
     def _add_omissions(self, omissions: Iterable[Omission]) -> None:
         """Add omissions of one kind and reason up, so that a long run stays small and its report readable."""
@@ -103,5 +117,7 @@ class Tally:
             seconds=seconds,
             omissions=self.omissions,
             dry_run=self._dry_run,
+            compared=self._sums["compared"],
+            differences=self._sums["differences"],
             error=error,
         )

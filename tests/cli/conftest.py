@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,7 +35,8 @@ def sink(monkeypatch: pytest.MonkeyPatch) -> FakeSink:
     """Be the crate of pack and the server of unpack."""
     sink = FakeSink()
     monkeypatch.setattr(endpoints, "crate_sink", lambda *_: sink)
-    monkeypatch.setattr(endpoints, "server_sink", lambda *_: (sink, TARGET))
+    monkeypatch.setattr(endpoints, "server_connection", lambda *_: SimpleNamespace(info=TARGET, user="root"))
+    monkeypatch.setattr(endpoints, "server_sink", lambda *_: sink)
     return sink
 
 

@@ -111,7 +111,7 @@ def test_facts_and_objects_reach_the_ends(
 ) -> None:
     asked: list[Any] = []
 
-    def crate_sink(chosen: Any, agent: Any) -> FakeSink:
+    def crate_sink(chosen: Any, agent: Any, _run: str) -> FakeSink:
         asked.append((chosen, agent))
         return sink
 

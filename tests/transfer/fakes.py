@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from threading import Event, Lock
 
 from ome_types import OME
@@ -20,6 +20,7 @@ from omero_rocrate_transfer.model.digests import Digest, Hasher
 from omero_rocrate_transfer.model.errors import DigestMismatchError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import Mapping, UnitResult
+from omero_rocrate_transfer.transfer.history import History
 from omero_rocrate_transfer.transfer.ports import PixelsReader, Source
 
 SOURCE = SourceInfo(host="source.example.org", database_uuid="1-2-3", version="5.6.14")
@@ -80,6 +81,9 @@ class FakeSource:
         if sha256(content) != file.digests[0]:
             raise DigestMismatchError(file.path, expected=file.digests[0], found=sha256(content))
 
+    def iter_stored_pixels(self, unit: TransferUnit) -> Iterator[bytes]:
+        return iter(())
+
     def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> PixelsReader:
         raise NotImplementedError
 
@@ -103,6 +107,7 @@ class FakeSink:
         self.gate = gate
         self.written: dict[ObjectRef, bytes] = {}
         self.calls: list[str] = []
+        self.synced: set[ObjectRef] = set()
         self.most_at_work = 0
         self._at_work = 0
         self._lock = Lock()
@@ -136,8 +141,19 @@ class FakeSink:
             self._at_work += step
             self.most_at_work = max(self.most_at_work, self._at_work)
 
-    def finish(self) -> None:
+    def take_up(self, contents: Contents, history: History) -> Collection[ObjectRef]:
+        self.calls.append("take up")
+        return self.written.keys()
+
+    def sync(self) -> None:
+        self.synced = set(self.written)
+
+    def finish(self) -> dict[str, object]:
         self.calls.append("finish")
+        return {"units": len(self.written)}
+
+    def tidy(self) -> None:
+        """Nothing is left."""
 
     def abort(self) -> None:
         self.calls.append("abort")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import compress
+from typing import TYPE_CHECKING, Any
 
 from omero_rocrate_transfer.crate.archives.base import DEFAULT_LIMITS, Limits
 from omero_rocrate_transfer.crate.archives.folder_reader import FolderReader
-from omero_rocrate_transfer.crate.archives.folder_writer import FolderWriter
+from omero_rocrate_transfer.crate.archives.folder_writer import FolderWriter, find_whole, remove_others
 from omero_rocrate_transfer.crate.archives.tar_reader import TarReader
 from omero_rocrate_transfer.crate.archives.tar_writer import TarWriter
 from omero_rocrate_transfer.crate.archives.zip_reader import ZipReader
@@ -14,6 +15,7 @@ from omero_rocrate_transfer.crate.archives.zip_writer import ZipWriter
 from omero_rocrate_transfer.model.errors import NotFoundError, UnsafeCrateError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader, ArchiveWriter
@@ -21,8 +23,15 @@ if TYPE_CHECKING:
 _MAGIC_BYTES = 512
 
 
-def create_archive(path: Path) -> ArchiveWriter:
+def create_archive(path: Path, part: Path | None = None) -> ArchiveWriter:
     """Create the archive that the suffix of the path asks for: ``.zip``, ``.tar``, else a folder.
+
+    Parameters
+    ----------
+    path
+        The name it gets when it is complete.
+    part
+        The name until then, on the same disk; beside the other by default.
 
     Raises
     ------
@@ -31,7 +40,36 @@ def create_archive(path: Path) -> ArchiveWriter:
     NotFoundError
         The folder above is missing or not writable.
     """
-    return _choose_writer(path)(path)
+    return _choose_writer(path)(path, part or path.with_name(f"{path.name}.part"))
+
+
+def resume_archive(
+    path: Path, part: Path, receipts: Sequence[dict[str, Any]]
+) -> tuple[ArchiveWriter, list[bool]]:
+    """Go on with an archive that an earlier process left, and remove what it left half done.
+
+    Parameters
+    ----------
+    path, part
+        As `create_archive` had them.
+    receipts
+        Of the transactions that ended and were made durable, in the order of their ends.
+
+    Returns
+    -------
+    tuple
+        The archive, and for each transaction whether it is in there whole.
+    """
+    writer = _choose_writer(path)
+    if issubclass(writer, FolderWriter):
+        whole = find_whole(part, receipts)
+        kept = [name for receipt in compress(receipts, whole) for name in receipt["files"]]
+        remove_others(part, kept)
+        return writer(path, part, kept), whole
+    size_bytes = part.stat().st_size
+    whole = [receipt["end"] <= size_bytes for receipt in receipts]
+    end = max((receipt["end"] for receipt in compress(receipts, whole)), default=0)
+    return writer(path, part, end), whole
 
 
 def count_parallel(path: Path) -> int:

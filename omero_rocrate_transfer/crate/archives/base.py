@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from omero_rocrate_transfer.crate.names import check_distinct
 from omero_rocrate_transfer.model.errors import IntegrityError, UnsafeCrateError
@@ -62,6 +62,11 @@ class Transaction(Protocol):
         """
         ...
 
+    @property
+    def receipt(self) -> dict[str, Any]:
+        """What `resume_archive` needs to find the files of this transaction again; JSON."""
+        ...
+
 
 class ArchiveWriter(Protocol):
     """An archive that grows file by file; it exists under its name only after `commit`."""
@@ -83,8 +88,16 @@ class ArchiveWriter(Protocol):
         """
         ...
 
+    def sync(self) -> None:
+        """Make the transactions that ended durable, as far as `resume_archive` cannot check them."""
+        ...
+
+    def leave(self) -> None:
+        """Close the archive unfinished, for `resume_archive`; does nothing after `commit`."""
+        ...
+
     def abort(self) -> None:
-        """Remove what was written; does nothing after `commit`, and may be called twice."""
+        """Remove what was written; does nothing after `commit` and `leave`, and may be called twice."""
         ...
 
 

@@ -61,14 +61,18 @@ class Output(io.FileIO):
     ----------
     path
         The final name; nothing may have it.
+    part
+        The temporary name.
+    again
+        Whether the file is there already, left by an earlier process.
     """
 
-    def __init__(self, path: Path, part: Path) -> None:
+    def __init__(self, path: Path, part: Path, *, again: bool = False) -> None:
         self.path = path
         self._part = part
         self._settled = False
         with disk_errors(part):
-            super().__init__(part, "x+")
+            super().__init__(part, "r+" if again else "x+")
 
     def write(self, data: ReadableBuffer, /) -> int:
         """Write all of the data."""
@@ -87,6 +91,17 @@ class Output(io.FileIO):
             self.close()
             _rename_exclusively(self._part, self.path)
         self._settled = True
+
+    def sync(self) -> None:
+        """Make what was written durable."""
+        with disk_errors(self.path):
+            os.fsync(self.fileno())
+
+    def leave(self) -> None:
+        """Close the file under its temporary name; does nothing once it is published or discarded."""
+        if not self._settled:
+            self.close()
+            self._settled = True
 
     def discard(self) -> None:
         """Close and remove the file; does nothing once it is published or discarded."""

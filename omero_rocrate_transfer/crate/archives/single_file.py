@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from omero_rocrate_transfer.crate.archives.output import Output, disk_errors, refused, sync_folder
+from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,20 +18,24 @@ Mark = TypeVar("Mark")
 
 
 class SingleFileWriter(ABC, Generic[Mark]):
-    """Writes ``NAME.part`` beside the target and renames it when all is in it.
+    """Writes into a file of another name and renames it when all is in it.
 
     Parameters
     ----------
     path
         The target; nothing may be there.
+    part
+        Where it is written, on the same disk.
+    end
+        Where an earlier process left off, None for a new file.
     """
 
     max_parallel = 1
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, part: Path, end: int | None = None) -> None:
         if path.exists() or path.is_symlink():
             raise refused(path)
-        self.output = Output(path, path.with_name(f"{path.name}.part"))
+        self.output = Output(path, part, again=end is not None)
         self._path = path
         self._lock = threading.Lock()
 
@@ -45,6 +50,11 @@ class SingleFileWriter(ABC, Generic[Mark]):
     @abstractmethod
     def roll_back(self, mark: Mark) -> None:
         """Cut the file back to the mark."""
+
+    @property
+    @abstractmethod
+    def receipt(self) -> dict[str, Any]:
+        """Where the last transaction ended."""
 
     @abstractmethod
     def end(self) -> None:
@@ -66,9 +76,18 @@ class SingleFileWriter(ABC, Generic[Mark]):
         with self._lock:
             self.add(*last)
             self.end()
+            faultpoint("crate:before-publish")
             self.output.publish()
             with disk_errors(self._path):
                 sync_folder(self._path.parent)
+
+    def sync(self) -> None:
+        """Make the transactions that ended durable."""
+        self.output.sync()
+
+    def leave(self) -> None:
+        """Close the unfinished file."""
+        self.output.leave()
 
     def abort(self) -> None:
         """Remove the unfinished file."""

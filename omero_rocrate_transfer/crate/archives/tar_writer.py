@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tarfile
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from omero_rocrate_transfer.crate.archives.base import counted
 from omero_rocrate_transfer.crate.archives.single_file import SingleFileWriter
@@ -20,11 +20,14 @@ _MAX_USTAR_BYTES: Final = 8**11 - 1
 class TarWriter(SingleFileWriter[int]):
     """Writes a tar."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, part: Path, end: int | None = None) -> None:
+        super().__init__(path, part, end)
         self._time = int(time.time())
         #: Offsets of the headers of folders, by name.
         self._folders: dict[str, int] = {}
+        if end is not None:
+            self._find_folders(end)
+            self.roll_back(end)
 
     def add(self, name: str, size_bytes: int, blocks: Iterable[bytes]) -> None:
         """Append one file, and the folders above it that are new."""
@@ -45,10 +48,25 @@ class TarWriter(SingleFileWriter[int]):
         self.output.seek(mark)
         self.output.truncate()
 
+    @property
+    def receipt(self) -> dict[str, Any]:
+        """Where the last transaction ended."""
+        return {"end": self.mark()}
+
     def end(self) -> None:
         """Write the end-of-archive mark, padded to the usual record of 20 blocks."""
         end = self.output.tell() + 2 * tarfile.BLOCKSIZE
         self.output.write(bytes(2 * tarfile.BLOCKSIZE + -end % tarfile.RECORDSIZE))
+
+    def _find_folders(self, end: int) -> None:
+        """Read the headers before an offset again."""
+        place = 0
+        while place < end:
+            self.output.seek(place)
+            info = tarfile.TarInfo.frombuf(self.output.read(tarfile.BLOCKSIZE), "utf-8", "strict")
+            if info.isdir():
+                self._folders[info.name.removesuffix("/")] = place
+            place += tarfile.BLOCKSIZE + info.size + -info.size % tarfile.BLOCKSIZE
 
     def _add_folder(self, name: str) -> None:
         if name not in self._folders:

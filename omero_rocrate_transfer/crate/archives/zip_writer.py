@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 import zipfile
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from omero_rocrate_transfer.crate.archives.base import counted
 from omero_rocrate_transfer.crate.archives.single_file import SingleFileWriter
+from omero_rocrate_transfer.crate.archives.zip_local import read_local
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,10 +23,13 @@ _FOLDER_MODE: Final = (0o040755 << 16) | 0x10
 class ZipWriter(SingleFileWriter[tuple[int, int]]):
     """Writes a zip with explicit entries for folders, as readers of RO-Crates expect; ZIP64 where needed."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, part: Path, end: int | None = None) -> None:
+        super().__init__(path, part, end)
         self._zip = zipfile.ZipFile(self.output, "w", zipfile.ZIP_STORED, allowZip64=True)
         self._time = time.localtime()[:6]
+        if end is not None:
+            self._find_members(end)
+            self.roll_back((end, len(self._zip.filelist)))
 
     def add(self, name: str, size_bytes: int, blocks: Iterable[bytes]) -> None:
         """Append one file, and the folders above it that are new."""
@@ -50,15 +54,37 @@ class ZipWriter(SingleFileWriter[tuple[int, int]]):
         self.output.truncate()
         self._zip.start_dir = offset
 
+    @property
+    def receipt(self) -> dict[str, Any]:
+        """Where the last transaction ended."""
+        return {"end": self._zip.start_dir}
+
     def end(self) -> None:
         """Write the central directory."""
         self._zip.close()
+
+    def leave(self) -> None:
+        """Close the unfinished file."""
+        super().leave()
+        self._zip.fp = None
 
     def abort(self) -> None:
         """Remove the unfinished file."""
         super().abort()
         # else its finalizer would write a central directory to the closed file
         self._zip.fp = None
+
+    def _find_members(self, end: int) -> None:
+        """Read the headers before an offset again, which hold all that the central directory needs."""
+        place = 0
+        while place < end:
+            header, data_offset = read_local(self.output, place)
+            info = self._make_info(header.name, _FOLDER_MODE if header.name.endswith("/") else _FILE_MODE)
+            info.CRC, info.header_offset = header.crc, place
+            info.file_size = info.compress_size = header.size_bytes
+            self._zip.filelist.append(info)
+            self._zip.NameToInfo[info.filename] = info
+            place = data_offset + header.size_bytes
 
     def _add_folders(self, name: str) -> None:
         for end in (place for place, char in enumerate(name) if char == "/"):

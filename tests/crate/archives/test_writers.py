@@ -120,11 +120,11 @@ def test_abort_after_commit_keeps_the_crate(path: Path, writer: ArchiveWriter) -
 
 def test_abort_keeps_what_somebody_else_put_there(tmp_path: Path) -> None:
     writer = create_archive(tmp_path / "crate")
-    (tmp_path / "crate/mine.txt").write_text("mine")
+    (tmp_path / "crate.part/mine.txt").write_text("mine")
 
     writer.abort()
 
-    assert (tmp_path / "crate/mine.txt").read_text() == "mine"
+    assert (tmp_path / "crate.part/mine.txt").read_text() == "mine"
 
 
 @pytest.mark.parametrize("make", [Path.touch, Path.mkdir, lambda path: path.symlink_to("nowhere")])
@@ -254,7 +254,7 @@ def test_zip64_is_written_where_sizes_and_numbers_ask_for_it(
 
 def test_tar_holds_files_over_8_gib(tmp_path: Path) -> None:
     path, size = tmp_path / "crate.tar", 9 * 2**30
-    writer = TarWriter(path)
+    writer = TarWriter(path, tmp_path / "crate.tar.part")
     # only the header is real; the data are a hole
     writer._write_header("fs1.big.tif", tarfile.REGTYPE, size)
     writer.output.seek(size, os.SEEK_CUR)
@@ -275,14 +275,14 @@ def test_only_a_folder_takes_units_in_parallel(path: Path) -> None:
 
 def test_file_that_appears_in_the_folder_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     writer = create_archive(tmp_path / "crate")
-    (tmp_path / "crate/fs1.a.tif").write_text("of somebody else")
+    (tmp_path / "crate.part/fs1.a.tif").write_text("of somebody else")
 
     with pytest.raises(RefusedError), writer.transaction() as transaction:
         transaction.add("fs1.a.tif", 1, [b"1"])
     writer.abort()
 
-    assert os.listdir(tmp_path / "crate") == ["fs1.a.tif"]
-    assert (tmp_path / "crate/fs1.a.tif").read_text() == "of somebody else"
+    assert os.listdir(tmp_path / "crate.part") == ["fs1.a.tif"]
+    assert (tmp_path / "crate.part/fs1.a.tif").read_text() == "of somebody else"
 
 
 def test_everything_is_durable_before_the_metadata_have_their_name(
@@ -309,7 +309,7 @@ def test_everything_is_durable_before_the_metadata_have_their_name(
 
     named = events.index(f"name {LAST[0]}")
     before, after = events[:named], events[named + 1 :]
-    assert {"fsync fs1.a.tif", "fsync .fs2.b.tif.part", "fsync crate", f"fsync .{LAST[0]}.part"} <= set(
+    assert {"fsync fs1.a.tif", "fsync .fs2.b.tif.part", "fsync crate.part", f"fsync .{LAST[0]}.part"} <= set(
         before
     )
-    assert after == ["fsync crate", f"fsync {tmp_path.name}"]
+    assert after == ["fsync crate.part", f"fsync {tmp_path.name}"]

@@ -1,0 +1,88 @@
+"""Which run a command belongs to."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Final
+
+from omero_rocrate_transfer.cli.log import log_folder
+from omero_rocrate_transfer.model.errors import RefusedError
+from omero_rocrate_transfer.transfer.runs import journal_path, open_run, run_name
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from omero_rocrate_transfer.cli.options import PackOptions, UnpackOptions
+    from omero_rocrate_transfer.model.contents import Contents, SourceInfo
+    from omero_rocrate_transfer.transfer.journal import Journal
+
+#: Options that do not decide about what is on the target in the end.
+_FREE: Final = {
+    "objects", "path", "idmap", "dry_run", "parallel", "ignore_errors", "run", "retries", "timeout",
+}  # fmt: skip
+
+
+def pack_run(chosen: PackOptions) -> str:
+    """Return the name of the run that packs these objects to this path."""
+    return chosen.run or run_name(
+        "pack", *map(str, chosen.objects), *_decisive(chosen), str(chosen.path.absolute())
+    )
+
+
+def unpack_run(chosen: UnpackOptions, target: SourceInfo, user: str) -> str:
+    """Return the name of the run that unpacks this crate into this server."""
+    return chosen.run or run_name(
+        "unpack", target.database_uuid, user, *_decisive(chosen), str(chosen.path.absolute())
+    )
+
+
+def refuse_existing(path: Path, run: str, hint: str) -> None:
+    """Raise where something is at the path that no earlier process of the run can have written.
+
+    Raises
+    ------
+    RefusedError
+    """
+    if os.path.lexists(path) and not journal_path(log_folder(), run).exists():
+        raise RefusedError(f"{path} exists already.", hint=hint)
+
+
+def open_pack(chosen: PackOptions, contents: Contents) -> AbstractContextManager[Journal]:
+    """Begin the run of a pack, or go on with it."""
+    facts = {"command": "pack", "target": str(chosen.path.absolute())}
+    return open_run(log_folder(), pack_run(chosen), contents, facts, _options(chosen))
+
+
+def open_unpack(
+    chosen: UnpackOptions, contents: Contents, target: SourceInfo, user: str
+) -> AbstractContextManager[Journal]:
+    """Begin the run of an unpack, or go on with it."""
+    facts = {
+        "command": "unpack",
+        "crate": str(chosen.path.absolute()),
+        "target": target.host,
+        "target_database": target.database_uuid,
+        "user": user,
+        "idmap": str(chosen.idmap.absolute()),
+    }
+    return open_run(
+        log_folder(),
+        unpack_run(chosen, target, user),
+        contents,
+        facts,
+        _options(chosen) | {"database": target.database_uuid, "user": user},
+    )
+
+
+def _options(chosen: PackOptions | UnpackOptions) -> dict[str, Any]:
+    return {
+        field.name: str(getattr(chosen, field.name))
+        for field in dataclasses.fields(chosen)
+        if field.name not in _FREE
+    }
+
+
+def _decisive(chosen: PackOptions | UnpackOptions) -> list[str]:
+    return [f"{name}={value}" for name, value in _options(chosen).items()]
