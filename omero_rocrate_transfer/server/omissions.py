@@ -10,7 +10,6 @@ from typing import Final
 from omero_rocrate_transfer.model.contents import Omission
 from omero_rocrate_transfer.server.queries import Reader
 
-_ANNOTATIONS: Final = "annotations are not carried yet"
 _ROIS: Final = "regions of interest are not carried yet"
 _RENDERING: Final = "rendering settings that somebody changed are not carried yet"
 _FOLDERS: Final = "folders are not carried yet"
@@ -19,15 +18,6 @@ _EXTERNAL: Final = "external identifiers are not carried yet"
 
 
 _COUNT: Final = "select count(x.id) from {type} x where {path} in (:ids)"
-_COUNT_CLASS: Final = (
-    "select count(x.id) from {type} x join x.child a where {path} in (:ids) and a.class = {name}"
-)
-#: Classes of annotations, the frequent ones first.
-_CLASSES: Final = (
-    *("TagAnnotation", "MapAnnotation", "CommentAnnotation", "FileAnnotation", "LongAnnotation"),
-    *("BooleanAnnotation", "DoubleAnnotation", "TimestampAnnotation", "TermAnnotation"),
-    *("XmlAnnotation", "ListAnnotation"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +44,6 @@ _EDITED: Final = (
     " or x.details.owner.id <> x.pixels.image.details.owner.id)"
 )
 _KINDS: Final = (
-    *(
-        _Kind(f"{name}AnnotationLink", name, "x.parent.id", _ANNOTATIONS)
-        for name in ("Project", "Dataset", "Screen", "Plate", "Image", "Fileset")
-    ),
-    _Kind("WellAnnotationLink", "Plate", "x.parent.plate.id", _ANNOTATIONS),
-    _Kind("PlateAcquisitionAnnotationLink", "Plate", "x.parent.plate.id", _ANNOTATIONS),
-    _Kind("ChannelAnnotationLink", "Image", "x.parent.pixels.image.id", _ANNOTATIONS),
     _Kind("Roi", "Image", "x.image.id", _ROIS),
     _Kind("RenderingDef", "Image", "x.pixels.image.id", _RENDERING, _EDITED),
     _Kind("FolderImageLink", "Image", "x.child.id", _FOLDERS),
@@ -73,7 +56,7 @@ _KINDS: Final = (
 
 
 def iter_omissions(reader: Reader, travelling: Mapping[str, Sequence[int]]) -> Iterator[Omission]:
-    """Count what stays behind; annotations by their class, once for each object they are on.
+    """Count what stays behind.
 
     Parameters
     ----------
@@ -84,23 +67,7 @@ def iter_omissions(reader: Reader, travelling: Mapping[str, Sequence[int]]) -> I
     for kind in _KINDS:
         ids = travelling.get(kind.on, ())
         count = reader.count(kind.hql, ids, doing=f"Counting {kind.type}s")
-        if count and kind.reason == _ANNOTATIONS:
-            counts.update(_by_class(reader, kind, ids, count))
-        elif count:
+        if count:
             counts[kind.type, kind.reason] += count
     for (type_name, reason), count in counts.items():
         yield Omission(type=type_name, count=count, reason=reason)
-
-
-def _by_class(reader: Reader, links: _Kind, ids: Sequence[int], count: int) -> dict[tuple[str, str], int]:
-    """Divide a number of annotation links by the class of the annotation, in as few queries as will do."""
-    found = {}
-    for name in _CLASSES:
-        hql = _COUNT_CLASS.format(type=links.type, path=links.path, name=name)
-        number = reader.count(hql, ids, doing=f"Counting {name}s")
-        if number:
-            found[name, links.reason] = number
-            count -= number
-        if count <= 0:
-            break
-    return found

@@ -9,18 +9,24 @@ from typing import Final
 
 from ome_types import OME
 
+from omero_rocrate_transfer.model.annotations import AnnotationChoice
 from omero_rocrate_transfer.model.choices import PixelsPolicy
 from omero_rocrate_transfer.model.contents import Contents, OriginalFile, TransferUnit
+from omero_rocrate_transfer.model.extras import Extras
+from omero_rocrate_transfer.model.extras_json import put_extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server import files
-from omero_rocrate_transfer.server.documents import container_document, read_documents
+from omero_rocrate_transfer.server.annotations.plan import add_attachments
+from omero_rocrate_transfer.server.annotations.read import AnnotationReader, of_containers
+from omero_rocrate_transfer.server.documents import container_document
 from omero_rocrate_transfer.server.hierarchy import read_contents
 from omero_rocrate_transfer.server.pixels import ServerPixels
-from omero_rocrate_transfer.server.queries import GRAPHS_PER_QUERY, Reader
+from omero_rocrate_transfer.server.queries import IDS_PER_QUERY, Reader
 from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.unit_documents import UnitDocuments, UnitDraft
 
 #: Documents kept ready; units are asked for roughly in their order, so few are read twice.
-_KEPT: Final = 4 * GRAPHS_PER_QUERY
+_KEPT: Final = 2 * IDS_PER_QUERY
 
 
 class ServerSource:
@@ -32,19 +38,30 @@ class ServerSource:
         Closed with the source.
     pixels
         Whether original files travel, pixels or both.
+    annotations
+        Which annotations travel.
     """
 
-    def __init__(self, connection: Connection, *, pixels: PixelsPolicy = PixelsPolicy.ORIGINAL) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        pixels: PixelsPolicy = PixelsPolicy.ORIGINAL,
+        annotations: AnnotationChoice | None = None,
+    ) -> None:
         self._pixels = pixels
+        self._choice = annotations or AnnotationChoice()
         self._connection = connection
+        self._annotations = AnnotationReader(Reader(connection), connection.info.host, self._choice)
         self._contents: Contents | None = None
         self._place: dict[ObjectRef, int] = {}
-        self._documents: OrderedDict[ObjectRef, OME] = OrderedDict()
+        self._documents: OrderedDict[ObjectRef, UnitDraft] = OrderedDict()
         self._lock = Lock()
 
     def read_contents(self, roots: Sequence[ObjectRef]) -> Contents:
         """Return what belongs to the roots, everything readable where none are named."""
         contents = read_contents(self._connection, roots, self._pixels)
+        contents, self._annotations.attached = add_attachments(self._connection, contents, self._choice)
         with self._lock:
             self._contents = contents
             self._place = {unit.ref: place for place, unit in enumerate(contents.units)}
@@ -57,11 +74,16 @@ class ServerSource:
         with self._lock:
             if unit.ref not in self._documents:
                 self._read_ahead(unit)
-            return self._documents.pop(unit.ref)
+            draft = self._documents.pop(unit.ref)
+        return self._reader(self._known()).finish(draft)
 
     def read_container_document(self) -> OME:
         """Return the OME document of the containers."""
-        return container_document(self._known())
+        contents = self._known()
+        document = container_document(contents)
+        [annotations] = self._annotations.annotate([of_containers(document, contents)])
+        put_extras(document, Extras(annotations=annotations), contents.source.host)
+        return document
 
     def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
         """Yield the bytes of an original file; see `files.iter_blocks`."""
@@ -82,25 +104,27 @@ class ServerSource:
             raise RuntimeError("read_contents comes first")
         return self._contents
 
+    def _reader(self, contents: Contents) -> UnitDocuments:
+        return UnitDocuments(self._connection, contents, self._annotations)
+
     def _read_ahead(self, unit: TransferUnit) -> None:
         contents = self._known()
         batch = _batch(contents.units, self._place[unit.ref], self._documents)
-        documents = read_documents(Reader(self._connection), batch, contents)
-        for one, document in zip(batch, documents, strict=True):
-            self._documents[one.ref] = document
+        for draft in self._reader(contents).read(batch):
+            self._documents[draft.unit.ref] = draft
         while len(self._documents) > _KEPT:
             self._documents.popitem(last=False)
 
 
 def _batch(
-    units: Sequence[TransferUnit], start: int, have: OrderedDict[ObjectRef, OME]
+    units: Sequence[TransferUnit], start: int, have: OrderedDict[ObjectRef, UnitDraft]
 ) -> list[TransferUnit]:
     """Take units from a place on, as many as make one query of images."""
     batch = [units[start]]
     images = len(units[start].images)
     for unit in units[start + 1 :]:
         images += len(unit.images)
-        if images > GRAPHS_PER_QUERY:
+        if images > IDS_PER_QUERY or len(batch) == IDS_PER_QUERY:
             break
         if unit.ref not in have:
             batch.append(unit)

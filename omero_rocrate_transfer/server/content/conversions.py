@@ -99,6 +99,10 @@ def _number(value: float, *_: object) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def _positive(value: int, *_: object) -> int | None:
+    return value if value > 0 else None
+
+
 def _natural(value: int, *_: object) -> int | None:
     return value if value >= 0 else None
 
@@ -145,6 +149,7 @@ SAID: Final[Mapping[str, Callable[[Any, Spec, str], Any]]] = {
     "time": _moment,
     "float": _number,
     "natural": _natural,
+    "positive": _positive,
     "color": _color,
     "map": _map,
     "bytes": binary,
@@ -156,6 +161,7 @@ PLAIN: Final[Mapping[str, Callable[[Any], Any]]] = {
     "word": lambda word: str(word.value),
     "int": int,
     "natural": int,
+    "positive": int,
     "bool": bool,
     "float": float,
     "time": milliseconds,

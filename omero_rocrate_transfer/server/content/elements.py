@@ -32,7 +32,7 @@ _PLACEHOLDERS: Final[Mapping[str, Any]] = {"float": 0.0, "natural": 0, "text": "
 #: JSON types of what is left over, by the kind of the field.
 _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     **dict.fromkeys(("text", "enum", "word"), str),
-    **dict.fromkeys(("int", "natural", "time", "color"), int),
+    **dict.fromkeys(("int", "natural", "positive", "time", "color"), int),
     **dict.fromkeys(("unit", "points", "map"), tuple),
     "bool": bool,
     "float": (float, int, str),

@@ -25,6 +25,7 @@ _WRAP: Final[Mapping[str, Callable[[Any], Any]]] = {
     "word": rstring,
     "int": rint,
     "natural": rint,
+    "positive": rint,
     "color": rint,
     "float": rdouble,
     "bool": rbool,
@@ -41,7 +42,7 @@ class Field:
     name
         OMERO's name.
     kind
-        ``text``, ``int``, ``float``, ``bool``, ``time``, ``map``, ``bytes``; ``word``, ``natural`` and
+        ``text``, ``int``, ``float``, ``bool``, ``time``, ``map``, ``bytes``; ``word``, ``natural``, ``positive``,
         ``color``: a text and integers with types of their own in the schema. With a class in `type`:
         ``enum``, ``unit`` (``points``: only whole ones in the schema), ``ref``, ``links``, ``part``.
     type

@@ -17,6 +17,7 @@ from omero_rocrate_transfer.server.content.rendering import restore_rendering
 from omero_rocrate_transfer.server.content.restore.images import ImageRestorer, images_of
 from omero_rocrate_transfer.server.content.restore.instruments import InstrumentRestorer, instrument_content
 from omero_rocrate_transfer.server.content.restore.planes import PlaneRestorer
+from omero_rocrate_transfer.server.content.restore.plates import PlateRestorer
 from omero_rocrate_transfer.server.content.restore.rois import RoiRestorer, SourceRois
 from omero_rocrate_transfer.server.content.restore.target import Target
 from omero_rocrate_transfer.server.content.rois import read_rois
@@ -69,6 +70,7 @@ class ContentRestorer:
         self._ids.add(restorer.restore(pairs))
         _restore_planes(target, extras, pairs)
         self._restore_rois(target, document, extras, pairs)
+        PlateRestorer(target, extras, self._ids).restore(document)
         self._restore_rendering(target, extras, pairs)
         return target.omissions(on)
 

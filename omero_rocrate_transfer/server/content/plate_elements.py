@@ -1,0 +1,72 @@
+"""Plates as elements of an OME document."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ome_types import model
+
+from omero_rocrate_transfer.model.extras import ExtraObject
+from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.server.content.draft import Draft
+from omero_rocrate_transfer.server.content.plates import (
+    PLATE,
+    RUN,
+    SAMPLE,
+    WELL,
+    PlateContent,
+    SampleContent,
+    WellContent,
+)
+
+#: Link of a well to one more reagent than OME 2016-06 has a place for.
+REAGENT_LINK: Final = "WellReagentLink"
+
+
+def add_plate(draft: Draft, content: PlateContent) -> None:
+    """Add a plate to a document, which need not have its images."""
+    ref = ObjectRef("Plate", content.id)
+    fields = draft.arguments(PLATE, ref, content.values)
+    if content.description is not None:
+        fields["description"] = content.description
+    wells = []
+    samples_before = 0
+    for well in content.wells:
+        wells.append(_well(draft, well, samples_before))
+        samples_before += len(well.samples)
+    runs = [_run(draft, content, number) for number, _ in content.runs]
+    element = model.Plate(
+        id=ref.lsid(draft.host), name=content.name, wells=wells, plate_acquisitions=runs, **fields
+    )
+    # Added afterwards: ome-types warns of every reference to an image, which may be in another document.
+    draft.document.plates.append(element)
+
+
+def _run(draft: Draft, content: PlateContent, number: int) -> model.PlateAcquisition:
+    ref = ObjectRef("PlateAcquisition", number)
+    samples = [sample.id for well in content.wells for sample in well.samples if sample.run == number]
+    refs = [model.WellSampleRef(id=ObjectRef("WellSample", one).lsid(draft.host)) for one in samples]
+    arguments = draft.arguments(RUN, ref, dict(content.runs)[number])
+    return model.PlateAcquisition(id=ref.lsid(draft.host), well_sample_refs=refs, **arguments)
+
+
+def _well(draft: Draft, well: WellContent, samples_before: int) -> model.Well:
+    ref = ObjectRef("Well", well.id)
+    fields: dict[str, Any] = draft.arguments(WELL, ref, well.values)
+    # The index is unique within the plate (OME 2016-06, WellSample.Index).
+    samples = [_sample(draft, one, samples_before + place) for place, one in enumerate(well.samples)]
+    reagents = [ObjectRef("Reagent", one).lsid(draft.host) for one in well.reagents]
+    if reagents:
+        fields["reagent_ref"] = model.ReagentRef(id=reagents[0])
+    for place, reagent in enumerate(reagents[1:]):
+        draft.objects.append(
+            ExtraObject(id=reagent, type=REAGENT_LINK, parent=ref.lsid(draft.host), index=1 + place)
+        )
+    return model.Well(id=ref.lsid(draft.host), well_samples=samples, **fields)
+
+
+def _sample(draft: Draft, sample: SampleContent, index: int) -> model.WellSample:
+    ref = ObjectRef("WellSample", sample.id)
+    image = model.ImageRef(id=ObjectRef("Image", sample.image).lsid(draft.host))
+    arguments = draft.arguments(SAMPLE, ref, sample.values)
+    return model.WellSample(id=ref.lsid(draft.host), index=index, image_ref=image, **arguments)

@@ -1,0 +1,82 @@
+"""Writes what hangs on the objects of a unit, once these are on the target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from threading import Lock
+
+from ome_types import OME
+
+from omero_rocrate_transfer.model.contents import Contents, Omission, TransferUnit
+from omero_rocrate_transfer.model.extras_json import take_extras
+from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.model.results import Mapping as Mapped
+from omero_rocrate_transfer.model.results import UnitResult
+from omero_rocrate_transfer.server.annotations.parents import add_parts
+from omero_rocrate_transfer.server.annotations.write import AnnotationWriter
+from omero_rocrate_transfer.server.content.restore.content import ContentRestorer
+from omero_rocrate_transfer.server.queries import Reader
+from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.target_ids import TargetIds
+from omero_rocrate_transfer.transfer.ports import Source
+
+
+class ContentWriter:
+    """Writes content of a whole run into one group; safe in several threads.
+
+    Parameters
+    ----------
+    contents
+        Of the run.
+    merge
+        As of the sink.
+    """
+
+    def __init__(self, connection: Connection, group: int, contents: Contents, *, merge: bool) -> None:
+        self._connection = connection
+        self._host = contents.source.host
+        #: What became of everything so far.
+        self.ids = TargetIds()
+        self._restorer = ContentRestorer(connection, group, self.ids)
+        self._annotations = AnnotationWriter(connection, group, self.ids, contents.units, merge=merge)
+        self._untold: list[Omission] = []
+        self._lock = Lock()
+
+    def add(self, made: Mapping[ObjectRef, ObjectRef]) -> None:
+        """Note what became of objects of the source."""
+        self.ids.add({source.lsid(self._host): target for source, target in made.items()})
+
+    def write_containers(self, document: OME) -> None:
+        """Write what hangs on the containers; what is lost is told with the first unit."""
+        extras = take_extras(document, what="The document of the containers")
+        self._untold = self._annotations.write_containers(document, extras.annotations)
+
+    def write_unit(self, unit: TransferUnit, document: OME) -> tuple[Omission, ...]:
+        """Write what hangs on the objects of a unit; return what cannot be written."""
+        extras = take_extras(document, what=f"The document of {unit.ref}")
+        images = {one.ref: made.id for one in unit.images if (made := self.ids.get(one.ref.lsid(self._host)))}
+        lost = self._restorer.restore(document, extras, images, unit.ref)
+        add_parts(Reader(self._connection), unit, document, extras.annotations, self._host, self.ids)
+        lost += self._annotations.write_unit(document, extras.annotations)
+        return self._told(lost)
+
+    def write_attachment(self, unit: TransferUnit, source: Source) -> UnitResult:
+        """Write an attached file with its annotation."""
+        document = source.read_document(unit)
+        extras = take_extras(document, what=f"The document of {unit.ref}")
+        omissions = self._annotations.write_attachment(document, extras.annotations, unit, source)
+        made = self.ids.get(unit.ref.lsid(self._host))
+        return UnitResult(
+            unit=unit.ref,
+            size_bytes=unit.size_bytes,
+            mappings=()
+            if made is None
+            else (Mapped(source=unit.ref, target=ObjectRef("Annotation", made.id)),),
+            omissions=self._told(omissions),
+            files_verified=len(unit.files),
+        )
+
+    def _told(self, omissions: Iterable[Omission]) -> tuple[Omission, ...]:
+        with self._lock:
+            untold, self._untold = self._untold, []
+        return (*untold, *omissions)

@@ -1,0 +1,150 @@
+"""The OME documents of transfer units, read for many units at once as far as memory allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from ome_types import OME
+
+from omero_rocrate_transfer.model.contents import Contents, Person, TransferUnit
+from omero_rocrate_transfer.model.extras import AnnotationExtras, Extras, UserRendering
+from omero_rocrate_transfer.model.extras_json import put_extras
+from omero_rocrate_transfer.server.annotations.read import Annotated, AnnotationReader, of_unit
+from omero_rocrate_transfer.server.content.conversions import parse_ref
+from omero_rocrate_transfer.server.content.draft import Draft
+from omero_rocrate_transfer.server.content.images import read_images, read_instruments
+from omero_rocrate_transfer.server.content.planes import count_planes, read_planes
+from omero_rocrate_transfer.server.content.plate_elements import add_plate
+from omero_rocrate_transfer.server.content.plates import read_plates
+from omero_rocrate_transfer.server.content.rendering import read_rendering
+from omero_rocrate_transfer.server.content.rois import count_rois, read_rois
+from omero_rocrate_transfer.server.documents import creator, experimenters, owner_ref
+from omero_rocrate_transfer.server.queries import Reader
+from omero_rocrate_transfer.server.session import Connection
+
+#: ROIs and planes that are kept of units which nobody asked for yet; those of other units are read when
+#: their unit is at work.
+_READ_AHEAD: Final = 20_000
+
+
+class UnitDraft(Draft):
+    """The document of one unit in the making."""
+
+    def __init__(self, unit: TransferUnit, document: OME, host: str) -> None:
+        super().__init__(document, host)
+        self.unit = unit
+        self.complete = False
+
+    @property
+    def image_ids(self) -> list[int]:
+        """Ids of the images of the unit."""
+        return [image.ref.id for image in self.unit.images]
+
+
+class UnitDocuments:
+    """Reads the documents of the units of some contents."""
+
+    def __init__(self, connection: Connection, contents: Contents, annotations: AnnotationReader) -> None:
+        self._annotations = annotations
+        self._reader = Reader(connection)
+        self._enumerations = connection.enumerations
+        self._host = contents.source.host
+        self._owners: dict[int | None, Person] = {person.id: person for person in contents.people}
+
+    def read(self, units: Sequence[TransferUnit]) -> list[UnitDraft]:
+        """Begin the documents of units, in their order, and complete those that are small."""
+        drafts = [self._begin(unit) for unit in units]
+        self._add_images(drafts)
+        self._add_plates(drafts)
+        self._complete(self._small(drafts))
+        return drafts
+
+    def finish(self, draft: UnitDraft) -> OME:
+        """Return the whole document."""
+        if not draft.complete:
+            self._complete([draft])
+        return draft.document
+
+    def _begin(self, unit: TransferUnit) -> UnitDraft:
+        people = experimenters(self._owners, (image.owner for image in unit.images), self._host)
+        return UnitDraft(unit, OME(creator=creator(), experimenters=people), self._host)
+
+    def _add_images(self, drafts: Sequence[UnitDraft]) -> None:
+        images = read_images(self._reader, self._enumerations, _image_ids(drafts))
+        wanted = [number for image in images.values() for number in image.instruments]
+        instruments = read_instruments(self._reader, self._enumerations, wanted)
+        for draft in drafts:
+            mine = [images[one] for one in draft.image_ids if one in images]
+            for number in dict.fromkeys(number for image in mine for number in image.instruments):
+                draft.add_instrument(instruments[number])
+            owner_of = {image.ref.id: image.owner for image in draft.unit.images}
+            for image in mine:
+                owner = owner_of[image.id]
+                draft.add_image(image, owner_ref(owner, self._host) if owner in self._owners else None)
+
+    def _add_plates(self, drafts: Sequence[UnitDraft]) -> None:
+        ids = [plate.id for draft in drafts for plate in draft.unit.plates]
+        found = read_plates(self._reader, self._enumerations, ids)
+        for draft in drafts:
+            for plate in draft.unit.plates:
+                if plate.id in found:
+                    add_plate(draft, found[plate.id])
+
+    def _small(self, drafts: Sequence[UnitDraft]) -> list[UnitDraft]:
+        """Return the units that can be completed before they are asked for."""
+        ids = _image_ids(drafts)
+        rois, planes = count_rois(self._reader, ids), count_planes(self._reader, ids)
+        small = []
+        budget = _READ_AHEAD
+        for draft in drafts:
+            size = sum(rois.get(one, 0) + planes.get(one, 0) for one in draft.image_ids)
+            if size <= budget:
+                small.append(draft)
+                budget -= size
+        return small
+
+    def _complete(self, drafts: Sequence[UnitDraft]) -> None:
+        ids = _image_ids(drafts)
+        planes = read_planes(self._reader, ids)
+        rois = read_rois(self._reader, self._enumerations, ids)
+        rendering = read_rendering(self._reader, self._enumerations, ids)
+        for draft in drafts:
+            for image in draft.unit.images:
+                one = image.ref.id
+                draft.add_planes(one, planes.pop(one, ()))
+                draft.add_rois(one, rois.pop(one, ()))
+                if one in rendering:
+                    users = _owner_first(rendering[one], image.owner)
+                    draft.rendering[image.ref.lsid(self._host)] = users
+        annotated = self._annotations.annotate([_annotatable(draft) for draft in drafts])
+        for draft, found in zip(drafts, annotated, strict=True):
+            self._seal(draft, found)
+
+    def _seal(self, draft: UnitDraft, annotations: AnnotationExtras) -> None:
+        extras = Extras(
+            annotations=annotations,
+            complete=True,
+            fields=draft.fields,
+            objects=tuple(draft.objects),
+            shapes=draft.shapes,
+            rendering=draft.rendering,
+        )
+        put_extras(draft.document, extras, self._host)
+        draft.complete = True
+
+
+def _annotatable(draft: UnitDraft) -> Annotated:
+    annotated = of_unit(draft.document, draft.unit)
+    outside = [ref for one in draft.objects if (ref := parse_ref(one.id)) is not None]
+    return replace(annotated, without_element=[*annotated.without_element, *outside])
+
+
+def _owner_first(users: Iterable[tuple[int, UserRendering]], owner: int | None) -> tuple[UserRendering, ...]:
+    told = [replace(user, owner=number == owner) for number, user in users]
+    return tuple(sorted(told, key=lambda user: not user.owner))
+
+
+def _image_ids(drafts: Iterable[UnitDraft]) -> list[int]:
+    return [one for draft in drafts for one in draft.image_ids]
