@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from omero.cli import BaseControl, NonZeroReturnCode
 
-from omero_rocrate_transfer.cli import options
+from omero_rocrate_transfer.cli import options, read_options
 
 if TYPE_CHECKING:
     import argparse
@@ -40,6 +40,23 @@ Examples:
   omero transfer unpack crate/ --target Dataset:name:Run1
 """
 
+VERIFY_HELP = """Check a crate, alone or against a server.
+
+PATH alone: every file against its digest, the pixels against the digests of
+their planes, the metadata against the profile. With objects, the crate is
+compared with them as they are now; with --server, with what unpacking made of
+it there. Each difference is one line: * differs, + is missing on the right,
+- is only there, ! cannot be compared. Any of them makes the exit code 4.
+
+Examples:
+  # Is the crate whole?
+  omero transfer verify liver.zip
+  # Is everything in the crate that is in the project now?
+  omero transfer verify Project:42 liver.zip
+  # Did it arrive? Finds the new ids in liver.idmap.json
+  omero transfer verify liver.zip --server
+"""
+
 
 class TransferControl(BaseControl):
     """Registers the commands with OMERO's command line and runs them."""
@@ -49,7 +66,7 @@ class TransferControl(BaseControl):
         self.add_commands(parser, parser.sub())
 
     def add_commands(self, parser: Any, sub: Any) -> None:
-        """Add pack and unpack below a parser; the name of each command is that of its method."""
+        """Add the commands below a parser; the name of each command is that of its method."""
         pack = parser.add(sub, self.pack, PACK_HELP, refused=[])
         options.add_pack(pack)
         unpack = parser.add(sub, self.unpack, UNPACK_HELP, refused=[])
@@ -57,6 +74,10 @@ class TransferControl(BaseControl):
         for command in (pack, unpack):
             options.add_common(command)
             options.add_login(command)
+        verify = parser.add(sub, self.verify, VERIFY_HELP)
+        options.add_login(verify)
+        read_options.let_server_ask(verify)
+        read_options.add_verify(verify)
 
     def pack(self, args: argparse.Namespace) -> None:
         """Write objects into a crate."""
@@ -69,6 +90,12 @@ class TransferControl(BaseControl):
         from omero_rocrate_transfer.cli.commands import unpack
 
         self._execute(args, unpack)
+
+    def verify(self, args: argparse.Namespace) -> None:
+        """Check a crate."""
+        from omero_rocrate_transfer.cli.verify import verify
+
+        self._execute(args, verify)
 
     def _execute(self, args: argparse.Namespace, command: Any) -> None:
         """Run a command and end with its exit code.

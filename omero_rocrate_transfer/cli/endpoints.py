@@ -8,8 +8,10 @@ from omero_rocrate_transfer.cli.login import log_in
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     from omero_rocrate_transfer.cli.options import PackOptions, UnpackOptions
+    from omero_rocrate_transfer.crate.audit import CrateAudit
     from omero_rocrate_transfer.server.session import Connection
     from omero_rocrate_transfer.transfer.ports import Sink, Source, StoredSource
 
@@ -51,3 +53,10 @@ def crate_sink(chosen: PackOptions, agent: int, run_id: str) -> Sink:
     from omero_rocrate_transfer.crate.sink import CrateSink
 
     return CrateSink(chosen.path, chosen.facts, command=chosen.command, agent=agent, run_id=run_id)
+
+
+def crate_audit(path: Path) -> CrateAudit:
+    """Return the crate at the path, to be held against itself."""
+    from omero_rocrate_transfer.crate.audit import CrateAudit
+
+    return CrateAudit(path)

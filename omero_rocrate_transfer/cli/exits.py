@@ -67,7 +67,7 @@ def conclude(events: Iterator[Event], clock: Callable[[], float] = time.monotoni
 def _finished(tally: Tally, seconds: float, error: TransferError | None) -> Finished:
     """Return the last event, with the exit code of the worst that happened."""
     codes = set(tally.error_codes)
-    if tally.omissions or codes:
+    if codes or any(not omission.on_request for omission in tally.omissions):
         codes.add(IncompleteError.exit_code)
     if error is not None:
         if error.exit_code not in ORDER:

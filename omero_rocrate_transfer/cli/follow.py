@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 #: The distribution that registers the same command.
 PEER: Final = "omero-cli-transfer"
-_VERBS: Final = {"pack": "Packed", "unpack": "Unpacked"}
+_VERBS: Final = {"pack": "Packed", "unpack": "Unpacked", "verify": "Verified"}
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from omero_rocrate_transfer.transfer.events import Finished, Planned, UnitEnded
+from omero_rocrate_transfer.transfer.events import Compared, Finished, Planned, UnitEnded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +21,8 @@ def line_of(event: Event) -> Line | None:
     match event:
         case Planned():
             return _plan(event)
+        case Compared() if event.symbol != "=":
+            return _difference(event)
         case UnitEnded():
             return _item(event)
         case Finished():
@@ -49,6 +51,7 @@ def _plan(event: Planned) -> Line:
         "items": len(contents.units),
         "images": sum(1 for _ in contents.iter_images()),
         "files": contents.file_count,
+        "attachments": contents.attachment_count,
         "containers": len(contents.containers),
         "pixels": _pixels(contents.units),
         "bytes": contents.size_bytes,
@@ -76,6 +79,16 @@ def _item(event: UnitEnded) -> Line:
     }
 
 
+def _difference(event: Compared) -> Line:
+    return {
+        "type": "difference",
+        "symbol": event.symbol,
+        "path": event.path,
+        "text": event.text,
+        "error": _error(event.error),
+    }
+
+
 def _summary(event: Finished) -> Line:
     return {
         "type": "summary",
@@ -84,7 +97,7 @@ def _summary(event: Finished) -> Line:
         "done": event.done,
         "skipped": event.skipped,
         "failed": event.failed,
-        "omitted": sum(omission.count for omission in event.omissions),
+        "omitted": sum(omission.count for omission in event.omissions if not omission.on_request),
         "images": event.images,
         "files": event.files,
         "files_verified": event.files_verified,
@@ -92,6 +105,8 @@ def _summary(event: Finished) -> Line:
         "bytes": event.size_bytes,
         "seconds": round(event.seconds, 3),
         "dry_run": event.dry_run,
+        "compared": event.compared,
+        "differences": event.differences,
         "omissions": _omissions(event.omissions),
         "error": _error(event.error),
     }
@@ -104,6 +119,7 @@ def _omissions(omissions: Iterable[Omission]) -> list[Line]:
             "count": omission.count,
             "reason": omission.reason,
             "on": None if omission.on is None else str(omission.on),
+            "on_request": omission.on_request,
         }
         for omission in omissions
     ]

@@ -106,8 +106,17 @@ def add_login(parser: Any) -> None:
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
-    """Add what every command takes."""
+    """Add what every command that writes takes."""
     parser.add_argument("--dry-run", action="store_true", help="Show the plan and stop")
+    parser.add_argument(
+        "--run", metavar="NAME", help="Name of the run; the same command goes on with the same run"
+    )
+    add_parallel(parser)
+    add_output(parser)
+
+
+def add_parallel(parser: argparse.ArgumentParser) -> None:
+    """Add how much goes on at once."""
     parser.add_argument(
         "--parallel",
         type=_parallel,
@@ -115,9 +124,10 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"Items at work at the same time, 1 to {MAX_PARALLEL} (default {PARALLEL})",
     )
-    parser.add_argument(
-        "--run", metavar="NAME", help="Name of the run; the same command goes on with the same run"
-    )
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Add how a command tells what it does."""
     parser.add_argument("--json", action="store_true", help="Write JSON lines to the standard output")
     parser.add_argument(
         "--progress",

@@ -11,6 +11,7 @@ from omero_rocrate_transfer.cli.lines import line_of, progress_line
 from omero_rocrate_transfer.cli.speed import Speed
 from omero_rocrate_transfer.cli.text import (
     escape,
+    iter_difference_lines,
     iter_omission_lines,
     iter_plan_lines,
     iter_summary_lines,
@@ -18,10 +19,10 @@ from omero_rocrate_transfer.cli.text import (
     render_size,
     shorten,
 )
-from omero_rocrate_transfer.transfer.events import Advanced, Finished, Planned, Started, UnitEnded
+from omero_rocrate_transfer.transfer.events import Advanced, Compared, Finished, Planned, Started, UnitEnded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from omero_rocrate_transfer.transfer.events import Event
 
@@ -100,6 +101,8 @@ class QuietRenderer:
     def show(self, event: Event) -> None:
         """Say what failed; nothing else."""
         match event:
+            case Compared():
+                self._say_all(iter_difference_lines(event))
             case UnitEnded(error=error) if error is not None:
                 self.say(f"Failed   {event.unit}: {escape(str(error))}")
             case Finished(error=error) if error is not None:
@@ -108,6 +111,10 @@ class QuietRenderer:
     def say(self, line: str) -> None:
         """Write one line, which holds no control characters any more."""
         print(line, file=sys.stderr, flush=True)
+
+    def _say_all(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.say(line)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -133,6 +140,8 @@ class LinesRenderer(QuietRenderer):
                 self.start(event)
             case Advanced():
                 self.advance(event)
+            case Compared():
+                super().show(event)
             case UnitEnded():
                 super().show(event)
                 self._say_all(iter_omission_lines(event.omissions))
@@ -153,8 +162,14 @@ class LinesRenderer(QuietRenderer):
     @property
     def doing(self) -> str:
         """What goes on in this phase."""
-        checking = self.speed.tally.phase == "check"
-        return "Checking" if checking else f"{self.verb.removesuffix('ed')}ing"
+        phases = {"check": "Checking", "verify": "Reading"}
+        return phases.get(self.speed.tally.phase, f"{self.verb.removesuffix('ed')}ing")
+
+    def _counts(self) -> str:
+        tally = self.speed.tally
+        if tally.phase == "verify":
+            return f"{tally.compared:,} compared, {tally.differences:,} not the same"
+        return f"{tally.ended.total():,}/{tally.planned:,} items, {tally.ended['failed']:,} failed"
 
     def state(self) -> str:
         """Return how far the phase is, as one line."""
@@ -163,13 +178,8 @@ class LinesRenderer(QuietRenderer):
         eta = "" if eta_s is None else f", ETA {render_seconds(eta_s)}"
         return (
             f"{render_size(tally.done_bytes)} / {render_size(tally.size_bytes)}, {share}%, "
-            f"{render_size(self.speed.rate_bytes_per_s)}/s{eta}   "
-            f"{tally.ended.total():,}/{tally.planned:,} items, {tally.ended['failed']:,} failed"
+            f"{render_size(self.speed.rate_bytes_per_s)}/s{eta}   {self._counts()}"
         )
-
-    def _say_all(self, lines: Any) -> None:
-        for line in lines:
-            self.say(line)
 
 
 class BlockRenderer(LinesRenderer):

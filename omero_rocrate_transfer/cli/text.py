@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from omero_rocrate_transfer.model.contents import Contents, Omission, TransferUnit
-    from omero_rocrate_transfer.transfer.events import Finished
+    from omero_rocrate_transfer.transfer.events import Compared, Finished
 
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 #: Longest name on a line of its own; files may have names of thousands of characters.
@@ -73,9 +73,12 @@ def iter_plan_lines(contents: Contents) -> Iterator[str]:
     """Yield what will travel and what will not."""
     containers = render_count(len(contents.containers), "container")
     images = render_count(sum(len(unit.images) for unit in contents.units), "image")
-    units = render_count(len(contents.units), "item")
+    units = render_count(len(contents.units) - contents.attachment_count, "item")
+    attached = contents.attachment_count
+    attachments = f", {render_count(attached, 'attachment')}" if attached else ""
     files = render_count(contents.file_count, "file")
-    yield f"Plan     {containers}, {images} in {units}, {files}, {render_size(contents.size_bytes)}"
+    size = render_size(contents.size_bytes)
+    yield f"Plan     {containers}, {images} in {units}{attachments}, {files}, {size}"
     yield from _iter_pixels_lines(contents.units)
     yield from iter_omission_lines(contents.omissions)
 
@@ -98,6 +101,20 @@ def iter_omission_lines(omissions: tuple[Omission, ...]) -> Iterator[str]:
         yield f"Left out {omission.count:,} {escape(omission.type)}{on}: {escape(omission.reason)}"
 
 
+def iter_difference_lines(event: Compared) -> Iterator[str]:
+    """Yield the line of a comparison, none where nothing differs."""
+    if event.symbol != "=":
+        yield f"{event.symbol} {escape(event.path)}  {escape(event.text)}".rstrip()
+
+
+def _verified(finished: Finished) -> str:
+    rate = render_size(finished.size_bytes / max(finished.seconds, 0.001))
+    return (
+        f"Verified {finished.compared:,} compared, {finished.differences:,} not the same, "
+        f"{render_size(finished.size_bytes)} read in {render_seconds(finished.seconds)} ({rate}/s)"
+    )
+
+
 def _planes(finished: Finished) -> str:
     return f", {render_count(finished.planes_verified, 'plane')}" if finished.planes_verified else ""
 
@@ -107,7 +124,9 @@ def iter_summary_lines(finished: Finished, verb: str) -> Iterator[str]:
     if finished.dry_run and finished.error is None:
         yield "Dry run  nothing was written"
         return
-    if finished.done or finished.error is None:
+    if finished.compared:
+        yield _verified(finished)
+    elif finished.done or finished.error is None:
         rate = finished.size_bytes / max(finished.seconds, 0.001)
         yield (
             f"{verb:<8} {render_count(finished.images, 'image')}, {render_count(finished.files, 'file')}, "

@@ -39,6 +39,20 @@ def find_metadata(archive: ArchiveReader) -> str:
     raise refuse(f"it has no {vocabulary.METADATA} at its top, so it is no RO-Crate or was never finished")
 
 
+def read_digests(archive: ArchiveReader) -> dict[str, str]:
+    """Return SHA-256 by name of all files that the crate says it has, whether or not they are there.
+
+    Raises
+    ------
+    UnsafeCrateError
+        There is no manifest, or it is none.
+    """
+    if vocabulary.MANIFEST not in archive.sizes:
+        raise refuse(f"it has no {vocabulary.MANIFEST}")
+    blocks = archive.iter_blocks(vocabulary.MANIFEST)
+    return parse_manifest(iter_lines(blocks, vocabulary.MANIFEST, MAX_LINE_BYTES))
+
+
 def read_manifest(archive: ArchiveReader) -> dict[str, str]:
     """Return SHA-256 by name of all files that the crate says it has.
 
@@ -47,10 +61,7 @@ def read_manifest(archive: ArchiveReader) -> dict[str, str]:
     UnsafeCrateError
         There is no manifest, a file is missing, or one is not listed.
     """
-    if vocabulary.MANIFEST not in archive.sizes:
-        raise refuse(f"it has no {vocabulary.MANIFEST}")
-    blocks = archive.iter_blocks(vocabulary.MANIFEST)
-    manifest = parse_manifest(iter_lines(blocks, vocabulary.MANIFEST, MAX_LINE_BYTES))
+    manifest = read_digests(archive)
     for name in manifest:
         if name not in archive.sizes:
             raise refuse(f"{name!a:.200} is missing")

@@ -111,7 +111,7 @@ class TransferUnit:
     whose pixels travel as OME-Zarr.
     """
 
-    #: ``Fileset:12``, ``Image:7`` or ``Plate:3``.
+    #: ``Fileset:12``, ``Image:7`` or ``Plate:3``; ``Annotation:42`` for an attached file, without images.
     ref: ObjectRef
     #: In series order.
     images: tuple[ImageRecord, ...]
@@ -144,6 +144,8 @@ class Omission:
     reason: str
     #: The object concerned, or what holds them, where it is one.
     on: ObjectRef | None = None
+    #: Whether the user asked for that: then it is told, and is no loss.
+    on_request: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +174,11 @@ class Contents:
         return sum(unit.size_bytes for unit in self.units)
 
     @property
+    def attachment_count(self) -> int:
+        """Attached files: units without images."""
+        return sum(not unit.images for unit in self.units)
+
+    @property
     def file_count(self) -> int:
-        """Original files in all."""
+        """Original and attached files in all."""
         return sum(len(unit.files) for unit in self.units)

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.results import Mapping
 
 
-Phase = Literal["check", "transfer"]
+Phase = Literal["check", "transfer", "verify"]
+#: Those of ``rclone check --combined``.
+Symbol = Literal["=", "-", "+", "*", "!"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +27,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """A phase begins: the source's digests are checked, or the transfer itself."""
+    """A phase begins: the source's digests are checked, the transfer itself, or a verification."""
 
     phase: Phase
     #: Bytes that will go by in it.
@@ -71,6 +73,20 @@ class UnitEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """Something was held against what it should be."""
+
+    #: ``=`` the same, ``*`` different, ``+`` missing on the right, ``-`` only on the right, ``!`` not
+    #: comparable because of an error. Left is what is promised, right is what is there.
+    symbol: Symbol
+    #: A file in a crate, an object, or a file or image of one.
+    path: str
+    #: What differs, in words; empty where nothing does.
+    text: str = ""
+    error: TransferError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
     """The run is over; always the last event."""
 
@@ -88,8 +104,11 @@ class Finished:
     planes_verified: int = 0
     omissions: tuple[Omission, ...] = ()
     dry_run: bool = False
+    #: Things that were compared, and how many of them were not the same.
+    compared: int = 0
+    differences: int = 0
     #: What ended the run before its end; a failed unit alone does not.
     error: TransferError | None = None
 
 
-Event = Planned | Started | ContainersCreated | Advanced | UnitEnded | Finished
+Event = Planned | Started | ContainersCreated | Advanced | Compared | UnitEnded | Finished

@@ -101,6 +101,16 @@ class Tally:
         """What was left out so far, one for each kind and reason."""
         return tuple(self._omissions.values())
 
+    @property
+    def compared(self) -> int:
+        """Things that were compared so far."""
+        return self._sums["compared"]
+
+    @property
+    def differences(self) -> int:
+        """How many of these were not the same."""
+        return self._sums["differences"]
+
     def finished(self, *, exit_code: int, seconds: float, error: TransferError | None) -> Finished:
         """Return the summary of all that was taken."""
         return Finished(
@@ -117,7 +127,7 @@ class Tally:
             seconds=seconds,
             omissions=self.omissions,
             dry_run=self._dry_run,
-            compared=self._sums["compared"],
-            differences=self._sums["differences"],
+            compared=self.compared,
+            differences=self.differences,
             error=error,
         )

@@ -1,0 +1,90 @@
+"""Options of the commands that only read: ``verify`` and ``list``, each said once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omero_ext import argparse
+
+from omero_rocrate_transfer.cli.options import add_output, add_parallel
+from omero_rocrate_transfer.model.errors import UsageError
+from omero_rocrate_transfer.model.refs import parse_objects
+from omero_rocrate_transfer.transfer.subset import ALL, Subset
+
+if TYPE_CHECKING:
+    from omero_rocrate_transfer.model.refs import ObjectRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyOptions:
+    """What ``verify`` was asked for."""
+
+    path: Path
+    #: Of the server, that the crate was packed from; none to compare with all of it, or with none at all.
+    objects: tuple[ObjectRef, ...]
+    #: Whether the crate is compared with what a server made of it.
+    against_server: bool
+    #: The new ids on that server, where they are not beside the crate's own name.
+    idmap: Path
+    quick: bool
+    subset: Subset
+    #: Where to write one line for everything that was compared.
+    combined: Path | None
+    parallel: int
+
+
+def add_verify(parser: argparse.ArgumentParser) -> None:
+    """Add what ``verify`` takes, login options excepted."""
+    parser.add_argument("object", nargs="*", help="Compare with these objects of the server, like Project:42")
+    parser.add_argument("filepath", help="The crate: a folder, a .zip or a .tar")
+    parser.add_argument("--idmap", metavar="FILE", help="New ids on the server (default NAME.idmap.json)")
+    parser.add_argument("--quick", action="store_true", help="Names and sizes only; no content is read")
+    parser.add_argument(
+        "--subset", type=_subset, default=ALL, metavar="N/M|P%%", help="Read a part: 2/10 or 5%%"
+    )
+    parser.add_argument("--combined", metavar="FILE", help="Write a line for everything compared to FILE")
+    add_parallel(parser)
+    add_output(parser)
+
+
+def let_server_ask(parser: Any) -> None:
+    """Let OMERO's option ``--server HOST``, which is there already, stand without a host too."""
+    for action in parser._actions:  # noqa: SLF001 - argparse names its actions nowhere else
+        if action.dest == "server":
+            action.nargs, action.const = "?", ""
+            action.help = "Compare with the server: this one, or where you are logged in"
+
+
+def verify_options(args: argparse.Namespace) -> VerifyOptions:
+    """Return the options of ``verify``.
+
+    Raises
+    ------
+    UsageError
+        They ask for something that cannot be.
+    """
+    path = Path(args.filepath)
+    objects = parse_objects(args.object)
+    against_server = args.server is not None and not objects
+    args.server = args.server or None
+    if args.idmap is not None and not against_server:
+        raise UsageError("--idmap needs --server.", hint="Add --server, or leave --idmap out.")
+    return VerifyOptions(
+        path=path,
+        objects=objects,
+        against_server=against_server,
+        idmap=Path(args.idmap or f"{path.resolve().stem}.idmap.json"),
+        quick=args.quick,
+        subset=args.subset,
+        combined=Path(args.combined) if args.combined is not None else None,
+        parallel=args.parallel,
+    )
+
+
+def _subset(text: str) -> Subset:
+    try:
+        return Subset.parse(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
