@@ -11,8 +11,8 @@ from omero_rocrate_transfer.model.planes import SQUARE
 #: Planes up to this size are read and written whole: OMERO's own pixel files are read plane by plane
 #: whatever is asked for (omero-romio RomioPixelBuffer.getTile).
 PLANE_BYTES: Final = 16 * 2**20
-#: Bands of larger planes; far below Ice.MessageSizeMax, 65 MB on older servers.
-BAND_BYTES: Final = 16 * 2**20
+#: Tiles and bands of larger planes; far below Ice.MessageSizeMax, 65 MB on older servers.
+BAND_BYTES: Final = 8 * 2**20
 #: Longest message.
 CALL_BYTES: Final = 32 * 2**20
 #: Side of a tile, roughly.

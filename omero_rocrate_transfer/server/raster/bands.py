@@ -1,4 +1,4 @@
-"""Planes in full-width bands, read ahead in several threads, and what is learned of them on the way."""
+"""Planes in parts, read ahead in several threads, and what is learned of them on the way."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from omero_rocrate_transfer.model.planes import SQUARE, PlaneHasher
 from omero_rocrate_transfer.server.tiles import CALL_BYTES, band_height
 from omero_rocrate_transfer.transfer.ports import PixelsReader
 
-#: Reads in flight; each may hold a band.
-READ_AHEAD: Final = 4
+#: Most reads in flight, and the most bytes of them; but never fewer than two.
+_READS: Final = 4
+_BYTES_AHEAD: Final = 16 * 2**20
 
 #: ``(t, c, z)``.
 Plane = tuple[int, int, int]
@@ -25,33 +26,53 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
-    """Some rows of a plane."""
+class Part:
+    """A rectangle of a plane."""
 
     plane: Plane
-    #: First row.
+    #: Left column and upper row.
+    x: int
     y: int
-    #: Shape ``(rows, width)``.
+    #: Shape ``(rows, columns)``.
     pixels: npt.NDArray[np.generic]
 
 
-def iter_bands(reader: PixelsReader) -> Iterator[Band]:
-    """Yield all planes band by band: planes by t, c and z as OMERO stores them, bands from the top."""
+def iter_bands(reader: PixelsReader) -> Iterator[Part]:
+    """Yield all planes in bands of full width, from the top."""
     *_, height, width = reader.shape
     rows = band_height(width, height, reader.dtype, step=reader.tile_size[1])
-
     # Only of extremely wide planes a band does not fit into a message.
     columns = max(SQUARE, CALL_BYTES // (rows * reader.dtype.itemsize) // SQUARE * SQUARE)
-
-    def read(plane: Plane, y: int) -> Band:
+    if columns >= width:
+        yield from iter_parts(reader, iter_planes(reader), (width, rows))
+        return
+    for plane, y in product(iter_planes(reader), range(0, height, rows)):
         down = min(rows, height - y)
-        parts = [
-            reader.read_tile(*plane, x, y, min(columns, width - x), down) for x in range(0, width, columns)
-        ]
-        return Band(plane, y, parts[0] if len(parts) == 1 else _beside(parts))
+        across = range(0, width, columns)
+        tiles = [reader.read_tile(*plane, x, y, min(columns, width - x), down) for x in across]
+        # numpy joins in native byte order
+        yield Part(plane, 0, y, np.concatenate(tiles, axis=1).astype(reader.dtype, copy=False))
 
-    places = product(iter_planes(reader), range(0, height, rows))
-    return ahead(lambda place: read(*place), places)
+
+def iter_parts(reader: PixelsReader, planes: Iterable[Plane], size: tuple[int, int]) -> Iterator[Part]:
+    """Yield planes in tiles, row by row.
+
+    Parameters
+    ----------
+    size
+        Width and height of the tiles; those at the edges are smaller.
+    """
+    *_, height, width = reader.shape
+    side_x, side_y = size
+
+    def read(place: tuple[Plane, int, int]) -> Part:
+        plane, y, x = place
+        tile = reader.read_tile(*plane, x, y, min(side_x, width - x), min(side_y, height - y))
+        return Part(plane, x, y, tile)
+
+    places = product(planes, range(0, height, side_y), range(0, width, side_x))
+    fitting = _BYTES_AHEAD // (min(side_x, width) * min(side_y, height) * reader.dtype.itemsize)
+    return _ahead(read, places, max(2, min(_READS, fitting)))
 
 
 def iter_planes(reader: PixelsReader) -> Iterator[Plane]:
@@ -60,26 +81,20 @@ def iter_planes(reader: PixelsReader) -> Iterator[Plane]:
     return product(range(size_t), range(size_c), range(size_z))
 
 
-def ahead(do: Callable[[Any], T], items: Iterable[Any]) -> Iterator[T]:
-    """Yield ``do(item)`` for all items, in order, a few of them worked on ahead in threads."""
-    waiting = iter(items)
-    with ThreadPoolExecutor(READ_AHEAD, thread_name_prefix="read-ahead") as pool:
+def _ahead(do: Callable[[Any], T], items: Iterable[Any], depth: int) -> Iterator[T]:
+    """Yield ``do(item)`` for all items, in order, some of them worked on ahead in threads."""
+    with ThreadPoolExecutor(depth, thread_name_prefix="read-ahead") as pool:
         flying: deque[Future[T]] = deque()
         try:
-            for item in waiting:
+            for item in items:
                 flying.append(pool.submit(do, item))
-                if len(flying) == READ_AHEAD:
+                if len(flying) == depth:
                     yield flying.popleft().result()
             while flying:
                 yield flying.popleft().result()
         finally:
             for future in flying:
                 future.cancel()
-
-
-def _beside(parts: list[npt.NDArray[np.generic]]) -> npt.NDArray[np.generic]:
-    # numpy answers in native byte order
-    return np.concatenate(parts, axis=1).astype(parts[0].dtype, copy=False)
 
 
 class PlaneFacts:
@@ -94,10 +109,11 @@ class PlaneFacts:
         #: Smallest and largest sample of each channel; NaN is no extreme.
         self.extremes: dict[int, tuple[float, float]] = {}
 
-    def take(self, plane: Plane, x: int, y: int, pixels: npt.NDArray[np.generic]) -> None:
-        """Take a tile in; tiles lie on the grid of `PlaneHasher`."""
+    def take(self, part: Part) -> None:
+        """Take a part in; parts lie on the grid of `PlaneHasher`."""
+        plane, pixels = part.plane, part.pixels
         hasher = self._hashers.setdefault(plane, PlaneHasher(self._height, self._width))
-        hasher.update(pixels, x, y)
+        hasher.update(pixels, part.x, part.y)
         self._widen(plane[1], pixels)
         left = self._left.get(plane, self._height * self._width) - pixels.size
         self._left[plane] = left

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from omero_rocrate_transfer.server.raster.bands import Plane, PlaneFacts, ahead
+from omero_rocrate_transfer.server.raster.bands import Plane, PlaneFacts, iter_parts
 from omero_rocrate_transfer.transfer.ports import PixelsReader
 
 #: Largest and smallest side of a tile.
@@ -134,17 +134,9 @@ class _PlaneWriter:
         )
 
     def _read_tiles(self) -> Iterator[Tile]:
-        width, height = self._sizes[0]
-
-        def read(place: tuple[int, int]) -> tuple[int, int, Tile]:
-            x, y = place
-            across, down = min(self._side, width - x), min(self._side, height - y)
-            return x, y, self._reader.read_tile(*self._plane, x, y, across, down)
-
-        places = ((x, y) for y in range(0, height, self._side) for x in range(0, width, self._side))
-        for x, y, tile in ahead(read, places):
-            self._facts.take(self._plane, x, y, tile)
-            yield _padded(tile, self._side)
+        for part in iter_parts(self._reader, [self._plane], (self._side, self._side)):
+            self._facts.take(part)
+            yield _padded(part.pixels, self._side)
 
 
 def _keep_halves(tiles: Iterator[Tile], scratch: IO[bytes]) -> Iterator[Tile]:

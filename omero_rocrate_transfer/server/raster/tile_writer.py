@@ -10,7 +10,7 @@ import Ice
 import numpy as np
 
 from omero_rocrate_transfer.server.errors import server_errors
-from omero_rocrate_transfer.server.raster.bands import Band, PlaneFacts, iter_bands
+from omero_rocrate_transfer.server.raster.bands import Part, PlaneFacts, iter_bands
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.tiles import CALL_BYTES
 from omero_rocrate_transfer.transfer.ports import PixelsReader
@@ -59,12 +59,12 @@ def _send(store: Any, reader: PixelsReader, facts: PlaneFacts, doing: str) -> No
                 if flying is not None:
                     store.end_setTile(flying)
                 flying = store.begin_setTile(*call)
-        facts.take(band.plane, 0, band.y, band.pixels)
+        facts.take(band)
     with server_errors(doing):
         store.end_setTile(flying)
 
 
-def _calls(band: Band) -> Iterator[tuple[Any, ...]]:
+def _calls(band: Part) -> Iterator[tuple[Any, ...]]:
     """Yield the arguments of setTile: full-width rows, the only ones a pixel file takes."""
     t, c, z = band.plane
     height, width = band.pixels.shape

@@ -8,7 +8,7 @@ from contextlib import closing
 from omero_rocrate_transfer.model.errors import IntegrityError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.pixels import ServerPixels
-from omero_rocrate_transfer.server.raster.bands import Plane, PlaneFacts, iter_bands
+from omero_rocrate_transfer.server.raster.bands import Plane, PlaneFacts, iter_parts, iter_planes
 from omero_rocrate_transfer.server.session import Connection
 
 
@@ -34,8 +34,8 @@ def verify(connection: Connection, image: int, expected: Mapping[Plane, str], to
     """
     with closing(ServerPixels(connection, ObjectRef("Image", image))) as reader:
         facts = PlaneFacts(reader)
-        for band in iter_bands(reader):
-            facts.take(band.plane, 0, band.y, band.pixels)
+        for part in iter_parts(reader, iter_planes(reader), reader.tile_size):
+            facts.take(part)
     if set(facts.digests) != set(expected):
         raise IntegrityError(f"{told}: the target has {len(facts.digests)} planes, not {len(expected)}.")
     for plane, digest in expected.items():
