@@ -8,16 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from omero_rocrate_transfer.model.contents import Omission
+from omero_rocrate_transfer.server.marks import ENTITY
 from omero_rocrate_transfer.server.queries import Reader
 
-_ROIS: Final = "regions of interest are not carried yet"
-_RENDERING: Final = "rendering settings that somebody changed are not carried yet"
-_FOLDERS: Final = "folders are not carried yet"
-_REAGENTS: Final = "reagents are not carried yet"
 _EXTERNAL: Final = "external identifiers are not carried yet"
+_NO_PLACE: Final = "there is no place for it in OME-XML or the extras"
 
-
-_COUNT: Final = "select count(x.id) from {type} x where {path} in (:ids)"
+_COUNT: Final = "select count(x.id) from {type} x where {where}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,32 +23,31 @@ class _Kind:
     type: str
     #: Class of the objects they hang on, whose ids the query takes.
     on: str
-    #: Path from the counted object, called ``x``, to the id.
-    path: str
+    #: Which of them, called ``x``, in HQL.
+    where: str
     reason: str
-    #: More conditions, in HQL.
-    where: str = ""
+    #: Whether most servers have none at all: then one question for the whole server comes first.
+    rare: bool = False
 
     @property
     def hql(self) -> str:
-        return _COUNT.format(type=self.type, path=self.path) + self.where
+        return _COUNT.format(type=self.type, where=self.where)
 
 
-#: The import gives every image rendering settings of its owner, as the target's import will: they only count
-#: as lost where somebody changed them or made others.
-_EDITED: Final = (
-    " and (x.details.updateEvent.id <> x.details.creationEvent.id"
-    " or x.details.owner.id <> x.pixels.image.details.owner.id)"
-)
+_IN_INSTRUMENT: Final = "x.instrument.id in (select i.instrument.id from Image i where i.id in (:ids))"
+_OF_IMAGE: Final = "x.id in (select i.experiment.id from Image i where i.id in (:ids))"
 _KINDS: Final = (
-    _Kind("Roi", "Image", "x.image.id", _ROIS),
-    _Kind("RenderingDef", "Image", "x.pixels.image.id", _RENDERING, _EDITED),
-    _Kind("FolderImageLink", "Image", "x.child.id", _FOLDERS),
-    _Kind("Reagent", "Screen", "x.screen.id", _REAGENTS),
     *(
-        _Kind(name, name, "x.id", _EXTERNAL, " and x.details.externalInfo is not null")
+        _Kind(name, name, f"x.id in (:ids) and x.details.externalInfo.entityType <> '{ENTITY}'", _EXTERNAL)
         for name in ("Project", "Dataset", "Screen", "Plate", "Image")
     ),
+    _Kind("OTF", "Image", _IN_INSTRUMENT, _NO_PLACE, rare=True),
+    _Kind("Experiment", "Image", _OF_IMAGE, _NO_PLACE, rare=True),
+    *(
+        _Kind(name, "Image", "x.channelBinding.renderingDef.pixels.image.id in (:ids)", _NO_PLACE, rare=True)
+        for name in ("PlaneSlicingContext", "ContrastStretchingContext")
+    ),
+    _Kind("ProjectionDef", "Image", "x.renderingDef.pixels.image.id in (:ids)", _NO_PLACE, rare=True),
 )
 
 
@@ -64,8 +60,10 @@ def iter_omissions(reader: Reader, travelling: Mapping[str, Sequence[int]]) -> I
         Ids of the objects that travel, by type.
     """
     counts: Counter[tuple[str, str]] = Counter()
+    rare = [kind.type for kind in _KINDS if kind.rare]
+    absent = {name for name, count in zip(rare, reader.counts(rare), strict=True) if not count}
     for kind in _KINDS:
-        ids = travelling.get(kind.on, ())
+        ids = () if kind.type in absent else travelling.get(kind.on, ())
         count = reader.count(kind.hql, ids, doing=f"Counting {kind.type}s")
         if count:
             counts[kind.type, kind.reason] += count

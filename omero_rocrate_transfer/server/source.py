@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from threading import Lock
 from typing import Final
 
@@ -18,6 +19,9 @@ from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server import files
 from omero_rocrate_transfer.server.annotations.plan import add_attachments
 from omero_rocrate_transfer.server.annotations.read import AnnotationReader, of_containers
+from omero_rocrate_transfer.server.content.containers import fill_folders, fill_screens
+from omero_rocrate_transfer.server.content.conversions import parse_ref
+from omero_rocrate_transfer.server.content.draft import Draft
 from omero_rocrate_transfer.server.documents import container_document
 from omero_rocrate_transfer.server.hierarchy import read_contents
 from omero_rocrate_transfer.server.pixels import ServerPixels
@@ -61,7 +65,9 @@ class ServerSource:
     def read_contents(self, roots: Sequence[ObjectRef]) -> Contents:
         """Return what belongs to the roots, everything readable where none are named."""
         contents = read_contents(self._connection, roots, self._pixels)
-        contents, self._annotations.attached = add_attachments(self._connection, contents, self._choice)
+        contents, self._annotations.attached = add_attachments(
+            self._connection, self._annotations.links, contents, self._choice
+        )
         with self._lock:
             self._contents = contents
             self._place = {unit.ref: place for place, unit in enumerate(contents.units)}
@@ -80,10 +86,17 @@ class ServerSource:
     def read_container_document(self) -> OME:
         """Return the OME document of the containers."""
         contents = self._known()
-        document = container_document(contents)
-        [annotations] = self._annotations.annotate([of_containers(document, contents)])
-        put_extras(document, Extras(annotations=annotations), contents.source.host)
-        return document
+        draft = Draft(container_document(contents), contents.source.host)
+        reader = Reader(self._connection)
+        screens = [one.ref.id for one in contents.containers if one.ref.type == "Screen"]
+        fill_screens(draft, reader, self._connection.enumerations, screens)
+        fill_folders(draft, reader, [image.ref.id for image in contents.iter_images()])
+        annotated = of_containers(draft.document, contents)
+        folders = {ref.id for one in draft.document.folders if (ref := parse_ref(one.id)) is not None}
+        annotated = replace(annotated, anchors={**annotated.anchors, "Folder": folders})
+        [annotations] = self._annotations.annotate([annotated])
+        put_extras(draft.document, Extras(annotations=annotations, fields=draft.fields), draft.host)
+        return draft.document
 
     def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
         """Yield the bytes of an original file; see `files.iter_blocks`."""

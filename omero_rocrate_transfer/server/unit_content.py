@@ -14,10 +14,13 @@ from omero_rocrate_transfer.model.results import Mapping as Mapped
 from omero_rocrate_transfer.model.results import UnitResult
 from omero_rocrate_transfer.server.annotations.parents import add_parts
 from omero_rocrate_transfer.server.annotations.write import AnnotationWriter
+from omero_rocrate_transfer.server.content.restore.containers import ContainerRestorer
 from omero_rocrate_transfer.server.content.restore.content import ContentRestorer
 from omero_rocrate_transfer.server.queries import Reader
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.target_ids import TargetIds
+from omero_rocrate_transfer.server.traces import Traces
+from omero_rocrate_transfer.transfer.history import History
 from omero_rocrate_transfer.transfer.ports import Source
 
 
@@ -30,15 +33,22 @@ class ContentWriter:
         Of the run.
     merge
         As of the sink.
+    again
+        Whether an earlier process of the same run wrote some of it.
     """
 
-    def __init__(self, connection: Connection, group: int, contents: Contents, *, merge: bool) -> None:
+    def __init__(
+        self, connection: Connection, group: int, contents: Contents, *, merge: bool, again: bool = False
+    ) -> None:
         self._connection = connection
+        self._group = group
         self._host = contents.source.host
         #: What became of everything so far.
         self.ids = TargetIds()
         self._restorer = ContentRestorer(connection, group, self.ids)
-        self._annotations = AnnotationWriter(connection, group, self.ids, contents.units, merge=merge)
+        self._annotations = AnnotationWriter(
+            connection, group, self.ids, contents.units, merge=merge, again=again
+        )
         self._untold: list[Omission] = []
         self._lock = Lock()
 
@@ -46,9 +56,16 @@ class ContentWriter:
         """Note what became of objects of the source."""
         self.ids.add({source.lsid(self._host): target for source, target in made.items()})
 
+    def add_earlier(self, history: History, traces: Traces) -> None:
+        """Note what earlier processes of the run made, the annotations that units share too."""
+        for result in history.done.values():
+            self.add({one.source: one.target for one in result.mappings})
+        self.ids.add({lsid: ref for ref, lsid in traces.found.items() if lsid is not None})
+
     def write_containers(self, document: OME) -> None:
         """Write what hangs on the containers; what is lost is told with the first unit."""
         extras = take_extras(document, what="The document of the containers")
+        ContainerRestorer(self._connection, self._group, self.ids).restore(document, extras)
         self._untold = self._annotations.write_containers(document, extras.annotations)
 
     def write_unit(self, unit: TransferUnit, document: OME) -> tuple[Omission, ...]:

@@ -12,6 +12,7 @@ from omero_rocrate_transfer.model.contents import Contents, Person, TransferUnit
 from omero_rocrate_transfer.model.extras import AnnotationExtras, Extras, UserRendering
 from omero_rocrate_transfer.model.extras_json import put_extras
 from omero_rocrate_transfer.server.annotations.read import Annotated, AnnotationReader, of_unit
+from omero_rocrate_transfer.server.content.containers import add_members
 from omero_rocrate_transfer.server.content.conversions import parse_ref
 from omero_rocrate_transfer.server.content.draft import Draft
 from omero_rocrate_transfer.server.content.images import read_images, read_instruments
@@ -118,6 +119,7 @@ class UnitDocuments:
                 if one in rendering:
                     users = _owner_first(rendering[one], image.owner)
                     draft.rendering[image.ref.lsid(self._host)] = users
+        add_members(self._reader, drafts, ids)
         annotated = self._annotations.annotate([_annotatable(draft) for draft in drafts])
         for draft, found in zip(drafts, annotated, strict=True):
             self._seal(draft, found)

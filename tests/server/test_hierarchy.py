@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from omero_rocrate_transfer.model.contents import Contents, Omission
+from omero_rocrate_transfer.model.contents import Contents
 from omero_rocrate_transfer.model.errors import NotFoundError
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_objects
 from omero_rocrate_transfer.sandbox import demo_world
@@ -131,23 +131,15 @@ def test_unfinished_uploads_are_omissions(connection: Connection, rows: Any) -> 
     assert "upload" in contents.omissions[0].reason
 
 
-def test_what_hangs_on_objects_is_counted_by_kind(connection: Connection, rows: Any) -> None:
-    dataset = rows.add("Dataset", name="d")
+def test_what_has_no_place_in_a_document_is_counted_by_kind(connection: Connection, rows: Any) -> None:
     _, images = rows.fileset(images=2)
-    tag = rows.add("TagAnnotation", textValue="t")
-    rows.link("DatasetAnnotationLink", dataset, tag)
-    rows.link("DatasetAnnotationLink", dataset, rows.add("MapAnnotation", mapValue=[("a", "b")]))
     for image in images:
-        rows.link("DatasetImageLink", dataset, image)
-        rows.link("ImageAnnotationLink", image, tag)
-    rows.add("Roi", image=images[0].id)
+        experiment = rows.add("Experiment", type=rows.enum("ExperimentType", "FRET"))
+        rows.store.update(image, {"experiment": experiment.id}, event=rows.event)
 
-    contents = read(connection, f"Dataset:{dataset.id}")
+    contents = read(connection, f"Image:{images[0].id}")
 
-    assert omitted(contents) == {"TagAnnotation": 3, "MapAnnotation": 1, "Roi": 1}
-    assert (
-        Omission(type="Roi", count=1, reason="regions of interest are not carried yet") in contents.omissions
-    )
+    assert omitted(contents) == {"Experiment": 2}
 
 
 def test_all_missing_roots_are_named_at_once(connection: Connection, rows: Any) -> None:

@@ -33,6 +33,9 @@ _UNITS: Final = {
 #: From year 1 to 9999: more is in no XML.
 _EARLIEST_MS: Final = -62_135_596_800_000
 _LATEST_MS: Final = 253_402_300_799_999
+#: What the schema's numbers of type xsd:float can be, beside zero; OMERO's have double precision.
+_SMALLEST: Final = 2.0**-126
+_LARGEST: Final = (2 - 2.0**-23) * 2.0**127
 
 
 def parse_ref(lsid: str) -> ObjectRef | None:
@@ -63,6 +66,8 @@ def fits(value: Any, spec: Spec, attribute: str) -> bool:
     """Tell whether a number is in the range of the schema, which is often narrower than OMERO's."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return True
+    if isinstance(value, float) and value and not _SMALLEST <= abs(value) <= _LARGEST:
+        return False
     try:
         _validator(spec.element, attribute).validate_python(value)
     except ValidationError:

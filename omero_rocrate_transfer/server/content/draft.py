@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from ome_types import OME, model
@@ -59,6 +59,18 @@ class Draft:
         if left:
             self.fields.setdefault(ref.lsid(self.host), {}).update(json_values(left))
         return made
+
+    def members(self) -> Iterator[ObjectRef]:
+        """Yield the images and ROIs of the document, which may be in folders."""
+        outside = (one.id for one in self.objects if one.type == ROI.type)
+        for lsid in (
+            *(image.id for image in self.document.images),
+            *(roi.id for roi in self.document.rois),
+            *outside,
+        ):
+            ref = parse_ref(lsid)
+            if ref is not None:
+                yield ref
 
     def add_instrument(self, content: InstrumentContent) -> None:
         """Add an instrument with all parts."""

@@ -42,9 +42,9 @@ class Field:
     name
         OMERO's name.
     kind
-        ``text``, ``int``, ``float``, ``bool``, ``time``, ``map``, ``bytes``; ``word``, ``natural``, ``positive``,
-        ``color``: a text and integers with types of their own in the schema. With a class in `type`:
-        ``enum``, ``unit`` (``points``: only whole ones in the schema), ``ref``, ``links``, ``part``.
+        ``text``, ``int``, ``float``, ``bool``, ``time``, ``map``, ``bytes``. For a text and integers with
+        types of their own in the schema: ``word``, ``natural``, ``positive``, ``color``. With a class in
+        `type`: ``enum``, ``unit`` (``points``: whole ones only in the schema), ``ref``, ``links``, ``part``.
     type
         Class of the enumeration (``Immersion``), the quantity (``Length``) or the object (``Objective``).
     attribute

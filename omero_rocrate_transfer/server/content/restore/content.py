@@ -14,6 +14,7 @@ from omero_rocrate_transfer.model.rendering import Rendering
 from omero_rocrate_transfer.server.content.images import ImageContent, read_images, read_instruments
 from omero_rocrate_transfer.server.content.planes import read_planes
 from omero_rocrate_transfer.server.content.rendering import restore_rendering
+from omero_rocrate_transfer.server.content.restore.containers import restore_members
 from omero_rocrate_transfer.server.content.restore.images import ImageRestorer, images_of
 from omero_rocrate_transfer.server.content.restore.instruments import InstrumentRestorer, instrument_content
 from omero_rocrate_transfer.server.content.restore.planes import PlaneRestorer
@@ -70,6 +71,7 @@ class ContentRestorer:
         self._ids.add(restorer.restore(pairs))
         _restore_planes(target, extras, pairs)
         self._restore_rois(target, document, extras, pairs)
+        restore_members(target, document, self._ids)
         PlateRestorer(target, extras, self._ids).restore(document)
         self._restore_rendering(target, extras, pairs)
         return target.omissions(on)

@@ -1,0 +1,121 @@
+"""Screens with their reagents, and trees of folders, added to the document of the containers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from ome_types import model
+
+from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.server.content.draft import Draft
+from omero_rocrate_transfer.server.content.fields import Spec, one, read
+from omero_rocrate_transfer.server.enumerations import Enumerations
+from omero_rocrate_transfer.server.queries import Reader
+
+_SCREENS: Final = "select s from Screen s left outer join fetch s.reagents where s.id in (:ids)"
+_IN_FOLDERS: Final = (
+    "select l.parent.id, l.child.id, l.id from FolderImageLink l where l.child.id in (:ids) order by l.id"
+)
+_ROIS_IN_FOLDERS: Final = (
+    "select l.parent.id, l.child.id, l.id from FolderRoiLink l where l.child.image.id in (:ids) order by l.id"
+)
+_FOLDER_IDS: Final = (
+    "select distinct l.parent.id from FolderRoiLink l where l.child.image.id in (:ids) order by l.parent.id"
+)
+_FOLDERS: Final = (
+    "select f.id, f.name, f.description, f.parentFolder.id from Folder f where f.id in (:ids) order by f.id"
+)
+
+SCREEN: Final = Spec(
+    "Screen",
+    model.Screen,
+    (
+        one("type", "text"),
+        one("protocolIdentifier", "text"),
+        one("protocolDescription", "text"),
+        one("reagentSetIdentifier", "text"),
+        one("reagentSetDescription", "text"),
+    ),
+)
+REAGENT: Final = Spec(
+    "Reagent",
+    model.Reagent,
+    (one("name", "text"), one("description", "text"), one("reagentIdentifier", "text")),
+)
+
+#: Name, description, id of the parent.
+Folder = tuple[str, str | None, int | None]
+
+
+def fill_screens(draft: Draft, reader: Reader, enumerations: Enumerations, ids: Iterable[int]) -> None:
+    """Set the fields and reagents of the screens in a document."""
+    elements = {screen.id: screen for screen in draft.document.screens}
+    for screen in reader.objects(_SCREENS, ids, doing="Reading screens"):
+        ref = ObjectRef("Screen", screen.id.val)
+        element = elements[ref.lsid(draft.host)]
+        for name, value in draft.arguments(SCREEN, ref, read(screen, SCREEN, enumerations)).items():
+            setattr(element, name, value)
+        reagents = [reagent for reagent in screen.copyReagents() if reagent is not None]
+        for reagent in sorted(reagents, key=lambda each: each.id.val):
+            own = ObjectRef("Reagent", reagent.id.val)
+            arguments = draft.arguments(REAGENT, own, read(reagent, REAGENT, enumerations))
+            element.reagents.append(model.Reagent(id=own.lsid(draft.host), **arguments))
+
+
+def fill_folders(draft: Draft, reader: Reader, images: Iterable[int]) -> None:
+    """Add the folders that hold images or their ROIs, and all folders above them, without what they hold."""
+    numbers = list(images)
+    wanted = {row[0] for row in reader.rows(_IN_FOLDERS, numbers, doing="Reading folders")}
+    wanted |= {row[0] for row in reader.rows(_FOLDER_IDS, numbers, doing="Reading folders")}
+    found: dict[int, Folder] = {}
+    while wanted:
+        found |= _read_folders(reader, wanted)
+        wanted = {parent for _, _, parent in found.values() if parent is not None} - found.keys()
+    elements = {number: _element(draft, number, folder) for number, folder in sorted(found.items())}
+    for number, (_, _, parent) in sorted(found.items()):
+        if parent in elements:
+            elements[parent].folder_refs.append(model.FolderRef(id=elements[number].id))
+    draft.document.folders.extend(elements.values())
+
+
+def add_members(reader: Reader, drafts: Sequence[Draft], images: Sequence[int]) -> None:
+    """Add to documents those folders that hold something of them, with only this in them.
+
+    Parameters
+    ----------
+    images
+        Ids of the images of all documents.
+    """
+    held: dict[str, list[int]] = {}
+    for word, hql in (("Image", _IN_FOLDERS), ("ROI", _ROIS_IN_FOLDERS)):
+        for folder, child, _ in reader.rows(hql, images, doing="Reading folders"):
+            held.setdefault(f"{word}:{child}", []).append(folder)
+    folders = _read_folders(reader, {number for numbers in held.values() for number in numbers})
+    for draft in drafts if held else ():
+        _add_members(draft, folders, held)
+
+
+def _add_members(draft: Draft, folders: Mapping[int, Folder], held: Mapping[str, Sequence[int]]) -> None:
+    elements: dict[int, model.Folder] = {}
+    for ref in draft.members():
+        for number in held.get(str(ref), ()):
+            if number not in elements:
+                elements[number] = _element(draft, number, folders[number])
+            lsid = ref.lsid(draft.host)
+            if ref.type == "Image":
+                elements[number].image_refs.append(model.ImageRef(id=lsid))
+            else:
+                elements[number].roi_refs.append(model.ROIRef(id=lsid))
+    draft.document.folders.extend(elements.values())
+
+
+def _read_folders(reader: Reader, ids: Iterable[int]) -> dict[int, Folder]:
+    rows = reader.rows(_FOLDERS, sorted(ids), doing="Reading folders")
+    return {number: (name, description, parent) for number, name, description, parent in rows}
+
+
+def _element(draft: Draft, number: int, folder: Folder) -> model.Folder:
+    name, description, _ = folder
+    more: dict[str, Any] = {} if description is None else {"description": description}
+    return model.Folder(id=ObjectRef("Folder", number).lsid(draft.host), name=name, **more)
