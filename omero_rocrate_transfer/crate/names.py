@@ -19,6 +19,8 @@ MAX_MADE_BYTES: Final = 100
 MAX_PART_BYTES: Final = 255
 MAX_PATH_BYTES: Final = 4096
 _DOCUMENT: Final = ".ome.xml"
+#: Kind of the files of FileAnnotations.
+ATTACHMENT: Final = "ann"
 #: A suffix longer than this is not one; it is cut like the rest of the name.
 _MAX_SUFFIX: Final = 16
 

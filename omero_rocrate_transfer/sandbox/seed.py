@@ -129,7 +129,8 @@ def reference(kind: str, number: int) -> Any:
 def link(client: Any, parent: Any, child: Any) -> int:
     """Link two objects, such as a dataset and an image, or anything and an annotation."""
     is_annotation = isinstance(child, omero.model.Annotation)
-    name = f"{_simple(parent)}{'Annotation' if is_annotation else _simple(child)}LinkI"
+    above = "Annotation" if isinstance(parent, omero.model.Annotation) else _simple(parent)
+    name = f"{above}{'Annotation' if is_annotation else _simple(child)}LinkI"
     made = getattr(omero.model, name)()
     made.parent, made.child = parent, child
     return int(save(client, made).id.val)

@@ -48,6 +48,16 @@ def iter_blocks(connection: Connection, file: OriginalFile) -> Iterator[bytes]:
     _check_digests(file, hasher)
 
 
+def stored_size(connection: Connection, number: int, path: str) -> int:
+    """Return the size in bytes on the server's disk of an OriginalFile whose size the database lacks."""
+    doing = f"Reading the size of OriginalFile:{number} ({path})"
+    with (
+        _open_store(connection, OriginalFile(key=str(number), path=path, size_bytes=0), doing) as store,
+        server_errors(doing),
+    ):
+        return int(store.size(connection.context()))
+
+
 @contextmanager
 def _open_store(connection: Connection, file: OriginalFile, doing: str) -> Iterator[Any]:
     # Files of any group are readable under this context, and never writable.

@@ -51,7 +51,9 @@ def test_every_field_is_documented(kind: str) -> None:
 
 
 def test_values_say_what_happened() -> None:
-    omissions = [{"type": "Roi", "count": 2, "reason": "not carried yet", "on": "Fileset:5"}]
+    omissions = [
+        {"type": "Roi", "count": 2, "reason": "not carried yet", "on": "Fileset:5", "on_request": False}
+    ]
     error = {"id": "not-found", "text": "Image:2 is not readable. Log in as its owner."}
 
     found = lines()

@@ -1,0 +1,169 @@
+"""OMERO's annotations as elements of an OME document, with what the element cannot hold beside it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+from xml.sax.saxutils import escape
+
+from ome_types import OME, model
+
+from omero_rocrate_transfer.model.extras import AnnotationFacts, FileFacts
+from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.server.annotations.kinds import BY_OMERO
+from omero_rocrate_transfer.server.times import EARLIEST_MS, LATEST_MS, iso_utc, utc
+
+#: Keep the place of a value that is not there, or that the element cannot hold.
+_PLACE_HOLDERS: Final[dict[str, Any]] = {
+    "LongAnnotation": 0,
+    "DoubleAnnotation": 0.0,
+    "BooleanAnnotation": False,
+    "TimestampAnnotation": datetime(1970, 1, 1),  # noqa: DTZ001 -- ome-types writes times without zone
+}
+#: What XML 1.0 cannot hold at all (2.2 "Characters").
+_NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def annotation_element(annotation: Any, host: str) -> tuple[Any, AnnotationFacts]:
+    """Return the element for a loaded annotation, and the facts that it cannot hold.
+
+    Parameters
+    ----------
+    annotation
+        With owner, creation event and, for a FileAnnotation, file and hasher loaded.
+    host
+        For LSIDs.
+    """
+    name = class_of(annotation)
+    element = getattr(model, BY_OMERO[name].ome)
+    fields: dict[str, Any] = {
+        "id": ObjectRef("Annotation", annotation.id.val).lsid(host),
+        "annotator": ObjectRef("Experimenter", annotation.details.owner.id.val).lsid(host),
+    }
+    for key, value in (("namespace", annotation.ns), ("description", annotation.description)):
+        if value is not None:
+            fields[key] = value.val
+    facts: dict[str, Any] = {"created": iso_utc(annotation.details.creationEvent.time.val)}
+    if annotation.name is not None:
+        facts["name"] = annotation.name.val
+    value, more = _VALUES.get(name, _plain)(annotation, host)
+    key = "binary_file" if name == "FileAnnotation" else "value"
+    if name != "ListAnnotation":
+        fields[key] = value
+    return element(**fields), AnnotationFacts(**facts, **more)
+
+
+def class_of(annotation: Any) -> str:
+    """Return the class of a loaded annotation in OMERO."""
+    return str(type(annotation).__name__).removesuffix("I")
+
+
+def iter_annotatable(document: OME) -> Iterator[Any]:
+    """Yield every element of a document that has an id and references to annotations, but annotations."""
+    yield from (*document.projects, *document.datasets, *document.folders, *document.images, *document.plates)
+    for image in document.images:
+        yield from image.pixels.channels
+    for plate in document.plates:
+        yield from (*plate.wells, *plate.plate_acquisitions)
+    for screen in document.screens:
+        yield from (screen, *screen.reagents)
+    for instrument in document.instruments:
+        yield instrument
+        yield from (*instrument.detectors, *instrument.objectives, *instrument.filters)
+        yield from (*instrument.dichroics, *instrument.light_source_group)
+    for roi in document.rois:
+        yield roi
+        yield from roi.union or ()
+
+
+def _plain(annotation: Any, _host: str) -> tuple[Any, dict[str, Any]]:
+    name = class_of(annotation)
+    if name == "ListAnnotation":
+        return None, {}
+    value = getattr(annotation, BY_OMERO[name].value or "")
+    if value is None:
+        return _PLACE_HOLDERS.get(name, ""), {"null": True}
+    if isinstance(value.val, str) and _NOT_XML.search(value.val):
+        return _clean(value.val), {"text": value.val}
+    return value.val, {}
+
+
+def _double(annotation: Any, host: str) -> tuple[Any, dict[str, Any]]:
+    value, more = _plain(annotation, host)
+    return (value, more) if math.isfinite(value) else (0.0, {"text": repr(value)})
+
+
+def _timestamp(annotation: Any, host: str) -> tuple[Any, dict[str, Any]]:
+    value, more = _plain(annotation, host)
+    if more:
+        return value, more
+    if EARLIEST_MS <= value <= LATEST_MS:
+        return utc(value), {}
+    return _PLACE_HOLDERS["TimestampAnnotation"], {"text": str(value)}
+
+
+def _xml(annotation: Any, _host: str) -> tuple[Any, dict[str, Any]]:
+    """Keep the exact text: a parser would give other prefixes, and OMERO does not ask for well-formed XML."""
+    if annotation.textValue is None:
+        return "", {"null": True}
+    text = annotation.textValue.val
+    try:
+        return _parsed(text), {"text": text}
+    except ValueError:
+        return _parsed(f"<Text>{escape(_clean(text))}</Text>"), {"text": text}
+
+
+def _parsed(text: str) -> Any:
+    return model.XMLAnnotation.model_validate({"id": "Annotation:0", "value": text}).value
+
+
+def _map(annotation: Any, _host: str) -> tuple[Any, dict[str, Any]]:
+    if annotation.mapValue is None:
+        return model.Map(), {"null": True}
+    pairs = tuple((pair.name, pair.value) for pair in annotation.mapValue if pair is not None)
+    value = model.Map(ms=[_pair(name, text) for name, text in pairs])
+    exact = all(_fits(name) and _fits(text) for name, text in pairs)
+    return value, {} if exact else {"pairs": pairs}
+
+
+def _pair(name: str | None, text: str | None) -> model.Map.M:
+    return model.Map.M(k=None if name is None else _clean(name), value=_clean(text or ""))
+
+
+def _clean(text: str) -> str:
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _fits(text: str | None) -> bool:
+    return text is not None and not _NOT_XML.search(text)
+
+
+def _file(annotation: Any, host: str) -> tuple[Any, dict[str, Any]]:
+    file = annotation.file
+    if file is None:
+        return model.BinaryFile(file_name="", size=0, external=_external(None)), {"null": True}
+    digest = None if file.hash is None or file.hasher is None else file.hash.val.lower()
+    algorithm = file.hasher.value.val if digest is not None else None
+    fields: dict[str, Any] = {"file_name": file.name.val, "size": 0 if file.size is None else file.size.val}
+    if file.mimetype is not None:
+        fields["mime_type"] = file.mimetype.val
+    fields["external"] = _external(digest if algorithm == "SHA1-160" else None)
+    facts = FileFacts(id=ObjectRef("OriginalFile", file.id.val).lsid(host), algorithm=algorithm, hex=digest)
+    return model.BinaryFile(**fields), {"file": facts}
+
+
+def _external(sha1: str | None) -> model.External:
+    """Return the place of a file, which only its crate knows; the schema asks for a digest."""
+    return model.External(href="", sha1=bytes(20) if sha1 is None else bytes.fromhex(sha1))
+
+
+_VALUES: Final[dict[str, Any]] = {
+    "DoubleAnnotation": _double,
+    "TimestampAnnotation": _timestamp,
+    "XmlAnnotation": _xml,
+    "MapAnnotation": _map,
+    "FileAnnotation": _file,
+}

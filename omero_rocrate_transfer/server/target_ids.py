@@ -1,0 +1,100 @@
+"""What the objects of a source became on the target, for a whole run: shared things are made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from threading import Lock
+
+from omero_rocrate_transfer.model.refs import ObjectRef
+
+#: Makes objects for LSIDs; returns those it could make.
+Create = Callable[[Sequence[str]], Mapping[str, ObjectRef]]
+
+
+class TargetIds:
+    """From the LSID of an object on its source to the object on the target; safe in several threads."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Future[ObjectRef | None]] = {}
+        self._lock = Lock()
+
+    def get(self, lsid: str) -> ObjectRef | None:
+        """Return what a source object became, None where it is not there (yet)."""
+        with self._lock:
+            future = self._known.get(lsid)
+        return future.result() if future is not None and future.done() else None
+
+    def add(self, made: Mapping[str, ObjectRef]) -> None:
+        """Note what became of source objects; what is known already stays."""
+        with self._lock:
+            for lsid, ref in made.items():
+                if lsid not in self._known:
+                    self._known[lsid] = _done(ref)
+
+    def forget(self, lsids: Sequence[str]) -> None:
+        """Forget what is on the target no more."""
+        with self._lock:
+            for lsid in lsids:
+                self._known.pop(lsid, None)
+
+    def create_once(self, lsids: Sequence[str], create: Create) -> dict[str, ObjectRef]:
+        """Return the objects for some LSIDs; makes those that nobody made before or is just making.
+
+        Parameters
+        ----------
+        create
+            Called with the LSIDs that are still to be made, never with none. What it cannot make is for the
+            next caller to try again.
+
+        Returns
+        -------
+        dict
+            Without those that could not be made.
+        """
+        mine, others = self._claim(lsids)
+        try:
+            made = create(mine) if mine else {}
+        except BaseException:
+            self._release(mine)
+            raise
+        self._settle(mine, made)
+        self._release([lsid for lsid in mine if lsid not in made])
+        found = dict(made)
+        # Whoever waits has made its own before: so nobody waits in a circle.
+        for lsid, future in others.items():
+            ref = future.result()
+            if ref is not None:
+                found[lsid] = ref
+        again = [lsid for lsid, future in others.items() if lsid not in found and self._is_open(lsid, future)]
+        return found | self.create_once(again, create) if again else found
+
+    def _claim(self, lsids: Sequence[str]) -> tuple[list[str], dict[str, Future[ObjectRef | None]]]:
+        with self._lock:
+            wanted = list(dict.fromkeys(lsids))
+            others = {lsid: self._known[lsid] for lsid in wanted if lsid in self._known}
+            mine = [lsid for lsid in wanted if lsid not in others]
+            self._known |= {lsid: Future() for lsid in mine}
+        return mine, others
+
+    def _settle(self, mine: Sequence[str], made: Mapping[str, ObjectRef]) -> None:
+        with self._lock:
+            for lsid in mine:
+                if lsid in made:
+                    self._known[lsid].set_result(made[lsid])
+
+    def _release(self, mine: Sequence[str]) -> None:
+        with self._lock:
+            for lsid in mine:
+                self._known.pop(lsid).set_result(None)
+
+    def _is_open(self, lsid: str, waited_for: Future[ObjectRef | None]) -> bool:
+        """Tell whether whoever was waited for did not make it, so that it is for others to try."""
+        with self._lock:
+            return self._known.get(lsid) is not waited_for
+
+
+def _done(ref: ObjectRef) -> Future[ObjectRef | None]:
+    future: Future[ObjectRef | None] = Future()
+    future.set_result(ref)
+    return future
