@@ -33,7 +33,7 @@ class Place:
         result = self._run(command, *arguments, "--json", exit_code=None)
         items = [line for line in result.lines if line["type"] == "item" and line["error"]]
         errors = [line["error"] for line in (*items, result.summary) if line["error"]]
-        assert errors == []
+        assert errors == [], errors
         assert result.exit_code in {0, 3}, result.stderr
         return result
 

@@ -7,6 +7,7 @@ is named here, and nowhere else:
 * enumerations' ids (their values count), users, sessions, jobs, thumbnails, folders and logs of imports;
 * where files lie: the prefix of the fileset and paths of the client, but not names and paths below them;
 * digests of files and pixels as the database has them: the bytes are read instead;
+* marks that the transfer leaves on what it makes;
 * minima and maxima of channels, which servers find out themselves;
 * objects that are a part of one other object (`PARTS`) are compared with it: one settings object for two
   channels is as good as one for each.
@@ -31,8 +32,12 @@ PARTS = frozenset(
         *("LightSettings", "LightPath", "Microscope", "TransmittanceRange", "AffineTransform", "QuantumDef"),
     )
 )
+#: Left out, or compared with the LightPath that they belong to.
 _OUTSIDE = frozenset(
     (
+        "Job",
+        "LightPathExcitationFilterLink",
+        "LightPathEmissionFilterLink",
         "Thumbnail",
         "StatsInfo",
         "FilesetJobLink",
@@ -50,6 +55,9 @@ _IGNORED = frozenset(
     )
 )
 _OF_THE_SERVER = frozenset(("Directory", "Repository", "application/omero-log-file"))
+#: The transfer marks what it makes, to go on after it was broken off.
+_MARK = "omero-rocrate-transfer/"
+_EXTERNAL = ("entityId", "entityType", "lsid", "uuid")
 _LINKED_FILTERS = ("excitationFilterLink", "emissionFilterLink")
 #: Reads bytes that count: of a file or of the planes of an image.
 Digest = Callable[[Row], str]
@@ -131,9 +139,9 @@ class _Reader:
     def node(self, row: Row) -> Node:
         node = Node(row)
         self._fill(node, row, "")
-        if row.external_info is not None:
-            info = self._store.get("ExternalInfo", row.external_info)
-            node.values["externalInfo"] = sorted(info.values.items()) if info else None
+        info = self._store.get("ExternalInfo", row.external_info or 0)
+        if info is not None and not info.values["entityType"].startswith(_MARK):
+            node.values["externalInfo"] = [info.get(name) for name in _EXTERNAL]
         if row.type in {"OriginalFile", "Pixels"}:
             node.values["bytes"] = self._digest(row)
         if row.type == "OriginalFile" and self._store.referrers("FilesetEntry", "originalFile", row.id):
@@ -177,8 +185,8 @@ class _Reader:
                     node.edges.append((f"{label}.{name}{at}", ("Filter", link.values["child"])))
 
     def _place(self, row: Row, one: Field) -> str:
-        """Return the place in a list; of ROIs that in the order of their ids, in which clients show them."""
-        if not one.ordered and (row.type, one.name) != ("Roi", "image"):
+        """Return the place in a list."""
+        if not one.ordered:
             return ""
         siblings = self._store.referrers(row.model.root, one.name, row.values[one.name])
         siblings.sort(key=lambda each: (each.values.get(one.index, 0), each.id))
