@@ -75,7 +75,7 @@ def tiff_metadata(record: ImageRecord, element: model.Image) -> bytes:
     pixels = element.pixels
     kind = pixels.type.value
     fields = _fields(pixels, _PIXELS_FIELDS)
-    image: dict[str, Any] = {"id": "Image:0", "name": record.name}
+    image: dict[str, Any] = {"id": "Image:0", "name": _clean(record.name)}
     if element.acquisition_date is not None:
         image["acquisition_date"] = element.acquisition_date
     made = model.Pixels(
@@ -88,7 +88,7 @@ def tiff_metadata(record: ImageRecord, element: model.Image) -> bytes:
     document = OME(
         creator=f"omero-rocrate-transfer {__version__}", images=[model.Image(pixels=made, **image)]
     )
-    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", to_xml(document)).encode()
+    return to_xml(document).encode()
 
 
 def _channel(pixels: model.Pixels, index: int) -> model.Channel:
@@ -99,8 +99,13 @@ def _channel(pixels: model.Pixels, index: int) -> model.Channel:
 
 def _fields(element: Any, names: tuple[str, ...]) -> dict[str, Any]:
     """Return the fields that were set, and no defaults: white is the default colour."""
+    set_fields = {name: getattr(element, name) for name in names if name in element.model_fields_set}
     return {
-        name: getattr(element, name)
-        for name in names
-        if name in element.model_fields_set and getattr(element, name) is not None
+        name: _clean(value) if isinstance(value, str) else value
+        for name, value in set_fields.items()
+        if value is not None
     }
+
+
+def _clean(text: str) -> str:
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
