@@ -25,7 +25,9 @@ from omero_rocrate_transfer.model.errors import IntegrityError, TransferError
 from omero_rocrate_transfer.server.client_paths import reader_hint
 from omero_rocrate_transfer.server.commands import delete, wait_for
 from omero_rocrate_transfer.server.errors import server_errors
+from omero_rocrate_transfer.server.marks import RUN_FACT
 from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 log = logging.getLogger(__name__)
 
@@ -75,13 +77,14 @@ class FilesetImport:
         """
         with server_errors(self._doing):
             process = self._connection.managed_repository.importFileset(
-                _fileset(self._unit.files), _settings(), self._context
+                _fileset(self._unit.files, self._connection.run_id), _settings(), self._context
             )
         try:
             digests = [self._upload(process, place, source) for place in range(len(self._unit.files))]
             with server_errors(self._doing):
                 handle = process.verifyUpload(digests, self._context)
             wait_for(self._connection, handle, self._doing)
+            faultpoint("server:imported")
         finally:
             _close_quietly(process)
         if self.fileset_id is None:
@@ -106,11 +109,13 @@ class FilesetImport:
             uploader = process.getUploader(place, self._context)
             if self.fileset_id is None:
                 self.fileset_id = self._fileset_of(uploader)
+                faultpoint("server:fileset-created")
             _write(uploader, _hashed(source.iter_blocks(self._unit, file), hasher), self._context)
             if hasher.size_bytes != file.size_bytes:
                 raise IntegrityError(f"{doing}: {hasher.size_bytes} bytes came, not {file.size_bytes}.")
             # Closing makes the server compute its digest, without which it could not verify anything.
             uploader.close(self._context)
+            faultpoint("server:file-sent")
         return hasher.digests()[ALGORITHM].hex
 
     def _fileset_of(self, uploader: Any) -> int:
@@ -119,7 +124,7 @@ class FilesetImport:
         return int(self._connection.query.projection(hql, parameters, self._context)[0][0].val)
 
 
-def _fileset(files: Iterable[OriginalFile]) -> FilesetI:
+def _fileset(files: Iterable[OriginalFile], run_id: str) -> FilesetI:
     paths = [file.path for file in files]
     fileset = FilesetI()
     for path in paths:
@@ -127,6 +132,8 @@ def _fileset(files: Iterable[OriginalFile]) -> FilesetI:
         entry.setClientPath(rstring(path))
         fileset.addFilesetEntry(entry)
     facts = {"omero.rocrate.transfer.version": __version__, "os.name": sys.platform}
+    if run_id:
+        facts[RUN_FACT] = run_id
     if (reader := reader_hint(paths)) is not None:
         facts["bioformats.reader"] = reader
     job = UploadJobI()

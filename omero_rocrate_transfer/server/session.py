@@ -14,6 +14,7 @@ from omero_rocrate_transfer.model.contents import SourceInfo
 from omero_rocrate_transfer.model.errors import LoginError, UsageError
 from omero_rocrate_transfer.server.enumerations import Enumerations
 from omero_rocrate_transfer.server.errors import server_errors
+from omero_rocrate_transfer.server.marks import MarkingUpdate
 
 #: Group id of a call context that reads in all groups the user may read (omero-server
 #: AllGroupsSecurityFilter); the server saves nothing under it.
@@ -50,6 +51,8 @@ class Connection:
                 database_uuid=config.getDatabaseUuid(),
                 version=config.getVersion(),
             )
+        #: Run that what is created is marked with; see `mark_with`.
+        self.run_id = ""
         #: ``Experimenter.omeName`` and id of the user.
         self.user: str = context.userName
         self.user_id: int = context.userId
@@ -101,6 +104,11 @@ class Connection:
         if repository is None:
             raise LoginError("The server has no managed repository.", hint="Tell its administrator.")
         return repository
+
+    def mark_with(self, run_id: str) -> None:
+        """Mark everything that is created from now on with a run."""
+        self.run_id = run_id
+        self.update = MarkingUpdate(self.session.getUpdateService(), run_id)
 
     def context(self, group: int = ALL_GROUPS) -> dict[str, str]:
         """Return the context for a call in a group.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from ome_types import OME
@@ -19,8 +20,11 @@ from omero_rocrate_transfer.server.pairing import NewObject, Pair, pair_images, 
 from omero_rocrate_transfer.server.queries import Reader
 from omero_rocrate_transfer.server.raster.unit import PixelsImport
 from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.taking_up import take_up
+from omero_rocrate_transfer.server.traces import Traces
 from omero_rocrate_transfer.server.unit_content import ContentWriter
 from omero_rocrate_transfer.server.writer import Writer
+from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 from omero_rocrate_transfer.transfer.history import History
 from omero_rocrate_transfer.transfer.ports import Source
 
@@ -45,6 +49,10 @@ class ServerSink:
     target
         ``Dataset:5`` or ``Dataset:name:Run1``: all images that are in no plate go there, and Projects and
         Datasets are not restored. ``Screen:…`` likewise for plates.
+    figures
+        Whether OMERO.figures are restored.
+    provenance
+        What is noted on images and plates of where they come from, words of `model.provenance.FIELDS`.
     run_id
         Of the run: what it creates is marked with it.
     """
@@ -59,12 +67,20 @@ class ServerSink:
         merge: bool = False,
         target: str | None = None,
         pixels_as: PixelsAs | None = None,
+        figures: bool = False,
+        provenance: Sequence[str] = (),
         run_id: str = "",
     ) -> None:
-        self._run_id = run_id
+        if run_id:
+            connection.mark_with(run_id)
+        #: What earlier processes of the run did.
+        self._earlier = History()
+        self._left = Traces()
         self._connection = connection
         self._merge = merge
         self._pixels_as = pixels_as
+        self._figures = figures
+        self._provenance = provenance
         self._target = None if target is None else parse_target(target)
         self._group = connection.group_id
         #: Ids of the containers on the target that an Image or Plate of the source goes into.
@@ -92,7 +108,12 @@ class ServerSink:
             self._check_target(contents)
             self._group = group_of_target(self._connection, self._target)
         finder = ContainerFinder(self._connection, self._group, merge=self._merge)
-        made = finder.restore(contents.containers, self._restored_types())
+        again = self._earlier.begun
+        made = (
+            {one.source: one.target.id for one in self._earlier.mappings}
+            if again
+            else finder.restore(contents.containers, self._restored_types())
+        )
         self._plates = {one.ref: one.members for one in contents.containers if one.ref.type == "Plate"}
         self._names = {one.ref: (one.name, one.description) for one in contents.containers}
         for one in contents.containers:
@@ -101,14 +122,27 @@ class ServerSink:
                     self._parents.setdefault(member, []).append(made[one.ref])
         if self._target is not None:
             self._send_to(finder.resolve(self._target), contents)
-        self._content = ContentWriter(self._connection, self._group, contents, merge=self._merge)
+        self._content = ContentWriter(self._connection, self._group, contents, merge=self._merge, again=again)
         self._content.add({ref: ObjectRef(ref.type, number) for ref, number in made.items()})
-        self._content.write_containers(containers())
+        self._content.add_earlier(self._earlier, self._left)
+        document = containers()
+        if not again:
+            self._content.write_containers(document)
         return [_mapping(ref, number) for ref, number in made.items()]
 
     def take_up(self, contents: Contents, history: History) -> Collection[ObjectRef]:
-        """Find the units that an earlier process wrote."""
-        return history.done
+        """Find the units that an earlier process wrote whole; delete whatever else it left.
+
+        Raises
+        ------
+        RefusedError
+            A container of the run was deleted meanwhile.
+        """
+        if self._target is not None:
+            self._group = group_of_target(self._connection, self._target)
+        whole, self._left = take_up(self._connection, self._group, contents, history)
+        self._earlier = replace(history, done={ref: history.done[ref] for ref in whole})
+        return whole
 
     def write_unit(self, unit: TransferUnit, source: Source) -> UnitResult:
         """Import files, or rebuild images from pixels, and link and name what came out of it.
@@ -131,6 +165,7 @@ class ServerSink:
             members = {plate: set(self._plates.get(plate, ())) for plate in unit.plates}
             plates = pair_plates(self._connection, members, pairs, fileset)
             self._link(pairs, plates)
+            faultpoint("server:linked")
             self._name(pairs, plates)
             made = [
                 _mapping(unit.ref, fileset),

@@ -11,6 +11,7 @@ from omero.sys import ParametersI
 
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 #: Objects per save, each a transaction of its own.
 _PER_SAVE: Final = 500
@@ -31,7 +32,9 @@ class Writer:
     def create(self, type_name: str, named: Sequence[tuple[str, str | None]]) -> list[int]:
         """Create containers from names and descriptions; return their ids in that order."""
         new = [_container(type_name, name, description) for name, description in named]
-        return self._insert(new, f"Creating {type_name}s")
+        ids = self._insert(new, f"Creating {type_name}s")
+        faultpoint("server:container-created")
+        return ids
 
     def link(self, parent_type: str, child_type: str, pairs: Iterable[tuple[int, int]]) -> None:
         """Link children into parents, both by id; pairs that are linked already are passed over."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class History:
     """What the earlier processes of a run did."""
 
+    #: Whether the target was begun: its containers are whole.
+    begun: bool = False
     #: Containers on the target.
     mappings: tuple[Mapping, ...] = ()
     #: Units that are done, in the order in which they ended.
@@ -39,6 +41,7 @@ def read_history(records: Iterable[Record]) -> History:
     for record in records:
         match record["type"]:
             case "begun":
+                history.begun = True
                 history.mappings = _mappings(record["mappings"])
             case "unit":
                 result = _result(record)

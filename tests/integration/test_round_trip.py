@@ -149,7 +149,7 @@ def test_merge_uses_containers_of_the_same_name(
     pack(f"Project:{project.id.val}", "crate")
 
     for number in range(2):
-        unpack("crate", "--merge", "--idmap", f"ids{number}.json")
+        unpack("crate", "--merge", "--run", f"run-{name[7:]}-{number}", "--idmap", f"ids{number}.json")
 
     query = target_server.client().sf.getQueryService()
     for kind in ("Project", "Dataset"):
