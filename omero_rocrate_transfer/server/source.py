@@ -19,8 +19,7 @@ from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server import files
 from omero_rocrate_transfer.server.annotations.plan import add_attachments
 from omero_rocrate_transfer.server.annotations.read import AnnotationReader, of_containers
-from omero_rocrate_transfer.server.content.containers import fill_folders, fill_screens
-from omero_rocrate_transfer.server.content.conversions import parse_ref
+from omero_rocrate_transfer.server.content.containers import Folder, add_folders, fill_screens, find_folders
 from omero_rocrate_transfer.server.content.draft import Draft
 from omero_rocrate_transfer.server.documents import container_document
 from omero_rocrate_transfer.server.hierarchy import read_contents
@@ -58,6 +57,7 @@ class ServerSource:
         self._connection = connection
         self._annotations = AnnotationReader(Reader(connection), connection.info.host, self._choice)
         self._contents: Contents | None = None
+        self._folders: dict[int, Folder] = {}
         self._place: dict[ObjectRef, int] = {}
         self._documents: OrderedDict[ObjectRef, UnitDraft] = OrderedDict()
         self._lock = Lock()
@@ -65,8 +65,10 @@ class ServerSource:
     def read_contents(self, roots: Sequence[ObjectRef]) -> Contents:
         """Return what belongs to the roots, everything readable where none are named."""
         contents = read_contents(self._connection, roots, self._pixels)
+        images = [image.ref.id for image in contents.iter_images()]
+        self._folders = find_folders(Reader(self._connection), images)
         contents, self._annotations.attached = add_attachments(
-            self._connection, self._annotations.links, contents, self._choice
+            self._connection, self._annotations.links, contents, self._choice, folders=self._folders
         )
         with self._lock:
             self._contents = contents
@@ -90,10 +92,9 @@ class ServerSource:
         reader = Reader(self._connection)
         screens = [one.ref.id for one in contents.containers if one.ref.type == "Screen"]
         fill_screens(draft, reader, self._connection.enumerations, screens)
-        fill_folders(draft, reader, [image.ref.id for image in contents.iter_images()])
+        add_folders(draft, self._folders)
         annotated = of_containers(draft.document, contents)
-        folders = {ref.id for one in draft.document.folders if (ref := parse_ref(one.id)) is not None}
-        annotated = replace(annotated, anchors={**annotated.anchors, "Folder": folders})
+        annotated = replace(annotated, anchors={**annotated.anchors, "Folder": self._folders.keys()})
         [annotations] = self._annotations.annotate([annotated])
         put_extras(draft.document, Extras(annotations=annotations, fields=draft.fields), draft.host)
         return draft.document

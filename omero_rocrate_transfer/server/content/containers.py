@@ -63,8 +63,8 @@ def fill_screens(draft: Draft, reader: Reader, enumerations: Enumerations, ids: 
             element.reagents.append(model.Reagent(id=own.lsid(draft.host), **arguments))
 
 
-def fill_folders(draft: Draft, reader: Reader, images: Iterable[int]) -> None:
-    """Add the folders that hold images or their ROIs, and all folders above them, without what they hold."""
+def find_folders(reader: Reader, images: Iterable[int]) -> dict[int, Folder]:
+    """Return the folders that hold images or their ROIs, and all folders above them, by their ids."""
     numbers = list(images)
     wanted = {row[0] for row in reader.rows(_IN_FOLDERS, numbers, doing="Reading folders")}
     wanted |= {row[0] for row in reader.rows(_FOLDER_IDS, numbers, doing="Reading folders")}
@@ -72,8 +72,13 @@ def fill_folders(draft: Draft, reader: Reader, images: Iterable[int]) -> None:
     while wanted:
         found |= _read_folders(reader, wanted)
         wanted = {parent for _, _, parent in found.values() if parent is not None} - found.keys()
-    elements = {number: _element(draft, number, folder) for number, folder in sorted(found.items())}
-    for number, (_, _, parent) in sorted(found.items()):
+    return dict(sorted(found.items()))
+
+
+def add_folders(draft: Draft, folders: Mapping[int, Folder]) -> None:
+    """Add folders to a document, without the images and ROIs they hold."""
+    elements = {number: _element(draft, number, folder) for number, folder in folders.items()}
+    for number, (_, _, parent) in folders.items():
         if parent in elements:
             elements[parent].folder_refs.append(model.FolderRef(id=elements[number].id))
     draft.document.folders.extend(elements.values())
