@@ -14,7 +14,7 @@ from omero_rocrate_transfer.crate.vocabulary import DIGEST_TERMS, OME, PERMISSIO
 from omero_rocrate_transfer.crate.vocabulary import OME_XML as OME_XML_PAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from omero_rocrate_transfer.model.contents import (
         Container,
@@ -88,6 +88,7 @@ def describe_file(packed: PackedFile, *, name: str, description: str, media_type
 def describe_original(unit: TransferUnit, index: int, file: OriginalFile, packed: PackedFile) -> Entity:
     """Return the entity of one original file of a fileset."""
     place, role = "", ""
+    kind = "Attached file" if unit.ref.type == "Annotation" else "Original file"
     if len(unit.files) > 1:
         place = f" {index + 1} of {len(unit.files)}"
         role = " (file given to the importer)" if index == 0 else ""
@@ -95,7 +96,7 @@ def describe_original(unit: TransferUnit, index: int, file: OriginalFile, packed
         **describe_file(
             packed,
             name=file.name,
-            description=f"Original file{place} of OMERO {unit.ref.type} {unit.ref.id}{role}",
+            description=f"{kind}{place} of OMERO {unit.ref.type} {unit.ref.id}{role}",
             media_type=guess_media_type(file.name, file.media_type),
         ),
         "alternateName": file.path,
@@ -129,14 +130,14 @@ def describe_fileset(unit: TransferUnit, host: str, names: list[str]) -> Entity:
 
 
 def describe_image(
-    image: ImageRecord, host: str, *, content: str, document: str, acquired: bool, is_root: bool
+    image: ImageRecord, host: str, *, content: Sequence[str], document: str, acquired: bool, is_root: bool
 ) -> Entity:
     """Return the entity of an image.
 
     Parameters
     ----------
     content
-        ``@id`` of the file, fileset or OME-Zarr it is in.
+        ``@id`` of the file or fileset it is in, and of the OME-Zarr, one of them or both.
     document
         Name of the sidecar that describes it.
     acquired
@@ -149,7 +150,7 @@ def describe_image(
         # every ImageObject is a CreativeWork; what an action takes must say so (Process Run Crate)
         "@type": ["RepositoryObject", "ImageObject", *(["CreativeWork"] if is_root else [])],
         **_describe_object(image, host, is_root=is_root),
-        "hasFile": reference(content),
+        "hasFile": references(content),
         "position": image.series,
         "subjectOf": reference(document),
         **({"resultOf": reference(ACQUISITION_ID)} if acquired else {}),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from omero_rocrate_transfer.crate import vocabulary
 from omero_rocrate_transfer.crate.files_reader import find_metadata, list_files, read_graph, read_manifest
 from omero_rocrate_transfer.crate.objects_reader import ObjectsReader
 from omero_rocrate_transfer.crate.units_reader import UnitsReader
 from omero_rocrate_transfer.model.contents import Contents
+from omero_rocrate_transfer.model.digests import SHA256, Digest, Hasher
 from omero_rocrate_transfer.model.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ class CrateIndex:
     files: dict[str, PackedFile]
     #: Names of the OME-XML sidecars, by unit.
     documents: dict[ObjectRef, str]
+    #: Folders of the OME-Zarrs, by the images that are in them.
+    zarrs: dict[ObjectRef, str]
+    #: SHA-256 of the files that the metadata do not describe one by one: those inside the OME-Zarrs.
+    members: dict[str, Digest]
 
 
 def read_index(archive: ArchiveReader, limits: Limits) -> CrateIndex:
@@ -49,7 +55,7 @@ def read_index(archive: ArchiveReader, limits: Limits) -> CrateIndex:
     containers = objects.read_containers()
     reading = UnitsReader(graph, files, archive.sizes).read(objects.iter_images(), containers)
     contents = Contents(
-        source=objects.read_source(),
+        source=replace(objects.read_source(), crate_md5=_hash_manifest(archive)),
         roots=objects.read_roots(root),
         containers=containers,
         units=reading.units,
@@ -57,7 +63,21 @@ def read_index(archive: ArchiveReader, limits: Limits) -> CrateIndex:
         groups=objects.read_groups(),
         omissions=(*reading.omissions, *objects.read_omissions()),
     )
-    return CrateIndex(contents=contents, files=files, documents=reading.documents)
+    return CrateIndex(
+        contents=contents,
+        files=files,
+        documents=reading.documents,
+        zarrs=reading.zarrs,
+        members={name: Digest(SHA256, digest) for name, digest in manifest.items() if name not in files},
+    )
+
+
+def _hash_manifest(archive: ArchiveReader) -> str:
+    """Return what omero-cli-transfer notes of an archive, here of the list of all digests."""
+    hasher = Hasher(["MD5-128"])
+    for block in archive.iter_blocks(vocabulary.MANIFEST):
+        hasher.update(block)
+    return hasher.digests()["MD5-128"].hex
 
 
 def select_contents(contents: Contents, roots: Sequence[ObjectRef]) -> Contents:
@@ -81,7 +101,12 @@ def select_contents(contents: Contents, roots: Sequence[ObjectRef]) -> Contents:
         contents,
         roots=tuple(roots),
         containers=tuple(container for container in contents.containers if container.ref in wanted),
-        units=tuple(unit for unit in contents.units if any(image.ref in wanted for image in unit.images)),
+        units=tuple(
+            unit
+            for unit in contents.units
+            # an attachment belongs to whatever has the annotation, which only the documents tell
+            if not unit.images or any(image.ref in wanted for image in unit.images)
+        ),
     )
 
 

@@ -10,12 +10,11 @@ from omero_rocrate_transfer.crate.archives import open_archive
 from omero_rocrate_transfer.crate.archives.base import DEFAULT_LIMITS, Limits
 from omero_rocrate_transfer.crate.metadata_reader import CrateIndex, read_index, select_contents
 from omero_rocrate_transfer.crate.omexml import parse_document
-from omero_rocrate_transfer.model.digests import Hasher
+from omero_rocrate_transfer.model.digests import SHA256, Hasher
 from omero_rocrate_transfer.model.errors import (
     DigestMismatchError,
     NotFoundError,
     UnsafeCrateError,
-    UsageError,
 )
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from ome_types import OME
 
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader
+    from omero_rocrate_transfer.crate.pixels.reader import CratePixels
     from omero_rocrate_transfer.model.contents import Contents, OriginalFile, TransferUnit
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.transfer.ports import PixelsReader
@@ -46,6 +46,9 @@ class CrateSource:
         self._limits = limits
         self._lock = threading.Lock()
         self._opened: tuple[ArchiveReader, CrateIndex] | None = None
+        self._pixels: CratePixels | None = None
+        #: Names of the files of every OME-Zarr, by its folder.
+        self._members: dict[str, list[str]] = {}
 
     def read_contents(self, roots: Sequence[ObjectRef] = ()) -> Contents:
         """Return what belongs to the roots, all there is where none are named.
@@ -91,10 +94,32 @@ class CrateSource:
         return self._iter_file(file.key)
 
     def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> PixelsReader:
-        """Raise an error: pixels in a crate cannot be read yet, only original files."""
-        raise UsageError(
-            f"{image} of {unit.ref} travels as OME-Zarr, which cannot be read yet.", hint="Leave it out."
-        )
+        """Open the pixels of an image; a plane that was read whole is compared with its digest.
+
+        Raises
+        ------
+        NotFoundError
+            The crate has none.
+        UnsafeCrateError
+            They are no sound OME-Zarr.
+        """
+        if image not in {one.ref for one in unit.images}:
+            raise NotFoundError(f"{image} is not in {unit.ref}.")
+        return self._open_pixels().open(image)
+
+    def iter_stored_pixels(self, unit: TransferUnit) -> Iterator[bytes]:
+        """Yield the bytes of the OME-Zarrs of a unit as they are stored, each file compared with its digest.
+
+        Raises
+        ------
+        DigestMismatchError
+            A file is not the one of the manifest.
+        """
+        _, index = self._open()
+        zarrs = {index.zarrs[image.ref] for image in unit.images if image.ref in index.zarrs}
+        for zarr in sorted(zarrs):
+            for name in self._list_members(index).get(zarr, ()):
+                yield from self._iter_file(name)
 
     def close(self) -> None:
         """Close the archive; safe to call twice."""
@@ -113,18 +138,41 @@ class CrateSource:
                     raise
             return self._opened
 
+    def _open_pixels(self) -> CratePixels:
+        # Zarr is only loaded where pixels travel
+        from omero_rocrate_transfer.crate.pixels.reader import CratePixels
+
+        archive, index = self._open()
+        with self._lock:
+            if self._pixels is None:
+                self._pixels = CratePixels(archive, index, self._read_file)
+            return self._pixels
+
+    def _list_members(self, index: CrateIndex) -> dict[str, list[str]]:
+        """Return the names of the files of every OME-Zarr."""
+        with self._lock:
+            if not self._members:
+                for name in (*index.members, *index.files):
+                    folder, slash, _ = name.partition("/")
+                    self._members.setdefault(folder + slash, []).append(name)
+            return self._members
+
     def _read_document(self, name: str) -> OME:
+        return parse_document(self._read_file(name), name)
+
+    def _read_file(self, name: str) -> bytes:
+        """Return a file whole."""
         _, index = self._open()
         if index.files[name].size_bytes > self._limits.max_document_bytes:
             raise UnsafeCrateError(
                 f"{name} is longer than {self._limits.max_document_bytes} bytes.",
                 hint="Nothing was sent to a server.",
             )
-        return parse_document(b"".join(self._iter_file(name)), name)
+        return b"".join(self._iter_file(name))
 
     def _iter_file(self, name: str) -> Iterator[bytes]:
         archive, index = self._open()
-        promised = index.files[name].digests
+        promised = index.files[name].digests if name in index.files else {SHA256: index.members[name]}
         hasher = Hasher(promised)
         for block in archive.iter_blocks(name):
             hasher.update(block)

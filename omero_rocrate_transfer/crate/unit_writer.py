@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from omero_rocrate_transfer.crate import entities, names
+from omero_rocrate_transfer.crate.attachments import refer_to_attachments
 from omero_rocrate_transfer.crate.omexml import render_document
+from omero_rocrate_transfer.crate.pixels.entities import describe_zarr
 from omero_rocrate_transfer.crate.vocabulary import DIGEST_TERMS
 from omero_rocrate_transfer.model.digests import SHA256, Digest, Hasher
 from omero_rocrate_transfer.model.errors import DigestMismatchError
@@ -15,12 +17,15 @@ from omero_rocrate_transfer.model.errors import DigestMismatchError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ome_types import OME
+
     from omero_rocrate_transfer.crate.archives.base import Transaction
     from omero_rocrate_transfer.crate.entities import Entity, PackedFile
+    from omero_rocrate_transfer.crate.pixels.plan import PackedZarr, PixelsPlan
     from omero_rocrate_transfer.model.contents import Contents, OriginalFile, TransferUnit
     from omero_rocrate_transfer.transfer.ports import Source
 
-_KINDS: Final = {"Fileset": "fs", "Image": "image", "Plate": "plate"}
+_KINDS: Final = {"Fileset": "fs", "Image": "image", "Plate": "plate", "Annotation": names.ATTACHMENT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +38,17 @@ class PackedUnit:
     document: PackedFile
     #: Characters of the document that XML could not hold.
     replaced: int
+    #: Where pixels travel.
+    zarrs: tuple[PackedZarr, ...] = ()
 
 
-def pack_unit(transaction: Transaction, unit: TransferUnit, source: Source) -> PackedUnit:
+def pack_unit(transaction: Transaction, unit: TransferUnit, source: Source, plan: PixelsPlan) -> PackedUnit:
     """Stream a unit from its source into an archive.
+
+    Parameters
+    ----------
+    plan
+        How pixels are written, where they travel.
 
     Raises
     ------
@@ -51,9 +63,12 @@ def pack_unit(transaction: Transaction, unit: TransferUnit, source: Source) -> P
         place = index if len(unit.files) > 1 else None
         name = names.make_name(kind, unit.ref.id, file.name, index=place, width=width)
         files.append(_pack_file(transaction, name, unit, file, source))
-    text, replaced = render_document(source.read_document(unit))
+    read = source.read_document(unit)
+    refer_to_attachments(read)
+    text, replaced = render_document(read)
     document = pack_bytes(transaction, names.make_document_name(kind, unit.ref.id), text)
-    return PackedUnit(unit=unit, files=tuple(files), document=document, replaced=replaced)
+    zarrs = _pack_pixels(transaction, unit, read, source, plan) if unit.pixels else ()
+    return PackedUnit(unit=unit, files=tuple(files), document=document, replaced=replaced, zarrs=zarrs)
 
 
 def pack_bytes(transaction: Transaction, name: str, data: bytes) -> PackedFile:
@@ -83,17 +98,19 @@ def describe_unit(
         entities.describe_original(unit, index, file, packed.files[index])
         for index, file in enumerate(unit.files)
     ]
-    content, mentions = file_names[0], []
+    content, mentions = file_names[:1], []
     if len(file_names) > 1:
-        content = entities.object_id(unit.ref)
-        mentions.append(content)
+        content = [entities.object_id(unit.ref)]
+        mentions.append(content[0])
         found.append(entities.describe_fileset(unit, host, file_names))
     found.append(entities.describe_document(packed.document, f"OMERO {unit.ref.type} {unit.ref.id}"))
+    found.extend(entity for zarr in packed.zarrs for entity in describe_zarr(zarr))
+    zarrs = {image: zarr.name for zarr in packed.zarrs for image in zarr.images}
     found.extend(
         entities.describe_image(
             image,
             host,
-            content=content,
+            content=[*content, *([zarrs[image.ref]] if image.ref in zarrs else [])],
             document=packed.document.name,
             acquired=acquired,
             is_root=image.ref in contents.roots,
@@ -101,6 +118,15 @@ def describe_unit(
         for image in unit.images
     )
     return found, mentions
+
+
+def _pack_pixels(
+    transaction: Transaction, unit: TransferUnit, document: OME, source: Source, plan: PixelsPlan
+) -> tuple[PackedZarr, ...]:
+    # Zarr is only loaded where pixels travel
+    from omero_rocrate_transfer.crate.pixels.writer import pack_pixels
+
+    return pack_pixels(transaction, unit, document, source, plan)
 
 
 def _pack_file(

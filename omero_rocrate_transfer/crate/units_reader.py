@@ -10,6 +10,7 @@ from omero_rocrate_transfer.crate import graph as graphs
 from omero_rocrate_transfer.crate import names
 from omero_rocrate_transfer.crate.entities import object_id
 from omero_rocrate_transfer.crate.graph import Graph, refuse
+from omero_rocrate_transfer.crate.pixels.names import name_planes
 from omero_rocrate_transfer.crate.vocabulary import RESERVED
 from omero_rocrate_transfer.model.contents import Omission, OriginalFile, TransferUnit
 from omero_rocrate_transfer.model.refs import MAX_ID, ObjectRef
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
 
 #: ``fs101.cells.tif``: the kind and id of what a file belongs to.
 _NAME = re.compile(r"(?P<kind>[a-z]{1,16})(?P<id>\d{1,19})\.(?P<rest>.+)\Z", re.ASCII | re.DOTALL)
-_TYPES: Final = {"fs": "Fileset", "image": "Image", "plate": "Plate"}
-_ZARR: Final = "ome.zarr/"
+_TYPES: Final = {"fs": "Fileset", "image": "Image", "plate": "Plate", names.ATTACHMENT: "Annotation"}
+#: Kinds whose files travel as they are.
+_FILES: Final = ("fs", names.ATTACHMENT)
+_ZARR: Final = ".ome.zarr/"
 #: What other files are, by the kind in their names; derived ones like thumbnails are no loss.
-_OMITTED: Final[dict[str, str | None]] = {"ann": "FileAnnotation", "thumb": None}
+_OMITTED: Final[dict[str, str | None]] = {"thumb": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class UnitsReading:
     units: tuple[TransferUnit, ...]
     #: Names of the OME-XML sidecars.
     documents: dict[ObjectRef, str]
+    #: Folders of the OME-Zarrs, by the images that are in them.
+    zarrs: dict[ObjectRef, str]
     omissions: tuple[Omission, ...]
 
 
@@ -68,6 +73,9 @@ class UnitsReader:
         self._sizes = sizes
         #: By ``@id`` of what holds the images: a file, a fileset, an OME-Zarr.
         self._groups: dict[str, _Group] = {}
+        self._zarrs: dict[ObjectRef, str] = {}
+        #: Bytes of every OME-Zarr.
+        self._sums: dict[str, int] = {}
         self._omitted: dict[str, int] = {}
 
     def read(
@@ -84,16 +92,14 @@ class UnitsReader:
             self._sort_in(name)
         self._name_by_content()
         for image, entity in images:
-            content = graphs.get_id(entity, "hasFile")
-            group = self._groups.get(content or "")
-            if group is None:
-                raise refuse(f"{image.ref} is in {content!a:.200}, which is none of its files")
-            group.images.append((image, entity))
+            self._find_group(image, entity).images.append((image, entity))
         plates = _map_plates(containers)
-        groups = list(self._groups.values())
+        groups = [group for group in self._groups.values() if group.images or not group.pixels]
+        self._count_pixels()
         return UnitsReading(
             units=tuple(self._make_unit(group, plates) for group in groups),
             documents={group.ref: found for group in groups if (found := self._find_document(group))},
+            zarrs=self._zarrs,
             omissions=tuple(
                 Omission(type=kind, count=count, reason="files of this kind are not carried yet")
                 for kind, count in self._omitted.items()
@@ -107,16 +113,39 @@ class UnitsReader:
             self._omit(name, kind)
             return
         ref = ObjectRef(_TYPES[kind], int(match["id"]))
-        if name == names.make_document_name(kind, ref.id):
+        if name in {names.make_document_name(kind, ref.id), name_planes(f"{kind}{ref.id}{_ZARR}")}:
             return
-        pixels = match["rest"].startswith(_ZARR)
-        if not pixels and kind != "fs":
+        pixels = match["rest"].startswith(_ZARR[1:])
+        if not pixels and kind not in _FILES:
             self._omit(name, kind)
             return
         group = self._groups.setdefault(str(ref), _Group(ref, [], pixels, []))
         if group.pixels != pixels:
             raise refuse(f"{ref} has both original files and pixels")
         group.names.append(names.check_payload(name))
+
+    def _find_group(self, image: ImageRecord, entity: Entity) -> _Group:
+        """Return the unit of an image: that of its original files where there are some, else its OME-Zarr."""
+        contents = graphs.list_ids(entity, "hasFile")
+        found = {content: group for content in contents if (group := self._groups.get(content)) is not None}
+        files = [group for group in found.values() if not group.pixels]
+        zarrs = [content for content, group in found.items() if group.pixels]
+        if not contents or len(found) < len(contents) or len(files) > 1 or len(zarrs) > 1:
+            told = ", ".join(contents)
+            raise refuse(f"{image.ref} is in {told!a:.200}, which is none of its files, or too many")
+        if zarrs:
+            self._zarrs[image.ref] = zarrs[0]
+        return files[0] if files else found[zarrs[0]]
+
+    def _count_pixels(self) -> None:
+        """Sum up the sizes of the members of every OME-Zarr."""
+        for name, size_bytes in self._sizes.items():
+            folder, slash, _ = name.partition("/")
+            if slash and folder.endswith(_ZARR[:-1]):
+                self._sums[folder + slash] = self._sums.get(folder + slash, 0) + size_bytes
+        unused = sum(group.pixels for group in self._groups.values()) - len(set(self._zarrs.values()))
+        if unused:
+            self._omitted["OME-Zarr"] = unused
 
     def _omit(self, name: str, kind: str) -> None:
         omitted = _OMITTED.get(kind, "OriginalFile")
@@ -150,6 +179,9 @@ class UnitsReader:
         if len({image.series for image in images}) != len(images):
             raise refuse(f"two images of {group.ref} have the same position")
         files = () if group.pixels else tuple(map(self._make_file, group.names))
+        zarrs = {self._zarrs[image.ref] for image in images if image.ref in self._zarrs}
+        if zarrs and any(image.ref not in self._zarrs for image in images):
+            raise refuse(f"pixels of some images of {group.ref} are missing")
         if len({file.path for file in files}) != len(files):
             raise refuse(f"two files of {group.ref} have the same original path")
         return TransferUnit(
@@ -157,8 +189,8 @@ class UnitsReader:
             images=tuple(images),
             files=files,
             plates=tuple(dict.fromkeys(plate for image in images for plate in plates.get(image.ref, ()))),
-            pixels=group.pixels,
-            pixels_size_bytes=self._sum_pixels(group) if group.pixels else 0,
+            pixels=bool(zarrs),
+            pixels_size_bytes=sum(self._sums.get(zarr, 0) for zarr in zarrs),
         )
 
     def _make_file(self, name: str) -> OriginalFile:
@@ -174,10 +206,6 @@ class UnitsReader:
             digests=tuple(packed.digests.values()),
             media_type=media_types[0] if media_types else None,
         )
-
-    def _sum_pixels(self, group: _Group) -> int:
-        folder = _folder_of(group)
-        return sum(size for name, size in self._sizes.items() if name.startswith(folder))
 
     def _find_document(self, group: _Group) -> str | None:
         found = {graphs.get_id(entity, "subjectOf") for _, entity in group.images} - {None}

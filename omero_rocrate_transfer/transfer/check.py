@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from omero_rocrate_transfer.transfer.events import Started
 from omero_rocrate_transfer.transfer.meter import Meter, MeteredSource
-from omero_rocrate_transfer.transfer.pool import Outcome, work
+from omero_rocrate_transfer.transfer.pool import Outcome, Tick, work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.contents import Contents, TransferUnit
     from omero_rocrate_transfer.transfer.events import Event
     from omero_rocrate_transfer.transfer.interrupt import Interrupt
-    from omero_rocrate_transfer.transfer.ports import Source
+    from omero_rocrate_transfer.transfer.ports import StoredSource
 
 
-def check(contents: Contents, source: Source, *, parallel: int, interrupt: Interrupt) -> Iterator[Event]:
+def check(
+    contents: Contents, source: StoredSource, *, parallel: int, interrupt: Interrupt
+) -> Iterator[Event]:
     """Read the whole source once and throw the bytes away.
 
     Raises
@@ -35,11 +37,13 @@ def check(contents: Contents, source: Source, *, parallel: int, interrupt: Inter
         for file in unit.files:
             for _ in metered.iter_blocks(unit, file):
                 pass
+        for block in source.iter_stored_pixels(unit):
+            meter.count(unit.ref, str(unit.ref), len(block))
 
     yield Started(phase="check", size_bytes=contents.size_bytes)
     source.read_container_document()
     for item in work(read, contents.units, parallel=parallel, meter=meter, interrupt=interrupt):
         if isinstance(item, Outcome):
             item.future.result()
-        else:
+        elif not isinstance(item, Tick):
             yield item

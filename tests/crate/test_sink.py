@@ -20,7 +20,6 @@ from omero_rocrate_transfer.model.errors import (
     IntegrityError,
     RefusedError,
     UnsafeCrateError,
-    UsageError,
 )
 from omero_rocrate_transfer.model.facts import CC0, CC_BY, CrateFacts
 from omero_rocrate_transfer.model.refs import ObjectRef
@@ -293,14 +292,3 @@ def test_existing_target_is_refused(tmp_path: Path) -> None:
         pack_world(tmp_path / "crate.zip")
 
     assert (tmp_path / "crate.zip").read_bytes() == before
-
-
-def test_unit_without_original_files_is_refused_before_anything_is_written(tmp_path: Path) -> None:
-    contents, data = make_world()
-    unit = TransferUnit(ref=ObjectRef("Image", 205), images=(make_image(205),), pixels=True)
-    contents = replace(contents, units=(*contents.units, unit))
-
-    with pytest.raises(UsageError, match="Image:205"):
-        CrateSink(tmp_path / "crate").begin(contents, MemorySource(contents, data).read_container_document)
-
-    assert os.listdir(tmp_path) == []

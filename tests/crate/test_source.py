@@ -16,7 +16,6 @@ from omero_rocrate_transfer.model.errors import (
     NotFoundError,
     TransferError,
     UnsafeCrateError,
-    UsageError,
 )
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.transfer.ports import Source
@@ -197,10 +196,10 @@ def test_document_of_another_unit_is_not_found(path: Path) -> None:
     source.close()
 
 
-def test_pixels_are_refused_in_one_sentence(path: Path) -> None:
+def test_pixels_that_are_not_there_are_told_in_one_sentence(path: Path) -> None:
     source = CrateSource(path)
     unit = source.read_contents().units[0]
 
-    with pytest.raises(UsageError, match="Image:201"):
+    with pytest.raises(NotFoundError, match="Image:201"):
         source.open_pixels(unit, unit.images[0].ref)
     source.close()

@@ -38,7 +38,7 @@ class ZarrLayout:
     #: Side of a chunk in y and x, pixels.
     chunk: int = 512
     #: Side of a shard in y and x, pixels; as large as the chunk or larger. Each shard is one file.
-    shard: int = 2048
+    shard: int = 1024
     #: ``none``, ``zstd[:LEVEL]``, ``gzip[:LEVEL]``, ``blosc[-zstd|-lz4|-zlib][:LEVEL]``.
     compression: str = "blosc-zstd:5"
 

@@ -11,6 +11,7 @@ from omero_rocrate_transfer.model.errors import UsageError
 
 #: Called with the bytes of each tile as it arrives.
 OnBytes = Callable[[int], None]
+DEFAULT_MEMORY_BYTES: Final = 20 * 2**20
 _MIN_TILE: Final = 64
 _MAX_TILE: Final = 8192
 
@@ -22,7 +23,7 @@ class Limits:
     #: Tiles read at the same time.
     readers: int = 4
     #: Bytes of shards that wait to be put together or written.
-    memory_bytes: int = 32 * 2**20
+    memory_bytes: int = DEFAULT_MEMORY_BYTES
     #: Side of the tiles that are read, pixels; None for what the source reads best.
     tile: int | None = None
 

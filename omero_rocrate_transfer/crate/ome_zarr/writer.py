@@ -28,6 +28,9 @@ from omero_rocrate_transfer.model.planes import PlaneHasher
 if TYPE_CHECKING:
     from omero_rocrate_transfer.transfer.ports import PixelsReader
 
+# Threads of zarr's own that pack chunks: each has a heap, which keeps what it had; two keep a network busy.
+zarr.config.set({"threading.max_workers": 2})
+
 Plane = npt.NDArray[Any]
 
 
@@ -106,7 +109,7 @@ class _Writer:
         self._dtype = reader.dtype.newbyteorder("=")
         self._sizes = level_sizes(*reader.shape[3:])
         self._arrays = [_create(write, f"{path}{n}/", self, layout, n) for n in range(len(self._sizes))]
-        self._window = _window(options.limits.memory_bytes, self._shard_bytes(), len(self._sizes))
+        self._ahead, self._behind = self._share_out(options.limits.memory_bytes)
         self._limits = [(np.inf, -np.inf)] * reader.shape[1]
         self._writes: deque[Future[None]] = deque()
 
@@ -117,9 +120,15 @@ class _Writer:
     def shape(self, level: int) -> tuple[int, ...]:
         return (*self._reader.shape[:3], *self._sizes[level])
 
-    def _shard_bytes(self) -> int:
-        height, width = self._sizes[0]
-        return min(self._side, height) * min(self._side, width) * self._dtype.itemsize
+    def _share_out(self, memory_bytes: int) -> tuple[int, int]:
+        """Return how many shards may wait to be read and to be written, besides one a level."""
+        sizes = [
+            min(self._side, height) * min(self._side, width) * self._dtype.itemsize
+            for height, width in self._sizes
+        ]
+        shards = (memory_bytes - sum(sizes)) // sizes[0]
+        behind = max(1, min(4, shards // 3))
+        return max(1, min(16, shards - behind)), behind
 
     def run(self, tiles: ThreadPoolExecutor, encoders: ThreadPoolExecutor) -> WrittenPixels:
         size_t, size_c, size_z = self._reader.shape[:3]
@@ -137,7 +146,7 @@ class _Writer:
         for plane in planes:
             for origin in origins:
                 waiting.append(self._start(plane, origin, tiles))
-                if len(waiting) > self._window:
+                if len(waiting) > self._ahead:
                     yield _landed(waiting.popleft())
         while waiting:
             yield _landed(waiting.popleft())
@@ -215,7 +224,7 @@ class _Writer:
         y, x = origin
         where = (*plane, slice(y, y + pixels.shape[0]), slice(x, x + pixels.shape[1]))
         self._writes.append(encoders.submit(self._arrays[level].__setitem__, where, pixels))
-        self._wait(self._window)
+        self._wait(self._behind)
 
     def _wait(self, most: int) -> None:
         while len(self._writes) > most:
@@ -245,11 +254,6 @@ def _create(write: WriteMember, path: str, writer: _Writer, layout: ZarrLayout, 
         # A chunk equal to the fill value would be left out, and -0.0 is equal to 0.0 but not the same.
         config={"write_empty_chunks": True},
     )
-
-
-def _window(memory_bytes: int, shard_bytes: int, levels: int) -> int:
-    """Shards that may wait: a third of the memory each for those coming in and going out, and the levels'."""
-    return max(1, min(16, (memory_bytes // max(1, shard_bytes) - levels) // 3))
 
 
 def _limits(pixels: Plane) -> tuple[float, float]:
