@@ -8,10 +8,12 @@ from omero_rocrate_transfer.cli.login import log_in
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
     from pathlib import Path
 
     from omero_rocrate_transfer.cli.options import PackOptions, UnpackOptions
     from omero_rocrate_transfer.crate.audit import CrateAudit
+    from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.server.session import Connection
     from omero_rocrate_transfer.transfer.ports import Sink, Source, StoredSource
 
@@ -22,7 +24,15 @@ def server_source(ctx: Any, args: argparse.Namespace, chosen: PackOptions) -> tu
     from omero_rocrate_transfer.server.source import ServerSource
 
     connection = Connection(log_in(ctx, args), owned=False)
-    return ServerSource(connection, pixels=chosen.pixels), connection.user_id
+    content = chosen.content
+    source = ServerSource(
+        connection,
+        pixels=chosen.pixels,
+        annotations=content.annotations,
+        figures=content.figures,
+        emails=content.emails,
+    )
+    return source, connection.user_id
 
 
 def server_connection(ctx: Any, args: argparse.Namespace) -> Connection:
@@ -37,7 +47,13 @@ def server_sink(connection: Connection, chosen: UnpackOptions, run_id: str) -> S
     from omero_rocrate_transfer.server.sink import ServerSink
 
     return ServerSink(
-        connection, merge=chosen.merge, target=chosen.target, pixels_as=chosen.pixels_as, run_id=run_id
+        connection,
+        merge=chosen.merge,
+        target=chosen.target,
+        pixels_as=chosen.pixels_as,
+        figures=chosen.content.figures,
+        provenance=chosen.content.provenance,
+        run_id=run_id,
     )
 
 
@@ -52,7 +68,14 @@ def crate_sink(chosen: PackOptions, agent: int, run_id: str) -> Sink:
     """Return the crate that is to be written by a user in a run; nothing is written yet."""
     from omero_rocrate_transfer.crate.sink import CrateSink
 
-    return CrateSink(chosen.path, chosen.facts, command=chosen.command, agent=agent, run_id=run_id)
+    return CrateSink(
+        chosen.path,
+        chosen.facts,
+        command=chosen.command,
+        agent=agent,
+        zarr=chosen.zarr,
+        run_id=run_id,
+    )
 
 
 def crate_audit(path: Path) -> CrateAudit:
@@ -60,3 +83,24 @@ def crate_audit(path: Path) -> CrateAudit:
     from omero_rocrate_transfer.crate.audit import CrateAudit
 
     return CrateAudit(path)
+
+
+def crate_reader(path: Path) -> Source:
+    """Return the crate at the path as source, to compare it with another."""
+    from omero_rocrate_transfer.crate.source import CrateSource
+
+    return CrateSource(path)
+
+
+def server_reader(connection: Connection) -> Source:
+    """Return a server as source, to compare it with another."""
+    from omero_rocrate_transfer.server.source import ServerSource
+
+    return ServerSource(connection)
+
+
+def find_present(connection: Connection, refs: Iterable[ObjectRef]) -> list[ObjectRef]:
+    """Return those objects that are on the server."""
+    from omero_rocrate_transfer.server.presence import find_present
+
+    return find_present(connection, refs)

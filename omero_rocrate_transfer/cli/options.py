@@ -9,6 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 # OMERO's command line brings its own copy; constants and exceptions of the standard one mean nothing to it.
 from omero_ext import argparse
 
+from omero_rocrate_transfer.cli.content_options import (
+    PackContent,
+    UnpackContent,
+    add_pack_content,
+    add_unpack_content,
+    pack_content,
+    unpack_content,
+)
+from omero_rocrate_transfer.cli.zarr_options import add_zarr, zarr_options
 from omero_rocrate_transfer.model.choices import PixelsAs, PixelsPolicy
 from omero_rocrate_transfer.model.errors import UsageError
 from omero_rocrate_transfer.model.facts import CC0, CC_BY, NOT_EVALUATED, CrateFacts
@@ -17,6 +26,8 @@ from omero_rocrate_transfer.transfer.runs import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from omero_rocrate_transfer.crate.ome_zarr.options import ZarrOptions
 
 #: Units at work at the same time unless told otherwise; servers have small pools of readers.
 PARALLEL: Final = 4
@@ -27,16 +38,13 @@ MAX_OBJECTS_TOLD: Final = 50
 _NOT_IN_PACK: Final = (
     ("--barchive", 0, "only RO-Crates are written"),
     ("--simple", 0, "a crate is one flat folder, and its names are made collision-proof"),
-    ("--figure", 0, "OMERO.figures are not carried yet"),
     ("--plugin", 1, "plugins of omero-cli-transfer expect its own pack, not a crate"),
     ("--metadata", "+", "the provenance of a crate is always recorded whole"),
     ("--binaries", 1, "a crate without its files could not be unpacked exactly"),
 )
 _NOT_IN_UNPACK: Final = (
     ("--ln_s_import", 0, "files reach the server as a stream, so there is nothing to link to"),
-    ("--figure", 0, "OMERO.figures are not carried yet"),
     ("--skip", 1, "every digest is checked, and the server decides about thumbnails and minima"),
-    ("--metadata", "+", "provenance is not written to annotations yet"),
     ("--output", 1, "nothing is extracted: files are streamed out of the crate"),
 )
 
@@ -53,6 +61,8 @@ class PackOptions:
     #: Complete the crate without the items that failed.
     ignore_errors: bool
     pixels: PixelsPolicy
+    zarr: ZarrOptions
+    content: PackContent
     #: Name of the run, None for the one that belongs to these arguments.
     run: str | None
 
@@ -75,6 +85,7 @@ class UnpackOptions:
     target: str | None
     #: How pixels without original files go in; None for the way that suits each image.
     pixels_as: PixelsAs | None
+    content: UnpackContent
     idmap: Path
     dry_run: bool
     parallel: int
@@ -162,6 +173,7 @@ def add_pack(parser: argparse.ArgumentParser) -> None:
         default=PixelsPolicy.ORIGINAL.value,
         help="original files where they can be had, else pixels (the default); zarr: pixels of all; both",
     )
+    add_zarr(parser)
     parser.add_argument("--publisher", metavar="TEXT", help="Who publishes the crate, a name or a ROR URL")
     parser.add_argument(
         "--ignore-errors",
@@ -170,6 +182,7 @@ def add_pack(parser: argparse.ArgumentParser) -> None:
         help="Complete the crate without failed items",
     )
     parser.add_argument("--zip", action="store_true", help="Has no effect: the ending of the target decides")
+    add_pack_content(parser)
     _add_unsupported(parser, _NOT_IN_PACK)
 
 
@@ -189,6 +202,7 @@ def add_unpack(parser: argparse.ArgumentParser) -> None:
         help="How pixels without original files go in (default: as suits each image)",
     )
     parser.add_argument("--folder", action="store_true", help="Refuse a crate that is no folder")
+    add_unpack_content(parser)
     _add_unsupported(parser, _NOT_IN_UNPACK)
 
 
@@ -217,6 +231,8 @@ def pack_options(args: argparse.Namespace) -> PackOptions:
         parallel=args.parallel,
         ignore_errors=args.ignore_errors,
         pixels=PixelsPolicy(args.pixels),
+        zarr=zarr_options(args),
+        content=pack_content(args),
         run=args.run and check_name(args.run),
     )
 
@@ -240,6 +256,7 @@ def unpack_options(args: argparse.Namespace) -> UnpackOptions:
         merge=args.merge,
         target=args.target,
         pixels_as=args.pixels_as and PixelsAs(args.pixels_as),
+        content=unpack_content(args),
         idmap=Path(args.idmap or f"{path.resolve().stem}.idmap.json"),
         dry_run=args.dry_run,
         parallel=args.parallel,

@@ -67,6 +67,9 @@ def test_options_that_cannot_be_followed_are_refused_with_the_reason(
         (("pack", "Image:1", "p.zip", "--rocrate-modality", "light"), "--rocrate-modality 'light'"),
         (("pack", "Image:1", "p.zip", "--rocrate-license", "mine"), "--rocrate-license 'mine'"),
         (("pack", "Image:1", "p.zip", "--rocrate-name", " "), "--rocrate-name is empty"),
+        (("pack", "Image:1", "p.zip", "--chunk", "500"), "--chunk 500 is not possible"),
+        (("pack", "Image:1", "p.zip", "--tile", "3"), "--tile 3 is not possible"),
+        (("pack", "Image:1", "p.zip", "--compression", "rar"), "--compression 'rar' is not known"),
     ],
 )
 def test_wrong_values_get_one_sentence(
@@ -84,6 +87,32 @@ def test_parallel_takes_small_numbers_only(value: str, run_line: Any) -> None:
     result = run_line("pack", "Image:1", "p.zip", f"--parallel={value}", exit_code=2)
 
     assert "is not a number from 1 to 32" in result.stderr
+
+
+@pytest.mark.parametrize("value", ["", "much", "12", "2000G", "-1M"])
+def test_memory_takes_sizes_only(value: str, run_line: Any) -> None:
+    result = run_line("pack", "Image:1", "p.zip", f"--memory={value}", exit_code=2)
+
+    assert "is no size from 1M to 1T" in result.stderr
+
+
+def test_ways_to_store_pixels_reach_the_crate(
+    run_line: Any, source: FakeSource, sink: FakeSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def crate_sink(chosen: Any, _agent: Any, _run: str) -> FakeSink:
+        asked.append(chosen.zarr)
+        return sink
+
+    monkeypatch.setattr(endpoints, "crate_sink", crate_sink)
+
+    options = ("--chunk", "2048", "--compression", "zstd:3", "--tile", "512", "--memory", "64MiB")
+    run_line("pack", "Image:1", "p.zip", *options, "--parallel", "3")
+
+    (zarr,) = asked
+    assert (zarr.layout.chunk, zarr.layout.shard, zarr.layout.compression) == (2048, 2048, "zstd:3")
+    assert (zarr.limits.tile, zarr.limits.memory_bytes, zarr.limits.readers) == (512, 64 * 2**20, 3)
 
 
 def test_licences_exclude_each_other(run_line: Any) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from omero_rocrate_transfer.crate.ome_zarr import metadata
-from omero_rocrate_transfer.crate.ome_zarr.layout import halve_nearest
+from omero_rocrate_transfer.crate.ome_zarr.halving import halve_nearest
 from omero_rocrate_transfer.crate.ome_zarr.metadata import render_group
 from omero_rocrate_transfer.crate.ome_zarr.options import ZarrOptions
 from omero_rocrate_transfer.crate.ome_zarr.writer import write_pixels

@@ -39,5 +39,6 @@ class ZarrOptions:
     """How images become OME-Zarr."""
 
     layout: ZarrLayout = field(default_factory=ZarrLayout)
-    limits: Limits = field(default_factory=Limits)
-    on_bytes: OnBytes = lambda _: None
+    #: Not shown in the text of these options: what is written does not depend on the rest.
+    limits: Limits = field(default_factory=Limits, repr=False)
+    on_bytes: OnBytes = field(default=lambda _: None, repr=False)

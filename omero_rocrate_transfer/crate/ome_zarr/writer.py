@@ -18,7 +18,8 @@ import numpy.typing as npt
 import zarr
 from zarr.codecs import BytesCodec
 
-from omero_rocrate_transfer.crate.ome_zarr.layout import ZarrLayout, codecs, halve_mean, level_sizes
+from omero_rocrate_transfer.crate.ome_zarr.halving import halve_mean
+from omero_rocrate_transfer.crate.ome_zarr.layout import ZarrLayout, codecs, level_sizes
 from omero_rocrate_transfer.crate.ome_zarr.metadata import AXES
 from omero_rocrate_transfer.crate.ome_zarr.options import ZarrOptions
 from omero_rocrate_transfer.crate.ome_zarr.shards import children, extent, grid, z_order

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from omero_rocrate_transfer.crate.ome_zarr.layout import ZarrLayout, halve_mean, halve_nearest, level_sizes
+from omero_rocrate_transfer.crate.ome_zarr.halving import halve_mean, halve_nearest
+from omero_rocrate_transfer.crate.ome_zarr.layout import ZarrLayout, level_sizes
 from omero_rocrate_transfer.crate.ome_zarr.options import Limits, ZarrOptions
 from omero_rocrate_transfer.crate.ome_zarr.stores import ReadOnlyStore
 from omero_rocrate_transfer.crate.ome_zarr.writer import write_pixels
