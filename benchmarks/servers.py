@@ -1,0 +1,41 @@
+"""Servers and links as processes of their own, so that they take no time from the client's."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+@contextmanager
+def _running(*command: str) -> Iterator[str]:
+    """Run a program until the end of the block; give its first line."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=HERE.parent)
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline()
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def sandbox(folder: Path) -> Iterator[int]:
+    """Run a sandbox; give its port."""
+    module = "omero_rocrate_transfer.sandbox"
+    with _running(sys.executable, "-m", module, "--data", str(folder)) as line:
+        yield int(line.partition("port=")[2].split()[0])
+
+
+@contextmanager
+def link(port: int, round_trip_ms: float) -> Iterator[int]:
+    """Give a port that leads to another with this round-trip time; the same port where that is 0."""
+    if not round_trip_ms:
+        yield port
+        return
+    with _running(sys.executable, str(HERE / "slow_link.py"), str(port), str(round_trip_ms)) as line:
+        yield int(line)
