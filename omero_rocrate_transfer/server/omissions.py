@@ -28,17 +28,20 @@ class _Kind:
     reason: str
     #: Whether most servers have none at all: then one question for the whole server comes first.
     rare: bool = False
+    #: What is lost, where it is not the counted object itself.
+    lost: str = ""
 
     @property
     def hql(self) -> str:
         return _COUNT.format(type=self.type, where=self.where)
 
 
+_IDENTIFIED: Final = f"x.details.externalInfo.entityType <> '{ENTITY}'"
 _IN_INSTRUMENT: Final = "x.instrument.id in (select i.instrument.id from Image i where i.id in (:ids))"
 _OF_IMAGE: Final = "x.id in (select i.experiment.id from Image i where i.id in (:ids))"
 _KINDS: Final = (
     *(
-        _Kind(name, name, f"x.id in (:ids) and x.details.externalInfo.entityType <> '{ENTITY}'", _EXTERNAL)
+        _Kind(name, name, f"x.id in (:ids) and {_IDENTIFIED}", _EXTERNAL, lost="ExternalInfo")
         for name in ("Project", "Dataset", "Screen", "Plate", "Image")
     ),
     _Kind("OTF", "Image", _IN_INSTRUMENT, _NO_PLACE, rare=True),
@@ -66,6 +69,6 @@ def iter_omissions(reader: Reader, travelling: Mapping[str, Sequence[int]]) -> I
         ids = () if kind.type in absent else travelling.get(kind.on, ())
         count = reader.count(kind.hql, ids, doing=f"Counting {kind.type}s")
         if count:
-            counts[kind.type, kind.reason] += count
+            counts[kind.lost or kind.type, kind.reason] += count
     for (type_name, reason), count in counts.items():
         yield Omission(type=type_name, count=count, reason=reason)
