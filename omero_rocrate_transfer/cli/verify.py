@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from omero_rocrate_transfer.cli import endpoints
 from omero_rocrate_transfer.cli.combined import write_combined
 from omero_rocrate_transfer.cli.read_options import verify_options
+from omero_rocrate_transfer.model.contents import Contents
+from omero_rocrate_transfer.model.errors import UsageError
+from omero_rocrate_transfer.transfer.compare import Comparison, Side
+from omero_rocrate_transfer.transfer.idmap import read_idmap
 from omero_rocrate_transfer.transfer.verify import verify as verify_audit
 
 if TYPE_CHECKING:
@@ -15,18 +19,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from omero_rocrate_transfer.cli.read_options import VerifyOptions
+    from omero_rocrate_transfer.model.refs import ObjectRef
+    from omero_rocrate_transfer.server.session import Connection
     from omero_rocrate_transfer.transfer.events import Event
     from omero_rocrate_transfer.transfer.interrupt import Interrupt
+    from omero_rocrate_transfer.transfer.ports import Source
+
+#: Beginnings of the namespaces of annotations that only say where an object came from.
+PROVENANCE: Final = ("openmicroscopy.org/cli/transfer", "https://github.com/ome/omero-rocrate-transfer/")
 
 
-def verify(_ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[Event]:
+def verify(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[Event]:
     """Check a crate."""
     chosen = verify_options(args)
-    events = _verify_crate(chosen, interrupt)
+    if chosen.objects or chosen.against_server:
+        events = _compare(ctx, args, chosen, interrupt)
+    else:
+        events = _audit(chosen, interrupt)
     yield from events if chosen.combined is None else write_combined(chosen.combined, events)
 
 
-def _verify_crate(chosen: VerifyOptions, interrupt: Interrupt) -> Iterator[Event]:
+def _audit(chosen: VerifyOptions, interrupt: Interrupt) -> Iterator[Event]:
     with closing(endpoints.crate_audit(chosen.path)) as audit:
         yield from verify_audit(
             audit,
@@ -35,3 +48,59 @@ def _verify_crate(chosen: VerifyOptions, interrupt: Interrupt) -> Iterator[Event
             quick=chosen.quick,
             subset=chosen.subset,
         )
+
+
+def _compare(
+    ctx: Any, args: argparse.Namespace, chosen: VerifyOptions, interrupt: Interrupt
+) -> Iterator[Event]:
+    with closing(endpoints.crate_reader(chosen.path)) as crate:
+        with interrupt.at_once():
+            contents = crate.read_contents(())
+            connection = endpoints.server_connection(ctx, args)
+            server = endpoints.server_reader(connection)
+            prepare = _with_source if chosen.objects else _with_target
+            comparison = prepare(chosen, crate, contents, connection, server)
+        yield from comparison.run(
+            parallel=chosen.parallel, interrupt=interrupt, quick=chosen.quick, subset=chosen.subset
+        )
+
+
+def _with_source(
+    chosen: VerifyOptions, crate: Source, contents: Contents, connection: Connection, server: Source
+) -> Comparison:
+    """Compare objects of the server with the crate that was packed from them."""
+    if contents.source.database_uuid != connection.info.database_uuid:
+        raise UsageError(
+            f"{chosen.path} was packed from {contents.source.host}, not from {connection.info.host}.",
+            hint="Log in there, or see with --server what was made of it here.",
+        )
+    known = {one.ref for one in contents.containers} | {image.ref for image in contents.iter_images()}
+    if known.issuperset(chosen.objects):
+        contents = crate.read_contents(chosen.objects)
+    there = server.read_contents(chosen.objects)
+    return Comparison(Side(source=server, contents=there), Side(source=crate, contents=contents))
+
+
+def _with_target(
+    chosen: VerifyOptions, crate: Source, contents: Contents, connection: Connection, server: Source
+) -> Comparison:
+    """Compare a crate with what unpacking made of it on the server."""
+    database, became = read_idmap(chosen.idmap)
+    if database != connection.info.database_uuid:
+        raise UsageError(
+            f"The ids of {chosen.idmap} are not those of {connection.info.host}.",
+            hint="Log in where the crate was unpacked.",
+        )
+    wanted = [*(one.ref for one in contents.containers), *(image.ref for image in contents.iter_images())]
+    present = endpoints.find_present(connection, _targets(wanted, became))
+    there = server.read_contents(present) if present else Contents(source=connection.info, roots=())
+    return Comparison(
+        Side(source=crate, contents=contents),
+        Side(source=server, contents=there),
+        became=became,
+        ignored_namespaces=PROVENANCE,
+    )
+
+
+def _targets(wanted: list[ObjectRef], became: dict[ObjectRef, ObjectRef]) -> list[ObjectRef]:
+    return [became[ref] for ref in wanted if ref in became]

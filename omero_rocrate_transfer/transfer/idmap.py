@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
-from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError
+from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError, UsageError
+from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.transfer.events import ContainersCreated, UnitEnded
 
 if TYPE_CHECKING:
@@ -89,6 +90,44 @@ class IdMap:
             self._file.write("\n" + json.dumps(line))
             self._count += 1
         self._file.flush()
+
+
+def read_idmap(path: Path) -> tuple[str, dict[ObjectRef, ObjectRef]]:
+    """Read an id map.
+
+    Returns
+    -------
+    tuple
+        UUID of the target's database, and what the objects of the source became.
+
+    Raises
+    ------
+    NotFoundError
+        It is not there, or cannot be read.
+    UsageError
+        It is no id map.
+    """
+    try:
+        document = json.loads(path.read_text("utf-8"))
+        objects = {_parse(one["source"]): _parse(one["target"]) for one in document["objects"]}
+        database = document["target"]["database"]
+    except OSError as error:
+        raise NotFoundError(
+            f"The id map {path} cannot be read: {error.strerror}.",
+            hint="Name the one that unpack wrote with --idmap.",
+        ) from error
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise UsageError(f"{path} is no id map.", hint="Name the one that unpack wrote.") from error
+    if not isinstance(database, str):
+        raise UsageError(f"{path} is no id map.", hint="Name the one that unpack wrote.")
+    return database, objects
+
+
+def _parse(text: str) -> ObjectRef:
+    name, _, number = text.partition(":")
+    if not (name.isascii() and name.isalpha() and number.isascii() and number.isdigit()):
+        raise ValueError(text)
+    return ObjectRef(name, int(number))
 
 
 def refuse_existing(path: Path) -> None:

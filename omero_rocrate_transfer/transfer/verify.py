@@ -26,7 +26,7 @@ from omero_rocrate_transfer.transfer.subset import ALL, Subset
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from omero_rocrate_transfer.transfer.events import Advanced, Event
+    from omero_rocrate_transfer.transfer.events import Event
     from omero_rocrate_transfer.transfer.interrupt import Interrupt
 
 T = TypeVar("T")
@@ -118,7 +118,7 @@ def each(
     parallel: int,
     meter: Meter,
     interrupt: Interrupt,
-) -> Iterator[Compared | Advanced]:
+) -> Iterator[Event]:
     """Call ``do`` for every item in ``parallel`` threads; what it raises becomes a line of its own.
 
     Parameters

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from omero_rocrate_transfer.model.errors import LinkLostError, NotFoundError, RefusedError
+from omero_rocrate_transfer.model.errors import LinkLostError, NotFoundError, RefusedError, UsageError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import Mapping
 from omero_rocrate_transfer.transfer.events import ContainersCreated
-from omero_rocrate_transfer.transfer.idmap import IdMap
+from omero_rocrate_transfer.transfer.idmap import IdMap, read_idmap
 from omero_rocrate_transfer.transfer.interrupt import Interrupt
 from omero_rocrate_transfer.transfer.run import run
 from tests.transfer.fakes import SOURCE, TARGET, FakeSink, FakeSource
@@ -96,3 +96,36 @@ def test_file_that_appears_meanwhile_is_kept(tmp_path: Path) -> None:
 def test_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="cannot be written"):
         IdMap(tmp_path / "none" / "idmap.json", SOURCE, TARGET)
+
+
+def test_id_map_that_was_written_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.idmap.json"
+    pair = Mapping(source=ObjectRef("Image", 1), target=ObjectRef("Image", 7))
+    with IdMap(path, SOURCE, TARGET) as idmap:
+        idmap.take(ContainersCreated(mappings=(pair,)))
+
+    assert read_idmap(path) == (TARGET.database_uuid, {pair.source: pair.target})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"objects": [{}]}',
+        '{"objects": [{"source": "Image:x", "target": "Image:1"}]}',
+        "[" * 5000,
+    ],
+)
+def test_what_is_no_id_map_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(text)
+
+    with pytest.raises(UsageError, match="is no id map"):
+        read_idmap(path)
+
+
+def test_missing_id_map_is_told(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="--idmap"):
+        read_idmap(tmp_path / "nowhere.json")

@@ -1,0 +1,193 @@
+"""What OME documents say about their objects, ids aside, so that two servers can be compared.
+
+An object that another one refers to stands for what it says: two images have the same ROIs if these are drawn
+alike, whatever their ids. Who owns something, and when that was made, is left out: a transfer cannot keep it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel
+
+from omero_rocrate_transfer.model.extras import Extras
+from omero_rocrate_transfer.model.extras_json import take_extras
+from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from ome_types import OME
+
+Facts = dict[str, Any]
+
+# fmt: off
+#: Ids, owners, what has its own place in a comparison (files, pixels), and what a file system decides.
+_IGNORED: Final = frozenset(
+    [
+        "annotator", "bin_data_blocks", "binary_file", "creator", "dataset_refs", "experiment_ref",
+        "experimenter_group_ref", "experimenter_ref", "experimenter_refs", "href", "id", "image_refs", "kind",
+        "leader_refs", "metadata_only", "microbeam_manipulation_refs", "plate_refs", "tiff_data_blocks",
+        "uuid",
+    ]
+)
+# fmt: on
+#: Characters of a digest: enough to tell objects of one image apart.
+_SHOWN: Final = 12
+
+
+class DocumentFacts:
+    """The facts of one document.
+
+    Parameters
+    ----------
+    document
+        Its extras are taken out.
+    ignored_namespaces
+        Beginnings of namespaces whose annotations are not compared: those that transfers write.
+    """
+
+    def __init__(self, document: OME, *, ignored_namespaces: Collection[str] = ()) -> None:
+        self._extras: Extras = take_extras(document)
+        self._ignored = tuple(ignored_namespaces)
+        self._objects: dict[str, BaseModel] = dict(_iter_objects(document))
+        self._digests: dict[str, str] = {}
+
+    def of_type(self, name: str) -> Iterator[tuple[ObjectRef, Facts]]:
+        """Yield reference and facts of every object of a type, like ``"Image"``.
+
+        Facts are values by their path, ``"pixels.size_x"``; what is referred to is counted under its kind.
+        """
+        for lsid, found in self._objects.items():
+            parsed = parse_lsid(lsid)
+            if type(found).__name__ == name and parsed is not None:
+                facts = dict(_flatten(self._describe(found, frozenset([lsid]))))
+                rendering = self._extras.rendering.get(lsid, ())
+                if rendering:
+                    facts["rendering"] = str(rendering[0].rendering)
+                yield parsed[1], facts
+
+    def _describe(self, value: Any, path: frozenset[str]) -> Any:
+        """Return a value as plain dicts, lists, texts and numbers."""
+        if isinstance(value, BaseModel):
+            return self._describe_object(value, path)
+        if dataclasses.is_dataclass(value):
+            fields = ((one.name, getattr(value, one.name)) for one in dataclasses.fields(value))
+            return {
+                name: self._describe(item, path) for name, item in fields if item not in (None, "", [], {})
+            }
+        if isinstance(value, list | tuple):
+            if value and all(map(_is_reference, value)):
+                return dict(Counter(filter(None, (self._refer(one.id, path) for one in value))))
+            return [self._describe(item, path) for item in value]
+        return _plain(value)
+
+    def _describe_object(self, value: BaseModel, path: frozenset[str]) -> Any:
+        identifier = getattr(value, "id", None)
+        if _is_reference(value):
+            return self._refer(str(identifier), path)
+        found = {}
+        for name in type(value).model_fields:
+            item = getattr(value, name)
+            if name not in _IGNORED and item is not None:
+                described = self._describe(item, path)
+                if described not in ("", [], {}, None):
+                    found[name] = described
+        if isinstance(identifier, str):
+            if type(value).__name__.endswith("Settings"):
+                found["of"] = self._refer(identifier, path)
+            found |= self._extra_facts(identifier)
+        return found
+
+    def _extra_facts(self, lsid: str) -> Facts:
+        found: Facts = {
+            f"+{name}": _plain(value) for name, value in self._extras.fields.get(lsid, {}).items()
+        }
+        facts = self._extras.annotations.facts.get(lsid)
+        if facts is not None:
+            known = {"name": facts.name, "null": facts.null or None, "text": facts.text, "pairs": facts.pairs}
+            found |= {f"+{name}": _plain(value) for name, value in known.items() if value is not None}
+        return found
+
+    def _refer(self, lsid: str, path: frozenset[str]) -> str | None:
+        """Return kind and digest of what an object says, None where it is not compared."""
+        target = self._objects.get(lsid)
+        if target is None or lsid in path:
+            # in another document, or one of those that this one hangs on
+            parsed = parse_lsid(lsid)
+            return parsed[1].type if parsed is not None else "object"
+        if (getattr(target, "namespace", None) or "").startswith(self._ignored or ("\0",)):
+            return None
+        if lsid not in self._digests:
+            described = self._describe(target, path | {lsid})
+            text = json.dumps(described, sort_keys=True, default=str)
+            digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_SHOWN]
+            self._digests[lsid] = f"{type(target).__name__} {digest}"
+        return self._digests[lsid]
+
+
+def tell_differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[str]:
+    """Return one clause for each fact that is not the same on both sides."""
+    clauses = []
+    for name in sorted({*left, *right}, key=str):
+        here, there = left.get(name), right.get(name)
+        if here != there and not _is_close(here, there):
+            clauses.append(f"{name} is {_show(here)}, then {_show(there)}")
+    return clauses
+
+
+def _is_close(here: Any, there: Any) -> bool:
+    """Tell whether two numbers only differ by how a database rounds."""
+    if not isinstance(here, float) or not isinstance(there, float | int):
+        return False
+    return abs(here - there) <= 1e-12 * max(abs(here), abs(there))
+
+
+def _show(value: Any) -> str:
+    text = "missing" if value is None else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _iter_objects(value: Any) -> Iterator[tuple[str, BaseModel]]:
+    """Yield everything in a document that has an id and is no reference to something else."""
+    if isinstance(value, BaseModel):
+        identifier = getattr(value, "id", None)
+        refers = _is_reference(value) or type(value).__name__.endswith("Settings")
+        if isinstance(identifier, str) and not refers:
+            yield identifier, value
+        for name in type(value).model_fields:
+            yield from _iter_objects(getattr(value, name))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _iter_objects(item)
+
+
+def _is_reference(value: Any) -> bool:
+    return isinstance(value, BaseModel) and type(value).__name__.endswith("Ref")
+
+
+def _flatten(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _flatten(item, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _flatten(item, f"{path}[{number}]")
+    else:
+        yield path, value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat() if value.tzinfo else value.replace(tzinfo=UTC).isoformat()
+    if isinstance(value, bool | int | float | str):
+        return value
+    return str(value)

@@ -1,0 +1,145 @@
+"""A crate is compared with the objects it was packed from, and with what was made of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import omero
+import pytest
+from omero.rtypes import rstring
+
+from omero_rocrate_transfer.sandbox import demo_world, seed
+from omero_rocrate_transfer.sandbox.demo_world import DemoWorld
+from tests.command_line import CommandLine
+from tests.integration.conftest import Server
+
+Line = Callable[..., Any]
+
+
+@pytest.fixture
+def world(source_server: Server, tmp_path: Path) -> DemoWorld:
+    return demo_world.build_demo_world(source_server.client(), tmp_path / "in")
+
+
+@pytest.fixture
+def objects(world: DemoWorld) -> list[str]:
+    return [f"Project:{world.project}", f"Screen:{world.screen}"]
+
+
+@pytest.fixture
+def packed(pack: Line, objects: list[str], home: Path) -> Path:
+    result = pack("--rocrate", *objects, "crate.zip", exit_code=None)
+    assert (home / "crate.zip").exists(), result.stderr
+    return home / "crate.zip"
+
+
+@pytest.fixture
+def verify_source(capsys: pytest.CaptureFixture[str], source_server: Server) -> Line:
+    return partial(CommandLine(capsys, source_server.login()), "verify")
+
+
+@pytest.fixture
+def verify_target(capsys: pytest.CaptureFixture[str], target_server: Server) -> Line:
+    return partial(CommandLine(capsys, target_server.login()), "verify")
+
+
+def told(result: Any) -> list[str]:
+    """Return the lines of differences without what differs."""
+    return [line.split("  ")[0] for line in result.stderr.splitlines() if line[:1] in "*+-!"]
+
+
+def rename(server: Server, kind: str, number: int, name: str) -> None:
+    session = server.client().getSession()
+    thing = session.getQueryService().get(kind, number)
+    thing.setName(rstring(name))
+    session.getUpdateService().saveObject(thing)
+
+
+def test_crate_is_the_same_as_its_source(
+    packed: Path, objects: list[str], verify_source: Line, world: DemoWorld
+) -> None:
+    result = verify_source(*objects, packed)
+
+    assert told(result) == []
+    assert "0 not the same" in result.stderr
+
+
+def test_what_changed_on_the_source_since_is_told(
+    packed: Path, objects: list[str], verify_source: Line, world: DemoWorld, source_server: Server
+) -> None:
+    client = source_server.client()
+    rename(source_server, "Image", world.images[0], "other name")
+    tag = omero.model.TagAnnotationI()
+    tag.setTextValue(rstring("new"))
+    link = omero.model.ImageAnnotationLinkI()
+    link.setParent(omero.model.ImageI(world.images[1], False))
+    link.setChild(tag)
+    client.getSession().getUpdateService().saveObject(link)
+    seed.link(client, omero.model.ProjectI(world.project, False), seed.create(client, "Dataset", "later"))
+
+    result = verify_source(*objects, packed, exit_code=4)
+
+    lines = told(result)
+    assert f"* Image:{world.images[0]}" in lines
+    assert f"* Image:{world.images[1]}" in lines
+    assert f"* Project:{world.project}" in lines
+    assert len([line for line in lines if line.startswith("+ Dataset:")]) == 1
+    assert len(lines) == 4
+    assert "name is 'other name', then" in result.stderr
+
+
+def test_what_was_unpacked_is_the_same_as_the_crate(packed: Path, unpack: Line, verify_target: Line) -> None:
+    unpack(packed, exit_code=None)
+
+    result = verify_target(packed, "--server", exit_code=None)
+
+    assert told(result) == []
+    assert result.exit_code == 0
+
+
+def test_what_changed_on_the_target_since_is_told(
+    packed: Path, unpack: Line, verify_target: Line, target_server: Server, home: Path, world: DemoWorld
+) -> None:
+    unpack(packed, exit_code=None)
+    pairs = json.loads((home / "crate.idmap.json").read_text())["objects"]
+    became = {pair["source"]: int(pair["target"].partition(":")[2]) for pair in pairs}
+    first, plate = f"Image:{world.images[0]}", f"Plate:{world.plate}"
+    rename(target_server, "Image", became[first], "other name")
+    rename(target_server, "Plate", became[plate], "other name")
+
+    assert told(verify_target(packed, "--server", exit_code=4)) == [f"* {plate}", f"* {first}"]
+    assert told(verify_target(packed, "--server", "--quick", exit_code=4)) == [f"* {plate}", f"* {first}"]
+
+
+def test_file_that_the_server_gives_back_damaged_is_told(
+    packed: Path, objects: list[str], verify_source: Line, source_server: Server, world: DemoWorld
+) -> None:
+    sandbox = source_server.sandbox
+    if sandbox is None:
+        pytest.skip("a real server does not damage files when asked")
+    [path] = [
+        path
+        for path in (sandbox.data_dir / "ManagedRepository").rglob("*.tif*")
+        if path.is_file() and "same" not in str(path)
+    ][:1]
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+    lines = told(verify_source(*objects, packed, exit_code=4))
+
+    assert any(line.startswith("* Fileset:") and line.endswith(path.name) for line in lines), lines
+
+
+def test_crate_of_another_server_is_not_compared_with_objects_here(packed: Path, verify_target: Line) -> None:
+    result = verify_target("Project:1", packed, exit_code=2)
+
+    assert "was packed from" in result.sentences[0]
+
+
+def test_without_the_new_ids_nothing_is_compared(packed: Path, verify_target: Line) -> None:
+    assert "--idmap" in verify_target(packed, "--server", exit_code=5).sentences[0]

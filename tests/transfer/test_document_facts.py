@@ -1,0 +1,95 @@
+"""What two documents say is compared whatever ids their objects have."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ome_types import OME, model
+
+from omero_rocrate_transfer.model.extras import Extras, UserRendering
+from omero_rocrate_transfer.model.extras_json import put_extras
+from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.model.rendering import Rendering
+from omero_rocrate_transfer.transfer.document_facts import DocumentFacts, tell_differences
+
+
+def document(start: int, **changes: Any) -> OME:
+    """Return an image with a tag and a ROI, whose ids begin at a number."""
+
+    def lsid(kind: str, step: int = 0) -> str:
+        return ObjectRef(kind, start + step).lsid("a.example.org")
+
+    pixels = model.Pixels(
+        id=lsid("Pixels"),
+        dimension_order=model.Pixels_DimensionOrder.XYZCT,
+        type=model.PixelType.UINT8,
+        size_x=4,
+        size_y=3,
+        size_z=1,
+        size_c=1,
+        size_t=1,
+        physical_size_x=changes.get("size", 0.1),
+    )
+    image = model.Image(id=lsid("Image"), name=changes.get("name", "n"), pixels=pixels)
+    tag = model.TagAnnotation(
+        id=lsid("Annotation"), value=changes.get("tag", "t"), namespace=changes.get("namespace")
+    )
+    point = model.Point(id=lsid("Shape"), x=changes.get("x", 1.5), y=2)
+    roi = model.ROI(id=lsid("ROI"), union=model.ROI.Union(points=[point]))
+    made = OME(images=[image], rois=[roi], structured_annotations=model.StructuredAnnotations())
+    made.structured_annotations.tag_annotations.append(tag)  # type: ignore[union-attr]
+    image.annotation_refs.append(model.AnnotationRef(id=tag.id))
+    image.roi_refs.append(model.ROIRef(id=roi.id))
+    if "zoom" in changes:
+        rendering = Rendering(default_z=0, default_t=0, model=changes["zoom"], channels=())
+        user = UserRendering(login=f"user {start}", rendering=rendering)
+        put_extras(made, Extras(rendering={image.id: (user,)}), "a.example.org")
+    return made
+
+
+def differences(left: OME, right: OME, **options: Any) -> list[str]:
+    [(_, here)], [(_, there)] = (
+        list(DocumentFacts(one, **options).of_type("Image")) for one in (left, right)
+    )
+    return tell_differences(here, there)
+
+
+def test_ids_do_not_matter() -> None:
+    assert differences(document(1), document(7)) == []
+
+
+def test_name_and_size_are_told_with_both_values() -> None:
+    told = differences(document(1), document(7, name="m", size=0.2))
+
+    assert told == ["name is 'n', then 'm'", "pixels.physical_size_x is 0.1, then 0.2"]
+
+
+def test_annotation_with_another_value_is_another_one() -> None:
+    missing, more = differences(document(1), document(7, tag="u"))
+
+    assert missing.startswith("annotation_refs.TagAnnotation ")
+    assert "missing" in missing + more
+
+
+def test_roi_that_is_drawn_otherwise_is_told() -> None:
+    assert len(differences(document(1), document(7, x=1.25))) == 2
+
+
+def test_annotations_of_transfers_can_be_left_out() -> None:
+    left, right = document(1, namespace="transfer/1"), document(7, tag="u", namespace="transfer/2")
+
+    assert differences(left, right, ignored_namespaces=("transfer/",)) == []
+
+
+def test_rendering_of_the_owner_is_compared_whoever_that_is() -> None:
+    assert differences(document(1, zoom="rgb"), document(7, zoom="rgb")) == []
+    assert len(differences(document(1, zoom="rgb"), document(7, zoom="greyscale"))) == 1
+
+
+def test_time_is_the_same_in_every_zone() -> None:
+    left, right = document(1), document(7)
+    left.images[0].acquisition_date = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    right.images[0].acquisition_date = datetime(2026, 1, 1, 12)  # noqa: DTZ001 - without zone it is UTC
+
+    assert differences(left, right) == []
