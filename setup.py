@@ -21,8 +21,11 @@ SANDBOX = [
     "rocrate>=0.13",
     "urllib3>=2",
 ]
+#: Points the ids in OMERO.tables to the new objects.
+TABLES = ["h5py>=3.8"]
 TEST = [
     *SANDBOX,
+    *TABLES,
     "ezomero>=3.1",
     "hypothesis>=6.120",
     "jsonschema>=4.18",
@@ -80,5 +83,5 @@ setup(
         "xsdata>=24.2.1",
         "zarr>=3.0.4",
     ],
-    extras_require={"sandbox": SANDBOX, "test": TEST, "dev": DEV},
+    extras_require={"tables": TABLES, "sandbox": SANDBOX, "test": TEST, "dev": DEV},
 )

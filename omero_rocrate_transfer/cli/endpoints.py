@@ -58,10 +58,10 @@ def server_sink(connection: Connection, chosen: UnpackOptions, run_id: str) -> S
 
 
 def crate_source(chosen: UnpackOptions) -> StoredSource:
-    """Return the crate at the chosen path as source."""
-    from omero_rocrate_transfer.crate.source import CrateSource
+    """Return the crate or OME-Zarr at the chosen path as source."""
+    from omero_rocrate_transfer.crate.open_source import open_source
 
-    return CrateSource(chosen.path)
+    return open_source(chosen.path)
 
 
 def crate_sink(chosen: PackOptions, agent: int, run_id: str) -> Sink:

@@ -66,6 +66,7 @@ class ObjectsReader:
             host=host,
             database_uuid=uuid[1] if uuid else "",
             version=graphs.get_text(catalog, "version") or "",
+            packed=graphs.get_text(self._graph.entities.get("#pack-1", {}), "endTime"),
         )
 
     def read_people(self) -> tuple[Person, ...]:

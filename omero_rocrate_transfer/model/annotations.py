@@ -26,9 +26,11 @@ class AnnotationChoice:
 
     #: None for all annotations; those without a namespace are in no other choice.
     namespaces: tuple[str, ...] | None = None
+    #: Whether the folders travel that attached files were uploaded from: they may tell of persons.
+    client_paths: bool = False
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str, *, client_paths: bool = False) -> Self:
         """Parse ``all``, ``none`` or namespaces with commas between them.
 
         Raises
@@ -37,14 +39,14 @@ class AnnotationChoice:
             A namespace is empty.
         """
         if text == _ALL:
-            return cls()
+            return cls(client_paths=client_paths)
         namespaces = () if text == _NONE else tuple(dict.fromkeys(part.strip() for part in text.split(",")))
         if not all(namespaces):
             raise UsageError(
                 f"--annotations {text!r}: a namespace is empty.",
                 hint="Write all, none, or namespaces with commas between them.",
             )
-        return cls(namespaces)
+        return cls(namespaces, client_paths)
 
     @property
     def is_all(self) -> bool:

@@ -26,6 +26,10 @@ class SourceInfo:
     database_uuid: str
     #: Version of OMERO.server, e.g. ``"5.6.14"``.
     version: str
+    #: When the crate that holds the objects was packed, as it says itself; None for a server.
+    packed: str | None = None
+    #: MD5 of that crate's manifest, which has the digests of all its files.
+    crate_md5: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ from typing import Any, Final
 from omero.rtypes import rlist, rstring
 from omero.sys import ParametersI
 
-from omero_rocrate_transfer.model.contents import Container
-from omero_rocrate_transfer.model.errors import NotFoundError, UsageError
+from omero_rocrate_transfer.model.contents import Container, Contents
+from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError, UsageError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.session import Connection
@@ -68,6 +68,29 @@ def group_of_target(connection: Connection, target: Target) -> int:
             f"{target.type}:{target.id}: not found, or not readable by user {connection.user}."
         )
     return int(rows[0][0].val)
+
+
+def check_units(contents: Contents) -> None:
+    """Raise where there is nothing to make the images of.
+
+    Raises
+    ------
+    RefusedError
+        Units have neither original files nor pixels.
+    """
+    without = [str(unit.ref) for unit in contents.units if not unit.files and not unit.pixels]
+    if without:
+        raise RefusedError(
+            f"{', '.join(without[:5])}: without original files and pixels.",
+            hint=f"{len(without)} item(s) of this kind; leave them out.",
+        )
+
+
+def fitting(contents: Contents, type_name: str) -> list[ObjectRef]:
+    """Return what can go into a Dataset (images in no plate) or into a Screen (plates)."""
+    if type_name == "Screen":
+        return [plate for unit in contents.units for plate in unit.plates]
+    return [image.ref for unit in contents.units if not unit.plates for image in unit.images]
 
 
 class ContainerFinder:

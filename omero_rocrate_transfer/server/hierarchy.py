@@ -34,7 +34,11 @@ Containers = dict[ObjectRef, Container]
 
 
 def read_contents(
-    connection: Connection, roots: Sequence[ObjectRef], pixels: PixelsPolicy = PixelsPolicy.ORIGINAL
+    connection: Connection,
+    roots: Sequence[ObjectRef],
+    pixels: PixelsPolicy = PixelsPolicy.ORIGINAL,
+    *,
+    emails: bool = False,
 ) -> Contents:
     """Read what belongs to the roots; everything readable, where none are named.
 
@@ -79,7 +83,9 @@ def read_contents(
         roots=tuple(roots),
         containers=kept,
         units=units,
-        people=read_people(reader, [*(one.owner for one in kept), *(one.owner for one in images)]),
+        people=read_people(
+            reader, [*(one.owner for one in kept), *(one.owner for one in images)], emails=emails
+        ),
         groups=read_groups(reader, [*(one.group for one in kept), *(one.group for one in images)]),
         omissions=tuple(omissions),
     )

@@ -8,20 +8,28 @@ from typing import Final
 from omero_rocrate_transfer.model.contents import Group, Person
 from omero_rocrate_transfer.server.queries import Reader
 
-# E-mail addresses are private: they are not even asked for.
+# E-mail addresses are private: unless somebody wants them, they are not even asked for.
 _PEOPLE: Final = (
-    "select e.id, e.omeName, e.firstName, e.lastName, e.institution from Experimenter e"
+    "select e.id, e.omeName, e.firstName, e.lastName, e.institution{email} from Experimenter e"
     " where e.id in (:ids) order by e.id"
 )
 _GROUPS: Final = "select g from ExperimenterGroup g where g.id in (:ids)"
 
 
-def read_people(reader: Reader, ids: Iterable[int | None]) -> tuple[Person, ...]:
+def read_people(reader: Reader, ids: Iterable[int | None], *, emails: bool = False) -> tuple[Person, ...]:
     """Read Experimenters, in order of their ids."""
-    rows = reader.rows(_PEOPLE, _known(ids), doing="Reading the owners")
+    hql = _PEOPLE.format(email=", e.email" if emails else "")
+    rows = reader.rows(hql, _known(ids), doing="Reading the owners")
     return tuple(
-        Person(id=one, login=login, first_name=first, last_name=last, institution=institution)
-        for one, login, first, last, institution in rows
+        Person(
+            id=one,
+            login=login,
+            first_name=first,
+            last_name=last,
+            institution=institution,
+            email=email[0] if email else None,
+        )
+        for one, login, first, last, institution, *email in rows
     )
 
 

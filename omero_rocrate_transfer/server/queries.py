@@ -55,6 +55,10 @@ class Reader:
         hql = _ALL_IDS.format(type=type_name)
         return [row[0] for row in self._pages(hql, ParametersI(), f"Reading the ids of every {type_name}")]
 
+    def all_rows(self, hql: str, *, doing: str) -> Iterator[Row]:
+        """Yield the rows of a projection that takes no ids; otherwise as `rows`."""
+        return self._pages(hql, ParametersI(), doing)
+
     def count(self, hql: str, ids: Iterable[int], *, doing: str) -> int:
         """Return the sum of a count query over all batches of ids."""
         return sum(row[0] for row in self.rows(hql, ids, doing=doing))

@@ -10,10 +10,16 @@ from ome_types import OME
 
 from omero_rocrate_transfer.model.choices import PixelsAs
 from omero_rocrate_transfer.model.contents import Contents, Omission, TransferUnit
-from omero_rocrate_transfer.model.errors import RefusedError, UsageError
+from omero_rocrate_transfer.model.errors import UsageError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import Mapping, UnitResult
-from omero_rocrate_transfer.server.containers import ContainerFinder, group_of_target, parse_target
+from omero_rocrate_transfer.server.containers import (
+    ContainerFinder,
+    check_units,
+    fitting,
+    group_of_target,
+    parse_target,
+)
 from omero_rocrate_transfer.server.filesets import read_files
 from omero_rocrate_transfer.server.importer import FilesetImport
 from omero_rocrate_transfer.server.pairing import NewObject, Pair, pair_images, pair_plates
@@ -103,7 +109,7 @@ class ServerSink:
         UsageError
             Nothing of the contents can go into the target.
         """
-        _check(contents)
+        check_units(contents)
         if self._target is not None:
             self._check_target(contents)
             self._group = group_of_target(self._connection, self._target)
@@ -122,7 +128,15 @@ class ServerSink:
                     self._parents.setdefault(member, []).append(made[one.ref])
         if self._target is not None:
             self._send_to(finder.resolve(self._target), contents)
-        self._content = ContentWriter(self._connection, self._group, contents, merge=self._merge, again=again)
+        self._content = ContentWriter(
+            self._connection,
+            self._group,
+            contents,
+            merge=self._merge,
+            figures=self._figures,
+            provenance=self._provenance,
+            again=again,
+        )
         self._content.add({ref: ObjectRef(ref.type, number) for ref, number in made.items()})
         self._content.add_earlier(self._earlier, self._left)
         document = containers()
@@ -240,12 +254,12 @@ class ServerSink:
         return ("Screen",) if self._target.type == "Dataset" else ("Project", "Dataset")
 
     def _check_target(self, contents: Contents) -> None:
-        if self._target is not None and not _fitting(contents, self._target.type):
+        if self._target is not None and not fitting(contents, self._target.type):
             kind = "image outside a plate" if self._target.type == "Dataset" else "plate"
             raise UsageError(f"--target: there is no {kind} to put into a {self._target.type}.")
 
     def _send_to(self, container: int, contents: Contents) -> None:
-        for ref in _fitting(contents, self._target.type if self._target else ""):
+        for ref in fitting(contents, self._target.type if self._target else ""):
             self._parents[ref] = [container]
 
     def _link(self, pairs: Sequence[Pair], plates: dict[ObjectRef, NewObject]) -> None:
@@ -276,22 +290,6 @@ class ServerSink:
         old, new = changed[0]
         reason = f"the target changed the path of files, like {old!r} to {new!r}"
         return (Omission(type="OriginalFile", count=len(changed), reason=reason, on=unit.ref),)
-
-
-def _check(contents: Contents) -> None:
-    without = [str(unit.ref) for unit in contents.units if not unit.files and not unit.pixels]
-    if without:
-        raise RefusedError(
-            f"{', '.join(without[:5])}: without original files and pixels.",
-            hint=f"{len(without)} item(s) of this kind; leave them out.",
-        )
-
-
-def _fitting(contents: Contents, type_name: str) -> list[ObjectRef]:
-    """Return what can go into a Dataset (images in no plate) or into a Screen (plates)."""
-    if type_name == "Screen":
-        return [plate for unit in contents.units for plate in unit.plates]
-    return [image.ref for unit in contents.units if not unit.plates for image in unit.images]
 
 
 def _different(wanted: dict[NewObject, tuple[str, str | None]]) -> dict[int, tuple[str, str | None]]:

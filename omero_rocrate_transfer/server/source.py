@@ -17,6 +17,7 @@ from omero_rocrate_transfer.model.extras import Extras
 from omero_rocrate_transfer.model.extras_json import put_extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server import files
+from omero_rocrate_transfer.server.annotations.figure_search import find_figures
 from omero_rocrate_transfer.server.annotations.plan import add_attachments
 from omero_rocrate_transfer.server.annotations.read import AnnotationReader, of_containers
 from omero_rocrate_transfer.server.content.containers import Folder, add_folders, fill_screens, find_folders
@@ -43,6 +44,10 @@ class ServerSource:
         Whether original files travel, pixels or both.
     annotations
         Which annotations travel.
+    figures
+        Whether OMERO.figures travel that show only images that do.
+    emails
+        Whether the addresses of owners are told.
     """
 
     def __init__(
@@ -51,8 +56,12 @@ class ServerSource:
         *,
         pixels: PixelsPolicy = PixelsPolicy.ORIGINAL,
         annotations: AnnotationChoice | None = None,
+        figures: bool = False,
+        emails: bool = False,
     ) -> None:
         self._pixels = pixels
+        self._figures = figures
+        self._emails = emails
         self._choice = annotations or AnnotationChoice()
         self._connection = connection
         self._annotations = AnnotationReader(Reader(connection), connection.info.host, self._choice)
@@ -64,11 +73,16 @@ class ServerSource:
 
     def read_contents(self, roots: Sequence[ObjectRef]) -> Contents:
         """Return what belongs to the roots, everything readable where none are named."""
-        contents = read_contents(self._connection, roots, self._pixels)
+        contents = read_contents(self._connection, roots, self._pixels, emails=self._emails)
         images = [image.ref.id for image in contents.iter_images()]
         self._folders = find_folders(Reader(self._connection), images)
         contents, self._annotations.attached = add_attachments(
-            self._connection, self._annotations.links, contents, self._choice, folders=self._folders
+            self._connection,
+            self._annotations.links,
+            contents,
+            self._choice,
+            find_figures(self._connection, images) if self._figures else (),
+            folders=self._folders,
         )
         with self._lock:
             self._contents = contents

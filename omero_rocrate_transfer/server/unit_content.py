@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from threading import Lock
+from typing import Final
 
 from ome_types import OME
 
+from omero_rocrate_transfer.model.annotations import FIGURE_NAMESPACE
 from omero_rocrate_transfer.model.contents import Contents, Omission, TransferUnit
-from omero_rocrate_transfer.model.extras_json import take_extras
+from omero_rocrate_transfer.model.extras import AnnotationExtras
+from omero_rocrate_transfer.model.extras_json import structured_annotations, take_extras
+from omero_rocrate_transfer.model.provenance import Provenance
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import Mapping as Mapped
 from omero_rocrate_transfer.model.results import UnitResult
 from omero_rocrate_transfer.server.annotations.parents import add_parts
+from omero_rocrate_transfer.server.annotations.provenance import write_provenance
 from omero_rocrate_transfer.server.annotations.write import AnnotationWriter
 from omero_rocrate_transfer.server.content.restore.containers import ContainerRestorer
 from omero_rocrate_transfer.server.content.restore.content import ContentRestorer
@@ -23,6 +28,10 @@ from omero_rocrate_transfer.server.traces import Traces
 from omero_rocrate_transfer.transfer.history import History
 from omero_rocrate_transfer.transfer.ports import Source
 
+_FIGURE: Final = Omission(
+    type="OMERO.figure", count=1, reason="left out, for --figure was not given", on_request=True
+)
+
 
 class ContentWriter:
     """Writes content of a whole run into one group; safe in several threads.
@@ -31,14 +40,22 @@ class ContentWriter:
     ----------
     contents
         Of the run.
-    merge
+    merge, figures, provenance
         As of the sink.
     again
         Whether an earlier process of the same run wrote some of it.
     """
 
     def __init__(
-        self, connection: Connection, group: int, contents: Contents, *, merge: bool, again: bool = False
+        self,
+        connection: Connection,
+        group: int,
+        contents: Contents,
+        *,
+        merge: bool = False,
+        figures: bool = False,
+        provenance: Sequence[str] = (),
+        again: bool = False,
     ) -> None:
         self._connection = connection
         self._group = group
@@ -49,6 +66,8 @@ class ContentWriter:
         self._annotations = AnnotationWriter(
             connection, group, self.ids, contents.units, merge=merge, again=again
         )
+        self._figures = figures
+        self._provenance = Provenance(contents, provenance)
         self._untold: list[Omission] = []
         self._lock = Lock()
 
@@ -75,12 +94,22 @@ class ContentWriter:
         lost = self._restorer.restore(document, extras, images, unit.ref)
         add_parts(Reader(self._connection), unit, document, extras.annotations, self._host, self.ids)
         lost += self._annotations.write_unit(document, extras.annotations)
+        write_provenance(self._connection, self._group, self._origins(unit))
         return self._told(lost)
+
+    def _origins(self, unit: TransferUnit) -> Iterator[tuple[ObjectRef, tuple[tuple[str, str], ...]]]:
+        """Yield what is told of where the images and plates of a unit come from."""
+        for ref, owner, group in self._provenance.origins(unit):
+            made = self.ids.get(ref.lsid(self._host))
+            if made is not None:
+                yield made, self._provenance.pairs(ref, owner, group)
 
     def write_attachment(self, unit: TransferUnit, source: Source) -> UnitResult:
         """Write an attached file with its annotation."""
         document = source.read_document(unit)
         extras = take_extras(document, what=f"The document of {unit.ref}")
+        if not self._figures and _is_lone_figure(document, extras.annotations):
+            return UnitResult(unit=unit.ref, size_bytes=0, omissions=(_FIGURE,))
         omissions = self._annotations.write_attachment(document, extras.annotations, unit, source)
         made = self.ids.get(unit.ref.lsid(self._host))
         return UnitResult(
@@ -97,3 +126,9 @@ class ContentWriter:
         with self._lock:
             untold, self._untold = self._untold, []
         return (*untold, *omissions)
+
+
+def _is_lone_figure(document: OME, extras: AnnotationExtras) -> bool:
+    """Tell whether a document is that of a figure that is on nothing."""
+    namespaces = {one.namespace for one in structured_annotations(document).file_annotations}
+    return namespaces == {FIGURE_NAMESPACE} and not extras.links

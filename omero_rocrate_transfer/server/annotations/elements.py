@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from xml.sax.saxutils import escape
@@ -27,7 +28,7 @@ _PLACE_HOLDERS: Final[dict[str, Any]] = {
 _NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-def annotation_element(annotation: Any, host: str) -> tuple[Any, AnnotationFacts]:
+def annotation_element(annotation: Any, host: str, *, client_paths: bool) -> tuple[Any, AnnotationFacts]:
     """Return the element for a loaded annotation, and the facts that it cannot hold.
 
     Parameters
@@ -36,6 +37,8 @@ def annotation_element(annotation: Any, host: str) -> tuple[Any, AnnotationFacts
         With owner, creation event and, for a FileAnnotation, file and hasher loaded.
     host
         For LSIDs.
+    client_paths
+        Whether the facts tell where an attached file was uploaded from.
     """
     name = class_of(annotation)
     element = getattr(model, BY_OMERO[name].ome)
@@ -50,6 +53,8 @@ def annotation_element(annotation: Any, host: str) -> tuple[Any, AnnotationFacts
     if annotation.name is not None:
         facts["name"] = annotation.name.val
     value, more = _VALUES.get(name, _plain)(annotation, host)
+    if client_paths and (file := more.get("file")) is not None:
+        more["file"] = replace(file, path=annotation.file.path.val)
     key = "binary_file" if name == "FileAnnotation" else "value"
     if name != "ListAnnotation":
         fields[key] = value

@@ -45,7 +45,8 @@ def add_parts(
     types = {one[1].type for one in found if one is not None}
     if "Channel" in types:
         ids.add(_channels(reader, document, ids))
-    if "Well" in types:
+    # Tables may hold ids of wells, and come when it is too late to ask.
+    if document.plates:
         ids.add(_wells(reader, document, ids))
     if "PlateAcquisition" in types:
         ids.add(_runs(reader, document, ids))

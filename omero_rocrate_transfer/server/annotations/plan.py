@@ -33,6 +33,7 @@ def add_attachments(
     contents: Contents,
     choice: AnnotationChoice,
     extra: Iterable[int] = (),
+    folders: Iterable[int] = (),
 ) -> tuple[Contents, AttachmentLinks]:
     """Add a unit for each attached file to the contents, after all other units.
 
@@ -42,6 +43,8 @@ def add_attachments(
         Which annotations travel.
     extra
         Ids of FileAnnotations that travel although nothing links to them, such as figures.
+    folders
+        Ids of the folders that travel: they are not among the contents.
 
     Returns
     -------
@@ -49,7 +52,7 @@ def add_attachments(
         The links say what the attachments are on: their units come last, when all of that is on the target.
     """
     reader = Reader(connection)
-    anchors = anchors_of(contents.containers, contents.units)
+    anchors = anchors_of(contents.containers, contents.units) | {"Folder": set(folders)}
     omissions = [*_left_out(links, anchors, choice)]
     on: AttachmentLinks = {one: [] for one in extra}
     chosen = set(on)

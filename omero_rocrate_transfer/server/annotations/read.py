@@ -122,7 +122,7 @@ class AnnotationReader:
         between = _reached(needed, found.between)
         for number in sorted(needed):
             annotation = found.annotations[number]
-            element, fact = annotation_element(annotation, self._host)
+            element, fact = annotation_element(annotation, self._host, client_paths=self._choice.client_paths)
             made[element.id], facts[element.id] = element, fact
             getattr(structured_annotations(one.document), BY_OMERO[class_of(annotation)].list).append(element)
         self._add_people(one.document, (found.annotations[number] for number in needed))

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import Ice
 import omero.model
-from omero.rtypes import rlong, rstring
+from omero.rtypes import rstring
 from omero.sys import ParametersI
 
 from omero_rocrate_transfer.model.digests import Hasher
@@ -32,7 +32,6 @@ def upload_file(
     name: str,
     path: str | None,
     media_type: str | None,
-    size_bytes: int,
 ) -> int:
     """Create an OriginalFile from a stream and return its id.
 
@@ -44,7 +43,7 @@ def upload_file(
     doing = f"Uploading {name}"
     context = connection.context(group)
     with server_errors(doing):
-        number = connection.update.saveAndReturnIds([_row(name, path, media_type, size_bytes)], context)[0]
+        number = connection.update.saveAndReturnIds([_row(name, path, media_type)], context)[0]
     try:
         sent = _send(connection, number, blocks, context, doing)
         _check(connection, number, sent, context, doing)
@@ -56,10 +55,9 @@ def upload_file(
     return int(number)
 
 
-def _row(name: str, path: str | None, media_type: str | None, size_bytes: int) -> Any:
+def _row(name: str, path: str | None, media_type: str | None) -> Any:
     file = omero.model.OriginalFileI()
     file.name, file.path = rstring(name), rstring(path or "")
-    file.size = rlong(size_bytes)
     file.mimetype = None if media_type is None else rstring(media_type)
     file.hasher = omero.model.ChecksumAlgorithmI()
     file.hasher.value = rstring(_ALGORITHM)

@@ -12,7 +12,7 @@ from ome_types import OME
 from omero_rocrate_transfer.model.contents import Omission, TransferUnit
 from omero_rocrate_transfer.model.extras import AnnotationExtras
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
-from omero_rocrate_transfer.server.annotations.attached import attach_file
+from omero_rocrate_transfer.server.annotations.attached import Attacher, Losses
 from omero_rocrate_transfer.server.annotations.elements import iter_annotatable
 from omero_rocrate_transfer.server.annotations.existing import batches, find_tags, link_type, read_existing
 from omero_rocrate_transfer.server.annotations.found import Found
@@ -37,8 +37,6 @@ _OWNER: Final = "somebody else made it than owns what it is on; on the target it
 
 #: LSIDs of an object and of an annotation on it.
 Pair = tuple[str, str]
-#: What is lost, by type and reason.
-Losses = Counter[tuple[str, str]]
 
 
 class AnnotationWriter:
@@ -93,12 +91,14 @@ class AnnotationWriter:
         IntegrityError, NotFoundError
             The file is not what was promised, or cannot be read.
         """
+        losses: Losses = Counter()
+        attacher = Attacher(self._connection, self._group, self._ids)
         files = {
-            one.lsid: attach_file(self._connection, self._group, self._ids, one, unit, source)
+            one.lsid: attacher.attach(one, unit, source, losses)
             for one in iter_annotations(document, extras)
             if _ref_of(one.lsid) == unit.ref
         }
-        return self._write(document, extras, fresh=False, files=files)
+        return [*_omissions(losses), *self._write(document, extras, fresh=False, files=files)]
 
     def _write(
         self,

@@ -10,6 +10,7 @@ from typing import Any
 
 import omero.model as om
 import pytest
+from omero.rtypes import rstring
 
 from omero_rocrate_transfer.model.annotations import AnnotationChoice
 from omero_rocrate_transfer.model.contents import Contents, Omission
@@ -58,9 +59,17 @@ class Two:
         (self.folder / name).write_bytes(data)
         return import_fileset(self.source.client, self.folder, [name])
 
-    def copy(self, *texts: str, choice: AnnotationChoice | None = None, **options: Any) -> Contents:
+    def copy(
+        self,
+        *texts: str,
+        choice: AnnotationChoice | None = None,
+        figures: bool = False,
+        restore_figures: bool = True,
+        **options: Any,
+    ) -> Contents:
         """Copy what is named."""
-        source, sink = ServerSource(self.source, annotations=choice), ServerSink(self.target, **options)
+        source = ServerSource(self.source, annotations=choice, figures=figures)
+        sink = ServerSink(self.target, figures=figures and restore_figures, **options)
         contents = source.read_contents(parse_objects(texts))
         self.omissions = list(contents.omissions)
         self.made = {one.source: one.target for one in sink.begin(contents, source.read_container_document)}
@@ -81,6 +90,29 @@ class Two:
             (back.get(ObjectRef(word, one.parent.id.val), one.parent.id.val), content(one.child))
             for one in found
         )
+
+
+def values(connection: Any, hql: str) -> list[list[Any]]:
+    rows = connection.query.projection(hql, None, connection.context())
+    return [[None if one is None else one.val for one in row] for row in rows]
+
+
+def attach(client: Any, parent: Any, name: str, data: bytes, media_type: str, **fields: Any) -> Any:
+    """Upload a file, and attach it to an object, or to nothing; return a reference to the annotation."""
+    file = om.OriginalFileI()
+    file.name, file.path, file.mimetype = rstring(name), rstring("/home/alice"), rstring(media_type)
+    file.hasher = om.ChecksumAlgorithmI()
+    file.hasher.value = rstring("SHA1-160")
+    number = save(client, file).id.val
+    store = client.sf.createRawFileStore()
+    store.setFileId(number)
+    store.write(data, 0, len(data))
+    store.save()
+    store.close()
+    made = new(client, "FileAnnotation", file=om.OriginalFileI(number, False), **fields)
+    if parent is not None:
+        link(client, parent, made)
+    return made
 
 
 def content(annotation: Any) -> tuple[Any, ...]:

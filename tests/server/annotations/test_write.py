@@ -16,9 +16,9 @@ from omero.rtypes import rbool, rdouble, rlong, rstring, rtime
 
 from omero_rocrate_transfer.model.annotations import AnnotationChoice
 from omero_rocrate_transfer.model.errors import DigestMismatchError
-from omero_rocrate_transfer.sandbox.seed import create, link, reference, save
+from omero_rocrate_transfer.sandbox.seed import create, link, reference
 from omero_rocrate_transfer.server.commands import delete
-from tests.server.annotations.conftest import PLATE, Two, annotate, new
+from tests.server.annotations.conftest import PLATE, Two, annotate, attach, new, values
 
 TAGSET = "openmicroscopy.org/omero/insight/tagset"
 VALUES: dict[str, list[dict[str, Any]]] = {
@@ -56,11 +56,11 @@ VALUES: dict[str, list[dict[str, Any]]] = {
 @pytest.mark.parametrize("kind", VALUES)
 def test_every_class_and_value_comes_over_exactly(two: Two, kind: str) -> None:
     [image] = two.image().images
-    for number, values in enumerate(VALUES[kind]):
+    for number, fields in enumerate(VALUES[kind]):
         common = {"ns": rstring(f"n/{number}"), "description": rstring(" said "), "name": rstring("named")}
-        annotate(two.source.client, om.ImageI(image, False), kind, **values, **common)
-        annotate(two.source.client, om.ImageI(image, False), kind, **values, ns=rstring(""))
-        annotate(two.source.client, om.ImageI(image, False), kind, **values, description=rstring(""))
+        annotate(two.source.client, om.ImageI(image, False), kind, **fields, **common)
+        annotate(two.source.client, om.ImageI(image, False), kind, **fields, ns=rstring(""))
+        annotate(two.source.client, om.ImageI(image, False), kind, **fields, description=rstring(""))
 
     two.copy(f"Image:{image}")
 
@@ -108,11 +108,6 @@ def test_annotations_come_to_everything_that_has_them(two: Two) -> None:
         " join l.child a"
     )
     assert sorted(map(str, values(two.source, channels))) == sorted(map(str, values(two.target, channels)))
-
-
-def values(connection: Any, hql: str) -> list[list[Any]]:
-    rows = connection.query.projection(hql, None, connection.context())
-    return [[None if one is None else one.val for one in row] for row in rows]
 
 
 def test_a_shared_tag_is_made_once_with_its_set_and_all_its_links(two: Two) -> None:
@@ -292,17 +287,3 @@ def test_a_file_that_is_damaged_on_the_server_is_refused(two: Two) -> None:
 
     assert values(two.target, "select a.id from FileAnnotation a") == []
     assert values(two.target, "select f.id from OriginalFile f where f.name = 'a.txt'") == []
-
-
-def attach(client: Any, parent: Any, name: str, data: bytes, media_type: str) -> Any:
-    file = om.OriginalFileI()
-    file.name, file.path, file.mimetype = rstring(name), rstring("/home/alice"), rstring(media_type)
-    file.hasher = om.ChecksumAlgorithmI()
-    file.hasher.value = rstring("SHA1-160")
-    number = save(client, file).id.val
-    store = client.sf.createRawFileStore()
-    store.setFileId(number)
-    store.write(data, 0, len(data))
-    store.save()
-    store.close()
-    return annotate(client, parent, "FileAnnotation", file=om.OriginalFileI(number, False))

@@ -1,0 +1,86 @@
+"""Options about what hangs on images: annotations, figures, private facts, provenance; each said once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from omero_rocrate_transfer.model.annotations import AnnotationChoice
+from omero_rocrate_transfer.model.provenance import FIELDS, parse_fields
+
+if TYPE_CHECKING:
+    from omero_ext import argparse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackContent:
+    """What ``pack`` takes along."""
+
+    annotations: AnnotationChoice
+    #: OMERO.figures that show only images that travel.
+    figures: bool
+    #: The addresses of owners.
+    emails: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnpackContent:
+    """What ``unpack`` makes beyond the images."""
+
+    figures: bool
+    #: Fields of the annotation that says where an image comes from; none for no annotation.
+    provenance: tuple[str, ...]
+
+
+def add_pack_content(parser: argparse.ArgumentParser) -> None:
+    """Add what ``pack`` takes."""
+    parser.add_argument(
+        "--annotations",
+        default="all",
+        metavar="WHICH",
+        help="all (the default), none, or namespaces with commas between them",
+    )
+    parser.add_argument("--figure", action="store_true", help="OMERO.figures of only these images too")
+    parser.add_argument("--with-emails", action="store_true", help="Publish e-mail addresses of owners")
+    parser.add_argument(
+        "--with-client-paths", action="store_true", help="Publish where attached files came from"
+    )
+
+
+def add_unpack_content(parser: argparse.ArgumentParser) -> None:
+    """Add what ``unpack`` takes."""
+    parser.add_argument("--figure", action="store_true", help="Restore OMERO.figures, with the new ids")
+    parser.add_argument(
+        "--metadata",
+        nargs="+",
+        default=["all"],
+        choices=("all", "none", *FIELDS),
+        metavar="FIELD",
+        help=f"Provenance to write on images: all (but db_id), none, {', '.join(FIELDS)}",
+    )
+
+
+def pack_content(args: argparse.Namespace) -> PackContent:
+    """Return the options of ``pack``.
+
+    Raises
+    ------
+    UsageError
+        A namespace is empty.
+    """
+    return PackContent(
+        annotations=AnnotationChoice.parse(args.annotations, client_paths=args.with_client_paths),
+        figures=args.figure,
+        emails=args.with_emails,
+    )
+
+
+def unpack_content(args: argparse.Namespace) -> UnpackContent:
+    """Return the options of ``unpack``.
+
+    Raises
+    ------
+    UsageError
+        ``none`` stands beside fields.
+    """
+    return UnpackContent(figures=args.figure, provenance=parse_fields(args.metadata))
