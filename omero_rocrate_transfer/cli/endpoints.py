@@ -85,11 +85,11 @@ def crate_audit(path: Path) -> CrateAudit:
     return CrateAudit(path)
 
 
-def crate_reader(path: Path) -> Source:
-    """Return the crate at the path as source, to compare it with another."""
-    from omero_rocrate_transfer.crate.source import CrateSource
+def crate_reader(path: Path) -> StoredSource:
+    """Return what is at the path as source, to look at it or to compare it with another."""
+    from omero_rocrate_transfer.crate.open_source import open_source
 
-    return CrateSource(path)
+    return open_source(path)
 
 
 def server_reader(connection: Connection) -> Source:

@@ -95,6 +95,8 @@ def parse_document(data: bytes, name: str) -> OME:
     with _WARNINGS, warnings.catch_warnings():
         # a sidecar refers to objects that other documents describe
         warnings.filterwarnings("ignore", "Reference to unknown ID", UserWarning)
+        # omero-cli-transfer writes ids that the schema does not allow for their kind
+        warnings.filterwarnings("ignore", "Casting invalid", UserWarning)
         try:
             return from_xml(data, validate=False, parser_kwargs={"config": config})
         except (ParserError, ValidationError, ValueError, TypeError, KeyError) as error:

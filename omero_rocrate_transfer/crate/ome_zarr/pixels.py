@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import lzma
+import struct
+import zlib
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from omero_rocrate_transfer.crate.ome_zarr.metadata import AXES
+from omero_rocrate_transfer.model.errors import IntegrityError
 
 if TYPE_CHECKING:
     import zarr
+
+#: What codecs raise at bytes that they cannot unpack.
+_BROKEN: Final = (
+    ValueError,
+    TypeError,
+    RuntimeError,
+    IndexError,
+    EOFError,
+    OSError,
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+)
 
 
 class ZarrReader:
@@ -22,10 +39,13 @@ class ZarrReader:
         The array of that level.
     axes
         Its axes in their order, letters of ``tczyx``.
+    name
+        What to call it in errors.
     """
 
-    def __init__(self, array: zarr.Array[Any], axes: str) -> None:
+    def __init__(self, array: zarr.Array[Any], axes: str, name: str = "OME-Zarr") -> None:
         self._array = array
+        self._name = name
         self._axes = axes
         sizes = dict(zip(axes, array.shape, strict=True))
         #: ``(t, c, z, y, x)`` in pixels.
@@ -37,10 +57,22 @@ class ZarrReader:
     def read_tile(
         self, t: int, c: int, z: int, x: int, y: int, width: int, height: int
     ) -> npt.NDArray[np.generic]:
-        """Return one tile, shape ``(height, width)``; it must lie inside the plane."""
+        """Return one tile, shape ``(height, width)``; it must lie inside the plane.
+
+        Raises
+        ------
+        IntegrityError
+            Its chunks are damaged.
+        """
         where: dict[str, int | slice[int, int, None]] = {"t": t, "c": c, "z": z}
         where |= {"y": slice(y, y + height), "x": slice(x, x + width)}
-        tile = np.asarray(self._array[tuple(where[axis] for axis in self._axes)])
+        try:
+            tile = np.asarray(self._array[tuple(where[axis] for axis in self._axes)])
+        except _BROKEN as error:
+            raise IntegrityError(
+                f"{self._name}: the chunks at t={t} c={c} z={z} y={y} x={x} cannot be unpacked ({error}).",
+                hint="They are damaged or cut short; get them again from their source.",
+            ) from error
         if self._axes.index("x") < self._axes.index("y"):
             tile = tile.T
         return np.ascontiguousarray(tile, dtype=self.dtype)

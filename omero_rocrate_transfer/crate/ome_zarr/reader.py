@@ -64,6 +64,8 @@ class ZarrImage:
     #: The ``omero`` block, as it stands.
     omero: Json = field(default_factory=dict)
     field: ZarrField | None = None
+    #: Further multiscale images of the same group.
+    others: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,15 +129,19 @@ class OmeZarr:
         except (NodeNotFoundError, FileNotFoundError, ValueError, KeyError, TypeError) as error:
             raise self._error(f"has no readable array {path!r} ({error})") from error
         self._check_array(array, image, path)
-        return ZarrReader(array, image.axes)
+        return ZarrReader(array, image.axes, f"{self._name}/{path}")
 
-    def read_text(self, name: str) -> bytes | None:
+    def has_labels(self, image: ZarrImage) -> bool:
+        """Tell whether an image has label images beside it."""
+        return self._has_group(_join(image.path, "labels"))
+
+    def read_text(self, name: str, max_bytes: int = _MAX_JSON_BYTES) -> bytes | None:
         """Return a small file such as ``OME/METADATA.ome.xml``, or None where there is none."""
         size = self._members.size(name)
         if size is None:
             return None
-        if size > _MAX_JSON_BYTES:
-            raise self._error(f"has {size} bytes of metadata in {name!r}, more than {_MAX_JSON_BYTES}")
+        if size > max_bytes:
+            raise self._error(f"has {size} bytes of metadata in {name!r}, more than {max_bytes}")
         return self._members.read(name, 0, size)
 
     def _check_array(self, array: zarr.Array[Any], image: ZarrImage, path: str) -> None:
@@ -217,6 +223,7 @@ class OmeZarr:
             scales=read_scales(axes, level, first),
             omero=omero if isinstance(omero, dict) else {},
             field=place,
+            others=len(scales) - 1,
         )
 
     def _axes(self, multiscale: Json, path: str) -> list[tuple[str, str | None]]:

@@ -1,0 +1,194 @@
+"""An OME-Zarr from elsewhere as the source of a transfer: a folder or archive of one or several."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import threading
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from omero_rocrate_transfer.crate.archives.base import DEFAULT_LIMITS, Limits
+from omero_rocrate_transfer.crate.ome_zarr.reader import OmeZarr
+from omero_rocrate_transfer.crate.ome_zarr.relabel import Labels
+from omero_rocrate_transfer.crate.ome_zarr.root import ZarrRoot, read_root
+from omero_rocrate_transfer.crate.pixels.members import ArchiveMembers
+from omero_rocrate_transfer.model.contents import Container, Contents, ImageRecord, SourceInfo, TransferUnit
+from omero_rocrate_transfer.model.errors import NotFoundError, UsageError
+from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
+
+if TYPE_CHECKING:
+    from ome_types import OME
+
+    from omero_rocrate_transfer.crate.archives.base import ArchiveReader
+    from omero_rocrate_transfer.model.contents import OriginalFile
+    from omero_rocrate_transfer.transfer.ports import PixelsReader
+
+#: Metadata of a group in Zarr v3 and v2.
+_METADATA: Final = ("zarr.json", ".zgroup", ".zattrs")
+_REASON: Final = "an OME-Zarr holds pixels and no original files"
+
+
+class ZarrSource:
+    """Reads OME-Zarrs; implements the ports `Source` and `StoredSource`. Safe for several threads.
+
+    Ids are made up: numbers, below a host name that is a digest of the metadata. So the same OME-Zarr has
+    the same ids wherever it lies.
+
+    Parameters
+    ----------
+    archive
+        Opened; closed with the source.
+    folders
+        Of the OME-Zarrs, with a slash at their end; empty for the archive itself.
+    name
+        Of the folder or archive, without its suffixes.
+    """
+
+    def __init__(
+        self, archive: ArchiveReader, folders: Sequence[str], name: str, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
+        self._archive, self._folders, self._name, self._limits = archive, folders, name, limits
+        self._lock = threading.Lock()
+        self._read: tuple[Contents, dict[ObjectRef, ZarrRoot]] | None = None
+
+    def read_contents(self, roots: Sequence[ObjectRef] = ()) -> Contents:
+        """Return all there is.
+
+        Raises
+        ------
+        UsageError
+            Some objects were asked for: nobody knows their ids.
+        UnsafeCrateError
+            An OME-Zarr breaks a rule.
+        """
+        if roots:
+            raise UsageError("An OME-Zarr is unpacked as a whole.", hint="Name no objects.")
+        return self._open()[0]
+
+    def read_document(self, unit: TransferUnit) -> OME:
+        """Return the OME document of one unit."""
+        contents, found = self._open()
+        return found[unit.ref].cut_document([image.ref for image in unit.images], contents.source.host)
+
+    def read_container_document(self) -> OME:
+        """Return an empty document: plates are in those of their units, and there is nothing else."""
+        from ome_types import OME
+
+        return OME()
+
+    def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
+        """Raise an error: there are no original files."""
+        raise NotFoundError(f"{file.key!a:.200} is no file of {unit.ref}.")
+
+    def iter_stored_pixels(self, unit: TransferUnit) -> Iterator[bytes]:
+        """Yield nothing: an OME-Zarr has no digests to compare its chunks with."""
+        del unit
+        return iter(())
+
+    def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> PixelsReader:
+        """Open the pixels of an image."""
+        _, found = self._open()
+        return found[unit.ref].images[image][1]
+
+    def close(self) -> None:
+        """Close the archive; safe to call twice."""
+        self._archive.close()
+
+    def _open(self) -> tuple[Contents, dict[ObjectRef, ZarrRoot]]:
+        with self._lock:
+            if self._read is None:
+                self._read = self._read_all()
+            return self._read
+
+    def _read_all(self) -> tuple[Contents, dict[ObjectRef, ZarrRoot]]:
+        digest = self._digest()
+        labels = Labels(f"{digest[:16]}.ome-zarr.localdomain")
+        by_unit: dict[ObjectRef, ZarrRoot] = {}
+        units: list[TransferUnit] = []
+        containers: list[Container] = []
+        omissions = []
+        for folder in self._folders:
+            name = _strip(folder) or self._name
+            zarr = OmeZarr(ArchiveMembers(self._archive, folder), folder.rstrip("/") or self._name)
+            root = read_root(zarr, name, labels, self._limits.max_document_bytes)
+            made = _make_units(root)
+            units += made
+            by_unit |= {unit.ref: root for unit in made}
+            omissions += root.omissions
+            containers += _make_plates(root)
+        contents = Contents(
+            source=SourceInfo(
+                host=labels.host,
+                database_uuid=str(uuid.UUID(digest[:32])),
+                version="OME-Zarr",
+            ),
+            roots=tuple(unit.ref for unit in units),
+            containers=tuple(containers),
+            units=tuple(units),
+            omissions=tuple(omissions),
+        )
+        return contents, by_unit
+
+    def _digest(self) -> str:
+        """Return a digest of the metadata of the groups, and of the names and sizes of all files."""
+        found = hashlib.sha256()
+        for folder in self._folders:
+            for name, size_bytes in sorted(self._archive.sizes.items()):
+                if name.startswith(folder):
+                    found.update(f"{name.removeprefix(folder)}\0{size_bytes}\n".encode())
+            for name in _METADATA:
+                if folder + name in self._archive.sizes:
+                    found.update(b"".join(self._archive.iter_blocks(folder + name)))
+        return found.hexdigest()
+
+
+def _make_units(root: ZarrRoot) -> list[TransferUnit]:
+    """Return one unit for a plate, or one for each image."""
+    elements = {
+        lsid[1]: image for image in root.document.images if (lsid := parse_lsid(image.id)) is not None
+    }
+    records = [
+        ImageRecord(ref=ref, name=elements[ref].name or "", description=elements[ref].description)
+        for ref in root.images
+    ]
+    sizes = {ref: math.prod(reader.shape) * reader.dtype.itemsize for ref, (_, reader) in root.images.items()}
+    if root.plate is not None:
+        images = tuple(
+            ImageRecord(ref=one.ref, name=one.name, description=one.description, series=series)
+            for series, one in enumerate(records)
+        )
+        return [_make_unit(root.plate, images, sum(sizes.values()), plates=(root.plate,))]
+    return [_make_unit(one.ref, (one,), sizes[one.ref]) for one in records]
+
+
+def _make_unit(
+    ref: ObjectRef, images: tuple[ImageRecord, ...], size_bytes: int, plates: tuple[ObjectRef, ...] = ()
+) -> TransferUnit:
+    return TransferUnit(
+        ref=ref,
+        images=images,
+        plates=plates,
+        pixels=True,
+        pixels_size_bytes=size_bytes,
+        pixels_reason=_REASON,
+    )
+
+
+def _make_plates(root: ZarrRoot) -> list[Container]:
+    if root.plate is None:
+        return []
+    plate = root.document.plates[0]
+    return [
+        Container(
+            ref=root.plate,
+            name=plate.name or root.name,
+            description=plate.description,
+            members=tuple(root.images),
+        )
+    ]
+
+
+def _strip(folder: str) -> str:
+    return folder.rstrip("/").removesuffix(".zarr").removesuffix(".ome")
