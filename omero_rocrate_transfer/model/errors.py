@@ -40,6 +40,8 @@ class TransferError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        #: Whether it was tried again in vain already.
+        self.was_retried = False
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()

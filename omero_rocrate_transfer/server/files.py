@@ -11,9 +11,10 @@ import Ice
 
 from omero_rocrate_transfer.model.contents import OriginalFile
 from omero_rocrate_transfer.model.digests import Hasher
-from omero_rocrate_transfer.model.errors import DigestMismatchError, IntegrityError
+from omero_rocrate_transfer.model.errors import DigestMismatchError, IntegrityError, TransferError
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.transfer.retry import Attempts
 
 #: The repository gives 64 MB at most (omero-blitz RepoRawFileStoreI.read); this fills the link already.
 BLOCK_SIZE: Final = 4 * 1024 * 1024
@@ -32,6 +33,22 @@ def iter_blocks(connection: Connection, file: OriginalFile) -> Iterator[bytes]:
     """
     doing = f"Reading OriginalFile:{file.key} ({file.path})"
     hasher = Hasher(digest.algorithm for digest in file.digests)
+    attempts = Attempts(connection.retry)
+    while hasher.size_bytes < file.size_bytes or not hasher.size_bytes:
+        try:
+            for block in _iter_from(connection, file, hasher.size_bytes, doing):
+                hasher.update(block)
+                attempts.progressed()
+                yield block
+            break
+        except TransferError as error:
+            # comes back on a new connection, or raises; what was read already is not read again
+            attempts.failed(error)
+    _check_digests(file, hasher)
+
+
+def _iter_from(connection: Connection, file: OriginalFile, start: int, doing: str) -> Iterator[bytes]:
+    """Yield the bytes of a file from an offset on."""
     with _open_store(connection, file, doing) as store, server_errors(doing):
         # Past the end, the server answers with zeros and no error (RawFileBean.read): never ask for that.
         context = connection.context()
@@ -41,11 +58,8 @@ def iter_blocks(connection: Connection, file: OriginalFile) -> Iterator[bytes]:
                 f"{file.path}: {size} bytes on the server's disk, {file.size_bytes} in its database.",
                 hint=f"OriginalFile:{file.key} is damaged; restore it on the source.",
             )
-        with closing(_windowed(store, size, context)) as blocks:
-            for block in blocks:
-                hasher.update(block)
-                yield block
-    _check_digests(file, hasher)
+        with closing(_windowed(store, start, size, context)) as blocks:
+            yield from blocks
 
 
 def stored_size(connection: Connection, number: int, path: str) -> int:
@@ -77,9 +91,9 @@ def _open_store(connection: Connection, file: OriginalFile, doing: str) -> Itera
         store.close(context)
 
 
-def _windowed(store: Any, size: int, context: dict[str, str]) -> Generator[bytes]:
+def _windowed(store: Any, start: int, size: int, context: dict[str, str]) -> Generator[bytes]:
     flying: deque[tuple[Any, int]] = deque()
-    offsets = iter(range(0, size, BLOCK_SIZE))
+    offsets = iter(range(start, size, BLOCK_SIZE))
     try:
         while True:
             for offset in offsets:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import socket
+from collections.abc import Callable
 from functools import cached_property
+from threading import Lock
 from typing import Any, Final, Self
 
 import Ice
@@ -11,16 +14,20 @@ import omero
 from omero.sys import ParametersI
 
 from omero_rocrate_transfer.model.contents import SourceInfo
-from omero_rocrate_transfer.model.errors import LoginError, UsageError
+from omero_rocrate_transfer.model.errors import LinkLostError, LoginError, UsageError
 from omero_rocrate_transfer.server.enumerations import Enumerations
-from omero_rocrate_transfer.server.errors import server_errors
+from omero_rocrate_transfer.server.errors import server_errors, translate
 from omero_rocrate_transfer.server.marks import MarkingUpdate
+from omero_rocrate_transfer.transfer.retry import Retry
 
 #: Group id of a call context that reads in all groups the user may read (omero-server
 #: AllGroupsSecurityFilter); the server saves nothing under it.
 ALL_GROUPS: Final = -1
 #: Sessions end after ten idle minutes by default (``omero.sessions.timeout``).
 KEEP_ALIVE_S: Final = 60
+DEFAULT_PORT: Final = 4064
+#: How long a server may take to accept a connection before it counts as away.
+_PROBE_S: Final = 10.0
 
 
 class Connection:
@@ -34,15 +41,27 @@ class Connection:
         Whether `close` ends the session: not so for the one that the ``omero`` command lends.
     group
         Name of the group that new objects go into; the user's current group where None.
+    reopen
+        Logs in again and returns the new client; None where that cannot be done.
     """
 
-    def __init__(self, client: Any, *, owned: bool, group: str | None = None) -> None:
-        self.client = client
+    def __init__(
+        self,
+        client: Any,
+        *,
+        owned: bool,
+        group: str | None = None,
+        reopen: Callable[[], Any] | None = None,
+    ) -> None:
         self._owned = owned
+        self._reopen = reopen
+        self._lock = Lock()
+        #: When reading a file goes on after its connection was lost.
+        self.retry = Retry()
+        #: Run that what is created is marked with; see `mark_with`.
+        self.run_id = ""
         with server_errors("Opening the session"):
-            self.session = client.getSession()
-            self.query = self.session.getQueryService()
-            self.update = self.session.getUpdateService()
+            self._adopt(client)
             context = self.session.getAdminService().getEventContext()
             config = self.session.getConfigService()
             #: The server, as the source of what is read from it.
@@ -51,16 +70,44 @@ class Connection:
                 database_uuid=config.getDatabaseUuid(),
                 version=config.getVersion(),
             )
-        #: Run that what is created is marked with; see `mark_with`.
-        self.run_id = ""
         #: ``Experimenter.omeName`` and id of the user.
         self.user: str = context.userName
         self.user_id: int = context.userId
         self.enumerations = Enumerations(self)
         #: Id of the group that new objects go into.
         self.group_id: int = context.groupId if group is None else self._group_named(group)
+
+    def _adopt(self, client: Any) -> None:
+        """Use a connected client from now on."""
+        self.client = client
+        self.session = client.getSession()
+        self.query = self.session.getQueryService()
+        self.update = self.session.getUpdateService()
+        if self.run_id:
+            self.mark_with(self.run_id)
+        self.__dict__.pop("managed_repository", None)
         if int(client.getProperty("omero.keep_alive") or 0) <= 0:
             client.enableKeepAlive(KEEP_ALIVE_S)
+
+    def revive(self) -> None:
+        """Log in again if the session or the connection has ended; else do nothing.
+
+        Raises
+        ------
+        LinkLostError
+            Nobody answers there (yet).
+        LoginError
+            The server does not let this user in any more.
+        """
+        with self._lock:
+            try:
+                self.query.projection("select 1 from Experimenter e where e.id = 0", None, self.context())
+            except (Ice.Exception, omero.ClientError) as error:
+                if self._reopen is None:
+                    raise translate(error, "Coming back to the server") from error
+                _refuse_silence(self.client)
+                with server_errors("Coming back to the server"):
+                    self._adopt(self._reopen())
 
     @classmethod
     def login(
@@ -91,7 +138,13 @@ class Connection:
         client = omero.client(host=host, port=port)
         try:
             _open_session(client, where, user, password, key)
-            return cls(client, owned=True, group=group)
+
+            def reopen() -> Any:
+                again = omero.client(host=host, port=port)
+                _open_session(again, where, user, password, key)
+                return again
+
+            return cls(client, owned=True, group=group, reopen=reopen)
         except BaseException:
             client.closeSession()
             raise
@@ -147,6 +200,17 @@ def lsid_host(host: str) -> str:
 def _host_of(client: Any) -> str:
     # A URL is kept apart from a host name (omero-py BaseClient.__init__).
     return client.getProperty("omero.url.host") or client.getProperty("omero.host") or "localhost"
+
+
+def _refuse_silence(client: Any) -> None:
+    """Raise where nobody listens: OMERO's own login would tell that from a wrong password by words only."""
+    host, port = _host_of(client), int(client.getProperty("omero.port") or DEFAULT_PORT)
+    try:
+        socket.create_connection((host, port), timeout=_PROBE_S).close()
+    except OSError as error:
+        raise LinkLostError(
+            f"No OMERO server answers at {host}:{port}.", hint="Run the same command again later."
+        ) from error
 
 
 def _open_session(client: Any, where: str, user: str, password: str, key: str) -> None:

@@ -36,14 +36,34 @@ _MEMBERS: Final = {
 }
 #: Children before what holds them, so that a container is empty when its turn comes.
 _ORDER: Final = (("Fileset", "Plate", "Image"), ("Annotation",), ("OriginalFile",))
+#: Classes of annotations that there are objects of.
+_ANNOTATIONS: Final = tuple(
+    f"{kind}Annotation"
+    for kind in (
+        "Boolean",
+        "Comment",
+        "Double",
+        "File",
+        "List",
+        "Long",
+        "Map",
+        "Tag",
+        "Term",
+        "Timestamp",
+        "Xml",
+    )
+)
 _CONTAINERS: Final = ("Dataset", "Project", "Screen", "Folder")
 
 
 @dataclass(slots=True)
 class Traces:
-    """Objects that carry the mark of one run; the LSID of their source where that was written on them."""
+    """Objects that carry the mark of one run."""
 
+    #: With the LSID of their source, where that was written on them; all annotations are "Annotation".
     found: dict[ObjectRef, str | None] = field(default_factory=dict)
+    #: Annotations with their classes, by the LSID of their source.
+    annotations: dict[str, ObjectRef] = field(default_factory=dict)
 
     def of_type(self, *types: str) -> list[ObjectRef]:
         """Return those of some types."""
@@ -58,9 +78,13 @@ def find_traces(connection: Connection, run_id: str) -> Traces:
     """Return what carries the mark of a run."""
     traces = Traces()
     reader = Reader(connection)
-    for type_name in MARKED:
+    for type_name in (*(one for one in MARKED if one != "Annotation"), *_ANNOTATIONS):
         for number, lsid in _rows(connection, _MARKS.format(type=type_name), ENTITY, run_id):
-            traces.found[ObjectRef(type_name, int(str(number)))] = None if lsid is None else str(lsid)
+            ref = ObjectRef(type_name, int(str(number)))
+            if type_name in _ANNOTATIONS:
+                traces.annotations[str(lsid)] = ref
+                ref = ObjectRef("Annotation", ref.id)
+            traces.found[ref] = None if lsid is None else str(lsid)
     jobs = [int(str(row[0])) for row in _rows(connection, _JOBS, RUN_FACT, run_id)]
     for (fileset,) in reader.rows(_FILESETS, jobs, doing="Looking for filesets of the run"):
         traces.found[ObjectRef("Fileset", fileset)] = None

@@ -79,7 +79,7 @@ class ContentWriter:
         """Note what earlier processes of the run made, the annotations that units share too."""
         for result in history.done.values():
             self.add({one.source: one.target for one in result.mappings})
-        self.ids.add({lsid: ref for ref, lsid in traces.found.items() if lsid is not None})
+        self.ids.add(traces.annotations)
 
     def write_containers(self, document: OME) -> None:
         """Write what hangs on the containers; what is lost is told with the first unit."""

@@ -55,6 +55,19 @@ class Advanced:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retried:
+    """Something failed that may pass; it will be tried again."""
+
+    #: Unit at work, None where it was something else.
+    unit: ObjectRef | None
+    #: How many attempts failed so far.
+    attempt: int
+    #: Seconds until the next one.
+    wait_s: float
+    error: TransferError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnitEnded:
     """A unit is done, was there already, or failed."""
 
@@ -111,4 +124,4 @@ class Finished:
     error: TransferError | None = None
 
 
-Event = Planned | Started | ContainersCreated | Advanced | Compared | UnitEnded | Finished
+Event = Planned | Started | ContainersCreated | Advanced | Retried | Compared | UnitEnded | Finished

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from omero_rocrate_transfer.model.errors import TransferError
-from omero_rocrate_transfer.transfer.events import Advanced
+from omero_rocrate_transfer.transfer.events import Advanced, Retried
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,16 +35,18 @@ class Meter:
         self._phase = phase
         self._lock = threading.Lock()
         self._counts: dict[ObjectRef, tuple[str, int]] = {}
-        self._stopping = threading.Event()
+        self._retried: list[Retried] = []
+        #: Set once the run is ending.
+        self.stopping = threading.Event()
 
     def stop(self) -> None:
         """End the work of everybody who counts from now on."""
-        self._stopping.set()
+        self.stopping.set()
 
     @property
     def is_stopping(self) -> bool:
         """Whether `stop` was called."""
-        return self._stopping.is_set()
+        return self.stopping.is_set()
 
     def count(self, unit: ObjectRef, name: str, size_bytes: int) -> None:
         """Note that bytes went by.
@@ -60,11 +62,17 @@ class Meter:
             _, before = self._counts.get(unit, (name, 0))
             self._counts[unit] = name, before + size_bytes
 
-    def drain(self) -> list[Advanced]:
-        """Return what was counted since the last call, one event for each unit."""
+    def tell_retry(self, unit: ObjectRef | None, attempt: int, wait_s: float, error: TransferError) -> None:
+        """Note that something is tried again."""
+        with self._lock:
+            self._retried.append(Retried(unit=unit, attempt=attempt, wait_s=wait_s, error=error))
+
+    def drain(self) -> list[Advanced | Retried]:
+        """Return what was noted since the last call; of counts one event for each unit."""
         with self._lock:
             counts, self._counts = self._counts, {}
-        return [
+            retried, self._retried = self._retried, []
+        return [*retried] + [
             Advanced(unit=unit, name=name, size_bytes=size, phase=self._phase)
             for unit, (name, size) in counts.items()
         ]

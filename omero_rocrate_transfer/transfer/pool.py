@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from omero_rocrate_transfer.model.contents import TransferUnit
-    from omero_rocrate_transfer.transfer.events import Advanced
+    from omero_rocrate_transfer.transfer.events import Advanced, Retried
     from omero_rocrate_transfer.transfer.interrupt import Interrupt
     from omero_rocrate_transfer.transfer.meter import Meter
 
@@ -43,7 +43,7 @@ def work(
     parallel: int,
     meter: Meter,
     interrupt: Interrupt,
-) -> Iterator[Advanced | Tick | Outcome[T]]:
+) -> Iterator[Advanced | Retried | Tick | Outcome[T]]:
     """Call ``do`` for every unit in ``parallel`` threads and yield what happens meanwhile.
 
     Units without images are attachments, which refer to what is in other units: they come when all of those

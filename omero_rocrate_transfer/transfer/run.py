@@ -13,7 +13,7 @@ from omero_rocrate_transfer.model.errors import (
     TransferError,
     UnsafeCrateError,
 )
-from omero_rocrate_transfer.transfer.events import Advanced, ContainersCreated, Started, UnitEnded
+from omero_rocrate_transfer.transfer.events import Advanced, ContainersCreated, Retried, Started, UnitEnded
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 from omero_rocrate_transfer.transfer.history import History, Resumed, lost_record, read_history, resume
 from omero_rocrate_transfer.transfer.interrupt import Interrupt, Interrupted
@@ -21,6 +21,7 @@ from omero_rocrate_transfer.transfer.journal import NoJournal
 from omero_rocrate_transfer.transfer.ledger import Ledger
 from omero_rocrate_transfer.transfer.meter import Meter, MeteredSource
 from omero_rocrate_transfer.transfer.pool import Outcome, Tick, work
+from omero_rocrate_transfer.transfer.retry import Retry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +45,7 @@ def run(
     parallel: int,
     interrupt: Interrupt,
     journal: NoJournal | None = None,
+    retry: Retry | None = None,
     ignore_errors: bool = True,
 ) -> Iterator[Event]:
     """Move every unit, a few at a time; a failed unit does not keep the others from their way.
@@ -56,6 +58,8 @@ def run(
         Most units at work at the same time; the sink may allow fewer.
     journal
         What earlier processes of this run did is taken from there, and what this one does is noted.
+    retry
+        When a unit that failed is tried again at once.
     ignore_errors
         Whether the target is completed without the units that failed.
 
@@ -85,7 +89,8 @@ def run(
         yield from _skipped(resumed, contents)
         rest = replace(contents, units=resumed.remaining)
         failed = 0
-        for event in _move(rest, source, sink, ledger, parallel=parallel, interrupt=interrupt):
+        mover = _Mover(source, sink, retry or Retry())
+        for event in _move(rest, mover, ledger, parallel=parallel, interrupt=interrupt):
             failed += isinstance(event, UnitEnded) and event.state == "failed"
             yield event
         interrupt.check()
@@ -146,23 +151,32 @@ def _refuse_failures(failed: int, planned: int) -> None:
         )
 
 
-def _move(
-    contents: Contents, source: Source, sink: Sink, ledger: Ledger, *, parallel: int, interrupt: Interrupt
-) -> Iterator[Event]:
-    """Yield the progress and the end of every unit."""
-    meter = Meter("transfer")
-    metered = MeteredSource(source, meter)
+class _Mover:
+    """Moves single units, again where that may help."""
 
-    def write(unit: TransferUnit) -> UnitResult:
-        result = sink.write_unit(unit, metered)
+    def __init__(self, source: Source, sink: Sink, retry: Retry) -> None:
+        self.meter = Meter("transfer")
+        self.max_parallel = sink.max_parallel
+        self._source = MeteredSource(source, self.meter)
+        self._sink = sink
+        self._retry = retry
+        retry.stopping, retry.tell = self.meter.stopping, self.meter.tell_retry
+
+    def move(self, unit: TransferUnit) -> UnitResult:
+        result = self._retry.call(lambda: self._sink.write_unit(unit, self._source), unit.ref)
         faultpoint("run:unit-written")
         return result
 
-    workers = max(1, min(parallel, sink.max_parallel))
+
+def _move(
+    contents: Contents, mover: _Mover, ledger: Ledger, *, parallel: int, interrupt: Interrupt
+) -> Iterator[Event]:
+    """Yield the progress and the end of every unit."""
+    workers, meter = max(1, min(parallel, mover.max_parallel)), mover.meter
     fatal: BaseException | None = None
     try:
-        for item in work(write, contents.units, parallel=workers, meter=meter, interrupt=interrupt):
-            if isinstance(item, Advanced):
+        for item in work(mover.move, contents.units, parallel=workers, meter=meter, interrupt=interrupt):
+            if isinstance(item, Advanced | Retried):
                 yield item
             elif isinstance(item, Tick):
                 yield from ledger.iter_due()
