@@ -112,10 +112,6 @@ def _natural(value: int, *_: object) -> int | None:
     return value if value >= 0 else None
 
 
-def _color(value: int, *_: object) -> model.Color:
-    return model.Color(value)
-
-
 def _map(value: tuple[tuple[str | None, str | None], ...], *_: object) -> model.Map | None:
     if not all(name and text and _is_plain(name) and _is_plain(text) for name, text in value):
         return None
@@ -155,7 +151,6 @@ SAID: Final[Mapping[str, Callable[[Any, Spec, str], Any]]] = {
     "float": _number,
     "natural": _natural,
     "positive": _positive,
-    "color": _color,
     "map": _map,
     "bytes": binary,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from ome_types import model
@@ -23,8 +24,14 @@ from omero_rocrate_transfer.server.content.plates import (
 REAGENT_LINK: Final = "WellReagentLink"
 
 
-def add_plate(draft: Draft, content: PlateContent) -> None:
-    """Add a plate to a document, which need not have its images."""
+def add_plate(draft: Draft, content: PlateContent, screens: Mapping[int, str]) -> None:
+    """Add a plate to a document, which need not have its images.
+
+    Parameters
+    ----------
+    screens
+        Names of the screens that it is in, by their ids.
+    """
     ref = ObjectRef("Plate", content.id)
     fields = draft.arguments(PLATE, ref, content.values)
     if content.description is not None:
@@ -40,6 +47,29 @@ def add_plate(draft: Draft, content: PlateContent) -> None:
     )
     # Added afterwards: ome-types warns of every reference to an image, which may be in another document.
     draft.document.plates.append(element)
+    _add_screens(draft, content, screens)
+
+
+def _add_screens(draft: Draft, content: PlateContent, screens: Mapping[int, str]) -> None:
+    """Add what the plate and its wells refer to, no more: such references must not leave the document.
+
+    OME 2016-06 has keys for plates in screens and for reagents of wells, not for images.
+    """
+    elements = {element.id: element for element in draft.document.screens}
+    reagents = {pair for well in content.wells for pair in well.reagents.items()}
+    for number in sorted({*screens, *(screen for _, screen in reagents)}):
+        lsid = ObjectRef("Screen", number).lsid(draft.host)
+        if lsid not in elements:
+            elements[lsid] = model.Screen(id=lsid, name=screens.get(number))
+            draft.document.screens.append(elements[lsid])
+        if number in screens:
+            plate = ObjectRef("Plate", content.id).lsid(draft.host)
+            elements[lsid].plate_refs.append(model.Screen.PlateRef(id=plate))
+        there = {element.id for element in elements[lsid].reagents}
+        mine = (
+            ObjectRef("Reagent", one).lsid(draft.host) for one, screen in sorted(reagents) if screen == number
+        )
+        elements[lsid].reagents.extend(model.Reagent(id=one) for one in mine if one not in there)
 
 
 def _run(draft: Draft, content: PlateContent, number: int) -> model.PlateAcquisition:

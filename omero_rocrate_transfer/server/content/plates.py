@@ -16,8 +16,8 @@ _PLATES: Final = "select p from Plate p where p.id in (:ids)"
 _RUNS: Final = "select a from PlateAcquisition a where a.plate.id in (:ids)"
 _WELL_IDS: Final = "select w.id, w.plate.id from Well w where w.plate.id in (:ids) order by w.id"
 _WELLS: Final = (
-    "select w from Well w left outer join fetch w.wellSamples left outer join fetch w.reagentLinks"
-    " where w.id in (:ids)"
+    "select w from Well w left outer join fetch w.wellSamples left outer join fetch w.reagentLinks l"
+    " left outer join fetch l.child where w.id in (:ids)"
 )
 
 PLATE: Final = Spec(
@@ -87,7 +87,8 @@ class WellContent:
     id: int
     values: Values
     samples: list[SampleContent] = field(default_factory=list)
-    reagents: list[int] = field(default_factory=list)
+    #: Ids of their screens by their own, in order.
+    reagents: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -136,5 +137,6 @@ def _well(well: Any, enumerations: Enumerations) -> WellContent:
             run = None if sample.plateAcquisition is None else sample.plateAcquisition.id.val
             values = read(sample, SAMPLE, enumerations)
             content.samples.append(SampleContent(sample.id.val, sample.image.id.val, run, values))
-    content.reagents = sorted(link.child.id.val for link in well.copyReagentLinks() if link is not None)
+    reagents = [link.child for link in well.copyReagentLinks() if link is not None]
+    content.reagents = dict(sorted((one.id.val, one.screen.id.val) for one in reagents))
     return content

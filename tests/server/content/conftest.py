@@ -1,0 +1,105 @@
+"""Two servers, and the way of everything from one to the other through OME-XML as it is in a crate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ome_types import OME
+
+from omero_rocrate_transfer.crate.omexml import parse_document, render_document
+from omero_rocrate_transfer.model.contents import Omission, TransferUnit
+from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.model.results import Mapping
+from omero_rocrate_transfer.sandbox import seed
+from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.sink import ServerSink
+from omero_rocrate_transfer.server.source import ServerSource
+
+#: Otherwise files of plates stay on the server.
+WITH_PLATES = {"omero.policy.binary_access": "+read,+write,+image,+plate"}
+
+
+class ThroughXml:
+    """A server as source whose documents were written and read again."""
+
+    def __init__(self, source: ServerSource) -> None:
+        self.source = source
+        #: OME-XML of the units, in the order in which they were asked for.
+        self.texts: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.source, name)
+
+    def read_document(self, unit: TransferUnit) -> OME:
+        data, replaced = render_document(self.source.read_document(unit))
+        assert replaced == 0
+        self.texts.append(data.decode())
+        return parse_document(data, str(unit.ref))
+
+
+@dataclass
+class Copy:
+    """What a copy made."""
+
+    texts: list[str]
+    omissions: list[Omission]
+    ids: dict[ObjectRef, ObjectRef] = field(default_factory=dict)
+
+
+@dataclass
+class Two:
+    """A source and a target; root works on both."""
+
+    source: Connection
+    target: Connection
+    sandboxes: tuple[SandboxServer, SandboxServer]
+
+    def copy(self, *roots: ObjectRef) -> Copy:
+        return copy(self.source, self.target, roots)
+
+    def back(self, *roots: ObjectRef) -> Copy:
+        """Copy from the target to the source."""
+        return copy(self.target, self.source, roots)
+
+
+def copy(one: Connection, other: Connection, roots: tuple[ObjectRef, ...]) -> Copy:
+    source, sink = ThroughXml(ServerSource(one)), ServerSink(other)
+    contents = source.read_contents(roots)
+    data, _ = render_document(source.read_container_document())
+    made: list[Mapping] = list(sink.begin(contents, lambda: parse_document(data, "containers")))
+    found = Copy(source.texts, list(contents.omissions))
+    for unit in contents.units:
+        result = sink.write_unit(unit, source)
+        found.omissions += result.omissions
+        made += result.mappings
+    sink.finish()
+    found.ids = {one.source: one.target for one in made}
+    return found
+
+
+@pytest.fixture
+def two(sandbox_factory: Callable[..., SandboxServer], open_connection: Callable[..., Connection]) -> Two:
+    servers = sandbox_factory(config=WITH_PLATES), sandbox_factory(config=WITH_PLATES)
+    return Two(open_connection(server=servers[0]), open_connection(server=servers[1]), servers)
+
+
+@pytest.fixture
+def image(two: Two, tmp_path: Path) -> int:
+    """Import an image of two channels and two planes each into the source; return its id."""
+    name = "cells&sizeX=20&sizeY=10&sizeZ=2&sizeC=2.fake"
+    (tmp_path / name).write_bytes(b"")
+    return seed.import_fileset(two.source.client, tmp_path, [name]).images[0]
+
+
+def find(connection: Connection, hql: str, number: int) -> Any:
+    """Return the one object that a query with ``:id`` finds."""
+    from omero.sys import ParametersI
+
+    found = connection.query.findByQuery(hql, ParametersI().addId(number), connection.context())
+    assert found is not None
+    return found
