@@ -16,14 +16,16 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.server.session import Connection
     from omero_rocrate_transfer.transfer.ports import Sink, Source, StoredSource
+    from omero_rocrate_transfer.transfer.retry import Retry
 
 
-def server_source(ctx: Any, args: argparse.Namespace, chosen: PackOptions) -> tuple[Source, int]:
+def server_source(
+    ctx: Any, args: argparse.Namespace, chosen: PackOptions, retry: Retry
+) -> tuple[Source, int]:
     """Return the logged-in server as source, and the id of the user."""
-    from omero_rocrate_transfer.server.session import Connection
     from omero_rocrate_transfer.server.source import ServerSource
 
-    connection = Connection(log_in(ctx, args), owned=False)
+    connection = server_connection(ctx, args, retry)
     content = chosen.content
     source = ServerSource(
         connection,
@@ -35,11 +37,24 @@ def server_source(ctx: Any, args: argparse.Namespace, chosen: PackOptions) -> tu
     return source, connection.user_id
 
 
-def server_connection(ctx: Any, args: argparse.Namespace) -> Connection:
-    """Return the session on the server that is written to."""
-    from omero_rocrate_transfer.server.session import Connection
+def server_connection(ctx: Any, args: argparse.Namespace, retry: Retry | None = None) -> Connection:
+    """Return the session on a server, which the attempts bring back where it ends."""
+    from omero_rocrate_transfer.server.errors import is_transient
+    from omero_rocrate_transfer.server.session import Connection, close_quietly
 
-    return Connection(log_in(ctx, args), owned=False)
+    def reopen() -> Any:
+        # the command line would close the dead client itself, and fail
+        dead = ctx.get_client()
+        ctx.set_client(None)
+        if dead is not None:
+            close_quietly(dead)
+        return log_in(ctx, args)
+
+    connection = Connection(log_in(ctx, args), owned=False, reopen=reopen)
+    if retry is not None:
+        retry.is_transient, retry.recover = is_transient, connection.revive
+        connection.retry = retry
+    return connection
 
 
 def server_sink(connection: Connection, chosen: UnpackOptions, run_id: str) -> Sink:

@@ -28,7 +28,7 @@ _LINKS: Final = frozenset(
 _TEXTS: Final = frozenset(
     [
         "@id", "alternateName", "audienceType", "contentSize", "dateCreated", "description", "email",
-        "familyName", "givenName", "identifier", "md5", "name", "position", "sha1", "sha256",
+        "endTime", "familyName", "givenName", "identifier", "md5", "name", "position", "sha1", "sha256",
         "version",
     ]
 )
@@ -72,6 +72,26 @@ class Graph:
         UnsafeCrateError
             There is none, or the crate is of another kind or a newer version.
         """
+        root = self.read_root()
+        _check_profile(self._list_profiles(root))
+        return root
+
+    def is_ours(self, root: Entity) -> bool:
+        """Tell whether the crate claims to conform to our profile, in whatever version."""
+        return any(profile.parse_profile(uri) is not None for uri in self._list_profiles(root))
+
+    def _list_profiles(self, root: Entity) -> list[str]:
+        descriptor = next((self.entities[name] for name in _DESCRIPTORS if name in self.entities), {})
+        return [*list_ids(root, "conformsTo"), *list_ids(descriptor, "conformsTo")]
+
+    def read_root(self) -> Entity:
+        """Return the root data entity of any RO-Crate.
+
+        Raises
+        ------
+        UnsafeCrateError
+            There is none, or the crate is of a newer version.
+        """
         descriptor = next((self.entities[name] for name in _DESCRIPTORS if name in self.entities), None)
         if descriptor is None:
             raise refuse("its metadata do not describe themselves")
@@ -82,7 +102,6 @@ class Graph:
         root = self.entities.get(roots[0]) if len(roots) == 1 else None
         if root is None or "Dataset" not in list_types(root):
             raise refuse("its metadata have no root data entity")
-        _check_profile([*list_ids(root, "conformsTo"), *versions])
         return root
 
     def get(self, identifier: str, wanted_by: str) -> Entity:

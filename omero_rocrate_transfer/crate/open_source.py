@@ -31,10 +31,11 @@ def open_source(path: Path, limits: Limits = DEFAULT_LIMITS) -> StoredSource:
         It is an archive that breaks a rule.
     """
     archive = open_any(path, limits)
-    foreign = open_foreign(archive, limits)
+    folders = find_zarrs(archive)
+    # an OME-Zarr may have a crate of its own inside, which says nothing of files to import
+    foreign = None if folders == [""] else open_foreign(archive, limits)
     if foreign is not None:
         return foreign
-    folders = find_zarrs(archive)
     if not folders:
         return CrateSource(path, limits, archive)
     # Zarr is only loaded where pixels travel

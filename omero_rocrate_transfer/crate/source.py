@@ -39,10 +39,15 @@ class CrateSource:
         A folder, a zip or a tar; told apart by what it is, not by its name.
     limits
         How much it may ask for.
+    archive
+        What is at the path, where it is open already; closed with the source.
     """
 
-    def __init__(self, path: Path, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self, path: Path, limits: Limits = DEFAULT_LIMITS, archive: ArchiveReader | None = None
+    ) -> None:
         self._path = path
+        self._archive = archive
         self._limits = limits
         self._lock = threading.Lock()
         self._opened: tuple[ArchiveReader, CrateIndex] | None = None
@@ -124,17 +129,18 @@ class CrateSource:
     def close(self) -> None:
         """Close the archive; safe to call twice."""
         with self._lock:
-            if self._opened is not None:
-                self._opened[0].close()
+            if self._archive is not None:
+                self._archive.close()
 
     def _open(self) -> tuple[ArchiveReader, CrateIndex]:
         with self._lock:
             if self._opened is None:
-                archive = open_archive(self._path, self._limits)
+                if self._archive is None:
+                    self._archive = open_archive(self._path, self._limits)
                 try:
-                    self._opened = archive, read_index(archive, self._limits)
+                    self._opened = self._archive, read_index(self._archive, self._limits)
                 except BaseException:
-                    archive.close()
+                    self._archive.close()
                     raise
             return self._opened
 

@@ -127,6 +127,8 @@ class TransferUnit:
     pixels: bool = False
     #: Estimate of the bytes of pixels that travel, 0 where none do.
     pixels_size_bytes: int = 0
+    #: Whether a document says what its images are; else whatever an import makes of the files is right.
+    is_described: bool = True
     #: Why pixels travel and no files, one clause; empty where files do or nobody said.
     pixels_reason: str = ""
 

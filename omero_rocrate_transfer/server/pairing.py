@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ome_types import OME
@@ -53,6 +53,8 @@ def pair_images(connection: Connection, unit: TransferUnit, document: OME, files
         The server made other images of the same files, as another version of Bio-Formats may.
     """
     rows = _rows(connection, _IMAGES, fileset)
+    if not unit.is_described:
+        return _take_all(unit.images[0], rows)
     if len(rows) != len(unit.images):
         raise IntegrityError(
             f"{unit.ref}: the target made {len(rows)} image(s) of it, the source has {len(unit.images)}.",
@@ -65,6 +67,14 @@ def pair_images(connection: Connection, unit: TransferUnit, document: OME, files
         _check_shape(record, expected.get(record.ref), tuple(shape))
         pairs.append(Pair(record, NewObject(one, name, description)))
     return pairs
+
+
+def _take_all(record: ImageRecord, rows: Sequence[Sequence[Any]]) -> list[Pair]:
+    """Take whatever the import made; the name that is known is the file's, and fits a single image only."""
+    made = [NewObject(one, name, description) for one, name, description, *_ in rows]
+    if len(made) == 1:
+        return [Pair(record, made[0])]
+    return [Pair(replace(record, name=new.name, description=new.description), new) for new in made]
 
 
 def pair_plates(

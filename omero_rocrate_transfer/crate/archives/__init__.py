@@ -86,8 +86,13 @@ def _choose_writer(path: Path) -> type[FolderWriter | TarWriter | ZipWriter]:
     return FolderWriter
 
 
-def open_archive(path: Path, limits: Limits = DEFAULT_LIMITS) -> ArchiveReader:
+def open_archive(path: Path, limits: Limits = DEFAULT_LIMITS, *, long_names: bool = False) -> ArchiveReader:
     """Open an archive by what it is, whatever its suffix, and check all its names and members.
+
+    Parameters
+    ----------
+    long_names
+        Whether members of a tar may have their names in extension headers, as other programs write them.
 
     Raises
     ------
@@ -102,7 +107,7 @@ def open_archive(path: Path, limits: Limits = DEFAULT_LIMITS) -> ArchiveReader:
     if magic.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return ZipReader(path, limits)
     if magic[257:262] == b"ustar":
-        return TarReader(path, limits)
+        return TarReader(path, limits, long_names=long_names)
     raise UnsafeCrateError(
         f"{path} is neither a folder nor a zip nor a tar.",
         hint="Where it is compressed, decompress it first.",

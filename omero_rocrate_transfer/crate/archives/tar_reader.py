@@ -33,7 +33,10 @@ _RECORD = re.compile(rb"(\d{1,5}) ([^=\n]+)=")
 class TarReader:
     """A tar; reads members where they lie."""
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path, limits: Limits, *, long_names: bool = False) -> None:
+        self._harmless = _HARMLESS | {b"path"} if long_names else _HARMLESS
+        #: Of the next member, where an extension header gave it.
+        self._next_name: str | None = None
         self._input = Input(path)
         self._limits = limits
         self.sizes: dict[str, int] = {}
@@ -89,6 +92,7 @@ class TarReader:
         if header.type in _EXTENSIONS:
             self._check_extension(header, data)
             return
+        header.name, self._next_name = self._next_name or header.name, None
         name = header.name.removeprefix("./").rstrip("/")
         if header.type == tarfile.DIRTYPE and header.size == 0:
             # "tar -C crate ." starts with the folder itself
@@ -122,7 +126,9 @@ class TarReader:
                 or records[length - 1 : length] != b"\n"
             ):
                 raise unsafe_member(header.name, "is a damaged extension header")
-            if match[2] not in _HARMLESS:
+            if match[2] == b"path" in self._harmless and header.type == tarfile.XHDTYPE:
+                self._next_name = _decode(records[match.end() : length - 1], header)
+            elif match[2] not in _HARMLESS:
                 raise unsafe_member(header.name, f"is an extension header that sets {match[2][:40]!a}")
             records = records[length:]
 
@@ -130,6 +136,13 @@ class TarReader:
         rest = self._input.size_bytes - offset
         if rest > BLOCK_BYTES or any(self._input.read_at(offset, rest)):
             raise _broken("holds something behind its end")
+
+
+def _decode(name: bytes, header: tarfile.TarInfo) -> str:
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        raise unsafe_member(header.name, "is an extension header with a name that is not UTF-8") from None
 
 
 def _broken(reason: str) -> UnsafeCrateError:

@@ -1,0 +1,1 @@
+"""Packs and crates that other programs wrote: read as sources, never written."""

@@ -1,0 +1,180 @@
+"""What a ``transfer.xml`` holds, as the contents of a transfer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from omero_rocrate_transfer.crate.foreign.files import find_files
+from omero_rocrate_transfer.crate.foreign.identities import clean_host, give_identities
+from omero_rocrate_transfer.model.contents import (
+    Container,
+    Contents,
+    ImageRecord,
+    Omission,
+    SourceInfo,
+    TransferUnit,
+)
+from omero_rocrate_transfer.model.extras_json import structured_annotations
+from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ome_types import OME
+
+    from omero_rocrate_transfer.crate.foreign.transfer_xml import TransferXml
+    from omero_rocrate_transfer.model.contents import OriginalFile
+
+NO_DIGESTS: Final = "the pack has no digests: what was damaged in it before cannot be told"
+
+
+def make_contents(pack: TransferXml, sizes: Mapping[str, int]) -> Contents:
+    """Return the contents of a pack, and give the objects of its document their LSIDs.
+
+    Raises
+    ------
+    UnsafeCrateError
+        A path leaves the pack.
+    """
+    document, host = pack.document, clean_host(pack.host)
+    ids = give_identities(document, host)
+    paths = {ids[old]: path for old, path in pack.paths.items() if old in ids}
+    order_fields(document)
+    containers = tuple(_iter_containers(document))
+    units, lost = _make_units(document, paths, sizes)
+    attached = tuple(_iter_attachments(document, paths, sizes))
+    without = len(structured_annotations(document).file_annotations) - len(attached)
+    files = sum(len(unit.files) for unit in (*units, *attached))
+    omissions = (
+        *omit("Image", lost, "its file is not in the pack"),
+        *omit("FileAnnotation", without, "its file is not in the pack"),
+        *omit("Digest", files, NO_DIGESTS, on_request=True),
+    )
+    there = {image.ref for unit in units for image in unit.images} | {one.ref for one in containers}
+    containers = tuple(_without_lost(one, there) for one in containers)
+    members = {member for one in containers for member in one.members}
+    return Contents(
+        source=SourceInfo(host=host, database_uuid=pack.database_uuid, version=""),
+        roots=tuple(
+            ref
+            for ref in (*(one.ref for one in containers), *(i.ref for unit in units for i in unit.images))
+            if ref not in members
+        ),
+        containers=containers,
+        units=(*units, *attached),
+        omissions=omissions,
+    )
+
+
+def ref_of(lsid: str) -> ObjectRef:
+    """Return the object of an LSID that was given here."""
+    found = parse_lsid(lsid)
+    if found is None:
+        raise ValueError(lsid)
+    return found[1]
+
+
+def order_fields(document: OME) -> None:
+    """Give fields of plates the numbers from 0: packs have the id of the image in their place."""
+    for plate in document.plates:
+        wells = sorted(plate.wells, key=lambda well: (well.row, well.column))
+        samples = [one for well in wells for one in sorted(well.well_samples, key=lambda one: one.index)]
+        for index, sample in enumerate(samples):
+            sample.index = index
+
+
+def omit(kind: str, count: int, reason: str, *, on_request: bool = False) -> Iterator[Omission]:
+    """Yield what is left out, unless it is nothing."""
+    if count:
+        yield Omission(type=kind, count=count, reason=reason, on_request=on_request)
+
+
+def _iter_containers(document: OME) -> Iterator[Container]:
+    for project in document.projects:
+        yield _container(project, [ref.id for ref in project.dataset_refs])
+    for screen in document.screens:
+        yield _container(screen, [ref.id for ref in screen.plate_refs])
+    for dataset in document.datasets:
+        yield _container(dataset, [ref.id for ref in dataset.image_refs])
+    for plate in document.plates:
+        samples = [one for well in plate.wells for one in well.well_samples]
+        samples.sort(key=lambda one: one.index)
+        yield _container(plate, [one.image_ref.id for one in samples if one.image_ref is not None])
+
+
+def _container(thing: Any, members: list[str]) -> Container:
+    return Container(
+        ref=ref_of(thing.id),
+        name=thing.name or str(ref_of(thing.id)),
+        description=thing.description,
+        members=tuple(dict.fromkeys(map(ref_of, members))),
+    )
+
+
+def _without_lost(container: Container, there: set[ObjectRef]) -> Container:
+    members = tuple(member for member in container.members if member in there)
+    if members == container.members:
+        return container
+    return Container(
+        ref=container.ref, name=container.name, description=container.description, members=members
+    )
+
+
+def _make_units(
+    document: OME, paths: Mapping[str, str], sizes: Mapping[str, int]
+) -> tuple[tuple[TransferUnit, ...], int]:
+    """Return a unit for each path, and how many images have none: images of one path are its series."""
+    images: dict[str, list[Any]] = {}
+    for image in document.images:
+        images.setdefault(paths.get(image.id, ""), []).append(image)
+    plates = _map_plates(document)
+    units, lost = [], 0
+    for path, members in images.items():
+        files = find_files(path, sizes) if path else ()
+        if files:
+            units.append(_make_unit(members, files, plates))
+        else:
+            lost += len(members)
+    return tuple(units), lost
+
+
+def _make_unit(
+    images: list[Any], files: tuple[OriginalFile, ...], plates: Mapping[ObjectRef, list[ObjectRef]]
+) -> TransferUnit:
+    in_order = sorted(images, key=lambda image: ref_of(image.id))
+    records = tuple(
+        ImageRecord(
+            ref=ref_of(image.id),
+            name=image.name or files[0].name,
+            series=series,
+            description=image.description,
+        )
+        for series, image in enumerate(in_order)
+    )
+    return TransferUnit(
+        # the pack does not tell the id of the fileset, so its first image lends its own
+        ref=ObjectRef("Fileset", records[0].ref.id),
+        images=records,
+        files=files,
+        plates=tuple(dict.fromkeys(plate for one in records for plate in plates.get(one.ref, ()))),
+    )
+
+
+def _map_plates(document: OME) -> dict[ObjectRef, list[ObjectRef]]:
+    found: dict[ObjectRef, list[ObjectRef]] = {}
+    for plate in document.plates:
+        for well in plate.wells:
+            for sample in well.well_samples:
+                if sample.image_ref is not None:
+                    found.setdefault(ref_of(sample.image_ref.id), []).append(ref_of(plate.id))
+    return found
+
+
+def _iter_attachments(
+    document: OME, paths: Mapping[str, str], sizes: Mapping[str, int]
+) -> Iterator[TransferUnit]:
+    for annotation in structured_annotations(document).file_annotations:
+        path = paths.get(annotation.id)
+        files = find_files(path, sizes) if path else ()
+        if len(files) == 1:
+            yield TransferUnit(ref=ref_of(annotation.id), images=(), files=files)

@@ -1,0 +1,84 @@
+"""Tells packs of omero-cli-transfer and RO-Crates of others from crates of ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from omero_rocrate_transfer.crate import vocabulary
+from omero_rocrate_transfer.crate.archives import open_archive
+from omero_rocrate_transfer.crate.files_reader import find_metadata, read_graph
+from omero_rocrate_transfer.model.errors import TransferError, UnsafeCrateError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from omero_rocrate_transfer.crate.archives.base import ArchiveReader, Limits
+    from omero_rocrate_transfer.transfer.ports import StoredSource
+
+#: The document of a pack of omero-cli-transfer.
+TRANSFER_XML: Final = "transfer.xml"
+#: What may stand before the first character of XML or JSON.
+_BLANK: Final = b"\xef\xbb\xbf \t\r\n"
+_START_BYTES: Final = 64
+
+
+def open_any(path: Path, limits: Limits) -> ArchiveReader:
+    """Open an archive; long names in a tar are only read where it is a pack, for crates of ours have none.
+
+    Raises
+    ------
+    NotFoundError, UnsafeCrateError
+        As `open_archive`.
+    """
+    try:
+        return open_archive(path, limits)
+    except UnsafeCrateError:
+        archive = open_archive(path, limits, long_names=True)
+        if _find_document(archive) is None:
+            archive.close()
+            raise
+        return archive
+
+
+def open_foreign(archive: ArchiveReader, limits: Limits) -> StoredSource | None:
+    """Return the source that an archive is; None where it is nothing of these kinds.
+
+    Raises
+    ------
+    UnsafeCrateError
+        Its metadata break a rule; then the archive is closed.
+    """
+    try:
+        document = _find_document(archive)
+        if document is not None:
+            from omero_rocrate_transfer.crate.foreign.source import ForeignSource
+
+            return ForeignSource(archive, document, limits)
+        if _is_foreign_crate(archive, limits):
+            from omero_rocrate_transfer.crate.foreign.rocrate import RoCrateSource
+
+            return RoCrateSource(archive, limits)
+    except BaseException:
+        archive.close()
+        raise
+    return None
+
+
+def _find_document(archive: ArchiveReader) -> str | None:
+    """Return the name of the OME-XML of a pack: ``--rocrate`` of omero-cli-transfer misnames it."""
+    if vocabulary.METADATA in archive.sizes:
+        size = min(_START_BYTES, archive.sizes[vocabulary.METADATA])
+        start = archive.read(vocabulary.METADATA, 0, size)
+        return vocabulary.METADATA if start.lstrip(_BLANK).startswith(b"<") else None
+    return TRANSFER_XML if TRANSFER_XML in archive.sizes else None
+
+
+def _is_foreign_crate(archive: ArchiveReader, limits: Limits) -> bool:
+    if vocabulary.MANIFEST in archive.sizes:
+        return False
+    try:
+        graph = read_graph(archive, find_metadata(archive), {}, limits)
+        return not graph.is_ours(graph.read_root())
+    except TransferError:
+        # whoever reads it as a crate of ours says what is wrong with it
+        return False

@@ -1,0 +1,149 @@
+"""An RO-Crate that another program wrote as a source: every image file in it is a fileset of its own.
+
+Such a crate says what its files are called and what kind they are, and nothing that OMERO would need
+besides: no ids, no containers, no pixels. So what the target makes of each file is taken as it comes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NoReturn
+from urllib.parse import unquote
+
+from omero_rocrate_transfer.crate import graph as graphs
+from omero_rocrate_transfer.crate.files_reader import find_metadata, read_graph
+from omero_rocrate_transfer.crate.foreign.contents import NO_DIGESTS, omit
+from omero_rocrate_transfer.crate.foreign.files import make_file
+from omero_rocrate_transfer.crate.media_types import guess_media_type
+from omero_rocrate_transfer.crate.metadata_reader import select_contents
+from omero_rocrate_transfer.crate.names import parse_path
+from omero_rocrate_transfer.model.contents import Contents, ImageRecord, SourceInfo, TransferUnit
+from omero_rocrate_transfer.model.errors import NotFoundError
+from omero_rocrate_transfer.model.refs import ObjectRef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ome_types import OME
+
+    from omero_rocrate_transfer.crate.archives.base import ArchiveReader, Limits
+    from omero_rocrate_transfer.crate.entities import Entity
+    from omero_rocrate_transfer.crate.graph import Graph
+    from omero_rocrate_transfer.model.contents import OriginalFile
+
+_SOURCE: Final = SourceInfo(host="unknown.localdomain", database_uuid="", version="")
+_MAX_DEPTH: Final = 64
+
+
+class RoCrateSource:
+    """Reads a crate of others; implements the port `Source`. Safe for several threads.
+
+    Parameters
+    ----------
+    archive
+        Opened; closed with the source.
+    limits
+        How much it may ask for.
+
+    Raises
+    ------
+    UnsafeCrateError
+        Its metadata break a rule.
+    """
+
+    def __init__(self, archive: ArchiveReader, limits: Limits) -> None:
+        self._archive = archive
+        graph = read_graph(archive, find_metadata(archive), {}, limits)
+        self._contents = _make_contents(graph, archive.sizes)
+
+    def read_contents(self, roots: Sequence[ObjectRef] = ()) -> Contents:
+        """Return what belongs to the roots, all there is where none are named."""
+        return select_contents(self._contents, roots)
+
+    def read_document(self, unit: TransferUnit) -> OME:
+        """Return an empty document: the crate has none."""
+        del unit
+        return self.read_container_document()
+
+    def read_container_document(self) -> OME:
+        """Return an empty document: the crate has none."""
+        from ome_types import OME
+
+        return OME()
+
+    def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
+        """Yield the bytes of one file."""
+        if file not in unit.files or file.key not in self._archive.sizes:
+            raise NotFoundError(f"{file.key!a:.200} is no file of {unit.ref}.")
+        return self._archive.iter_blocks(file.key)
+
+    def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> NoReturn:
+        """Raise an error: only the files of such a crate are read."""
+        raise NotFoundError(f"The crate has no pixels of {image} in {unit.ref}, only its files.")
+
+    def iter_stored_pixels(self, unit: TransferUnit) -> Iterator[bytes]:
+        """Yield nothing: only the files of such a crate are read."""
+        del unit
+        return iter(())
+
+    def close(self) -> None:
+        """Close the archive; safe to call twice."""
+        self._archive.close()
+
+
+def _make_contents(graph: Graph, sizes: Mapping[str, int]) -> Contents:
+    units: list[TransferUnit] = []
+    missing = others = 0
+    for entity in _iter_files(graph, graph.read_root(), ()):
+        name = _find_name(str(entity["@id"]), sizes)
+        if name is None:
+            missing += 1
+        elif not _is_image(entity, name):
+            others += 1
+        else:
+            units.append(_make_unit(len(units) + 1, entity, name, sizes[name]))
+    return Contents(
+        source=_SOURCE,
+        roots=tuple(image.ref for unit in units for image in unit.images),
+        units=tuple(units),
+        omissions=(
+            *omit("OriginalFile", missing, "it is not in the crate"),
+            *omit("OriginalFile", others, "it is no image, and the crate is not one of this program"),
+            *omit("Digest", len(units), NO_DIGESTS, on_request=True),
+        ),
+    )
+
+
+def _iter_files(graph: Graph, whole: Entity, path: tuple[str, ...]) -> Iterator[Entity]:
+    for identifier in graphs.list_ids(whole, "hasPart"):
+        entity = graph.entities.get(identifier)
+        if entity is None:
+            continue
+        if identifier in path or len(path) > _MAX_DEPTH:
+            raise graphs.refuse(f"{identifier!a:.200} is a part of itself")
+        types = graphs.list_types(entity)
+        if "File" in types or "MediaObject" in types:
+            yield entity
+        elif "Dataset" in types:
+            yield from _iter_files(graph, entity, (*path, identifier))
+
+
+def _find_name(identifier: str, sizes: Mapping[str, int]) -> str | None:
+    """Return the file that an ``@id`` means: older writers did not escape it, newer ones do."""
+    for name in (identifier.removeprefix("./"), unquote(identifier.removeprefix("./"))):
+        if name in sizes:
+            return parse_path(name)
+    if "://" not in identifier:
+        parse_path(unquote(identifier.removeprefix("./")))
+    return None
+
+
+def _is_image(entity: Entity, name: str) -> bool:
+    """Tell whether a file is an image: omero-cli-transfer says only ``image`` of formats it does not know."""
+    told = graphs.list_ids(entity, "encodingFormat")
+    return any(one.startswith("image") for one in (*told, guess_media_type(name)))
+
+
+def _make_unit(number: int, entity: Entity, name: str, size_bytes: int) -> TransferUnit:
+    file = make_file(name, name.rpartition("/")[2], size_bytes)
+    image = ImageRecord(ref=ObjectRef("Image", number), name=graphs.get_text(entity, "name") or file.name)
+    return TransferUnit(ref=ObjectRef("Fileset", number), images=(image,), files=(file,), is_described=False)
