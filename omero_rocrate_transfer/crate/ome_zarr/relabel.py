@@ -41,17 +41,23 @@ class Labels:
         """
         root = ET.fromstring(data)  # noqa: S314 - the caller has refused what could hurt
         dropped = _drop_attachments(root)
+        # images first: plates stand before them, and refer to them in an order of their own
+        elements = [*root.iter(f"{{{NAMESPACE}}}Image"), *root.iter()]
+        named = [(one, old) for one in elements if (old := one.get("ID")) is not None and _is_ome(one)]
         known: dict[str, str] = {}
-        for element in root.iter():
-            old = element.get("ID")
-            if old is not None and element.tag.startswith(f"{{{NAMESPACE}}}"):
-                if old not in known:
-                    match = _ID.match(old)
-                    kind = match["type"] if match else element.tag.rpartition("}")[2].removesuffix("Ref")
-                    known[old] = self.new(kind).lsid(self.host)
-                element.set("ID", known[old])
+        for element, old in named:
+            if old not in known:
+                match = _ID.match(old)
+                kind = match["type"] if match else element.tag.rpartition("}")[2].removesuffix("Ref")
+                known[old] = self.new(kind).lsid(self.host)
+        for element, old in named:
+            element.set("ID", known[old])
         text: bytes = ET.tostring(root, encoding="utf-8")
         return text, dropped
+
+
+def _is_ome(element: ET.Element) -> bool:
+    return element.tag.startswith(f"{{{NAMESPACE}}}")
 
 
 def _drop_attachments(root: ET.Element) -> int:

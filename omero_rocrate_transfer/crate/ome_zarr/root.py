@@ -56,7 +56,9 @@ class ZarrRoot:
         ).model_copy(deep=True)
         shown = {ref.lsid(host): rendering_of(*self.images[ref]) for ref in refs}
         rendering: dict[str, tuple[UserRendering, ...]] = {
-            lsid: (UserRendering(login="", rendering=one),) for lsid, one in shown.items() if one is not None
+            lsid: (UserRendering(login="", owner=True, rendering=one),)
+            for lsid, one in shown.items()
+            if one is not None
         }
         put_extras(cut, Extras(rendering=rendering), host)
         return cut
