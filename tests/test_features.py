@@ -34,8 +34,6 @@ def functions_of(path: Path) -> set[str]:
 
 
 NAMED = sorted({test for page in PAGES for test in named_tests(page.read_text("utf-8"))})
-    set(named_tests(PAGE.read_text("utf-8")) + named_tests((ROOT / "README.rst").read_text("utf-8")))
-)
 
 
 @pytest.mark.parametrize(("path", "name"), NAMED)
