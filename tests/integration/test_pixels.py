@@ -98,9 +98,14 @@ def test_images_come_back_exactly_as_pixels(
     assert unpacked.summary["planes_verified"] == planes
 
 
-def test_a_plate_under_the_default_policy_comes_back(open_ends: Any, home: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("rows", "columns"), [(2, 3), pytest.param(8, 12, marks=pytest.mark.soak, id="96 wells")]
+)
+def test_a_plate_under_the_default_policy_comes_back(
+    open_ends: Any, home: Path, tmp_path: Path, rows: int, columns: int
+) -> None:
     ends = open_ends()
-    data = real_input.plate(tmp_path / "plate")
+    data = real_input.plate(tmp_path / "plate", rows, columns)
     imported = seed.import_fileset(ends.connections[0].client, data.folder, data.files)
     plate = imported.plates[0]
 
