@@ -34,6 +34,10 @@ class AnnotationFacts:
 
     #: ``Annotation.name``, for which OME-XML has no place.
     name: str | None = None
+    #: Exact namespace and description where OME-XML does not keep them: a namespace that is no URI,
+    #: characters XML cannot hold.
+    namespace: str | None = None
+    description: str | None = None
     #: Creation time, ISO 8601 in UTC.
     created: str | None = None
     #: Whether it has no value; the one in the OME-XML only keeps the place.

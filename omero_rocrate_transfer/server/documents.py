@@ -30,7 +30,8 @@ def container_document(contents: Contents) -> OME:
             case "Dataset":
                 made = model.Dataset(**fields, image_refs=[model.ImageRef(id=ref) for ref in refs])
             case _:
-                made = model.Screen(**fields, plate_refs=[model.Screen.PlateRef(id=ref) for ref in refs])
+                # a reference to a plate must not leave the document: it is in that of the plate
+                made = model.Screen(**fields)
         by_type[one.ref.type].append(made)
     document = OME(
         creator=creator(),

@@ -11,6 +11,7 @@ from ome_types import OME
 from omero_rocrate_transfer.model.contents import Contents, Person, TransferUnit
 from omero_rocrate_transfer.model.extras import AnnotationExtras, Extras, UserRendering
 from omero_rocrate_transfer.model.extras_json import put_extras
+from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.annotations.read import Annotated, AnnotationReader, of_unit
 from omero_rocrate_transfer.server.content.containers import add_members
 from omero_rocrate_transfer.server.content.conversions import parse_ref
@@ -53,6 +54,11 @@ class UnitDocuments:
         self._enumerations = connection.enumerations
         self._host = contents.source.host
         self._owners: dict[int | None, Person] = {person.id: person for person in contents.people}
+        #: Names of the screens that a plate is in, by their ids.
+        self._screens: dict[ObjectRef, dict[int, str]] = {}
+        for one in contents.containers:
+            for plate in one.members if one.ref.type == "Screen" else ():
+                self._screens.setdefault(plate, {})[one.ref.id] = one.name
 
     def read(self, units: Sequence[TransferUnit]) -> list[UnitDraft]:
         """Begin the documents of units, in their order, and complete those that are small."""
@@ -91,7 +97,7 @@ class UnitDocuments:
         for draft in drafts:
             for plate in draft.unit.plates:
                 if plate.id in found:
-                    add_plate(draft, found[plate.id])
+                    add_plate(draft, found[plate.id], self._screens.get(plate, {}))
 
     def _small(self, drafts: Sequence[UnitDraft]) -> list[UnitDraft]:
         """Return the units that can be completed before they are asked for."""

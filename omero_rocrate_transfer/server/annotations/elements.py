@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from ome_types import OME, model
@@ -24,6 +25,9 @@ _PLACE_HOLDERS: Final[dict[str, Any]] = {
     "BooleanAnnotation": False,
     "TimestampAnnotation": datetime(1970, 1, 1),  # noqa: DTZ001 -- ome-types writes times without zone
 }
+_OF_URI: Final = r"""(?:[^\x00-\x20\x7f<>"{}|\\^`%\[\]#]|%[0-9A-Fa-f]{2})*"""
+#: An international URI or a reference (RFC 3987), roughly: the schema wants one for namespaces.
+_URI: Final = re.compile(rf"(?:[A-Za-z][A-Za-z0-9+.-]*:|(?=[^:/?#]*(?:[/?#]|\Z))){_OF_URI}(?:\#{_OF_URI})?\Z")
 #: What XML 1.0 cannot hold at all (2.2 "Characters").
 _NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -46,10 +50,15 @@ def annotation_element(annotation: Any, host: str, *, client_paths: bool) -> tup
         "id": ObjectRef("Annotation", annotation.id.val).lsid(host),
         "annotator": ObjectRef("Experimenter", annotation.details.owner.id.val).lsid(host),
     }
-    for key, value in (("namespace", annotation.ns), ("description", annotation.description)):
-        if value is not None:
-            fields[key] = value.val
     facts: dict[str, Any] = {"created": iso_utc(annotation.details.creationEvent.time.val)}
+    for key, text, said in (
+        ("namespace", annotation.ns, _uri),
+        ("description", annotation.description, _clean),
+    ):
+        if text is not None:
+            fields[key] = said(text.val)
+            if fields[key] != text.val:
+                facts[key] = text.val
     if annotation.name is not None:
         facts["name"] = annotation.name.val
     value, more = _VALUES.get(name, _plain)(annotation, host)
@@ -116,9 +125,19 @@ def _xml(annotation: Any, _host: str) -> tuple[Any, dict[str, Any]]:
         return "", {"null": True}
     text = annotation.textValue.val
     try:
-        return _parsed(text), {"text": text}
+        value = _parsed(text)
+        if _is_xml(value, text):
+            return value, {"text": text}
     except ValueError:
-        return _parsed(f"<Text>{escape(_clean(text))}</Text>"), {"text": text}
+        pass
+    return _parsed(f"<Text>{escape(_clean(text))}</Text>"), {"text": text}
+
+
+def _is_xml(value: Any, text: str) -> bool:
+    """Tell whether there are only elements, as the schema wants it: ome-types takes texts and drops some."""
+    elements = value.any_elements
+    only = all(not isinstance(one, str) and not (one.tail or "").strip() for one in elements)
+    return only and (bool(elements) or not text.strip())
 
 
 def _parsed(text: str) -> Any:
@@ -136,6 +155,10 @@ def _map(annotation: Any, _host: str) -> tuple[Any, dict[str, Any]]:
 
 def _pair(name: str | None, text: str | None) -> model.Map.M:
     return model.Map.M(k=None if name is None else _clean(name), value=_clean(text or ""))
+
+
+def _uri(namespace: str) -> str:
+    return namespace if _URI.match(namespace) else quote(namespace, safe="/")
 
 
 def _clean(text: str) -> str:

@@ -79,8 +79,8 @@ def iter_annotations(document: OME, extras: AnnotationExtras) -> Iterator[Source
             yield SourceAnnotation(
                 lsid=element.id,
                 kind=kind,
-                namespace=element.namespace,
-                description=element.description,
+                namespace=element.namespace if facts.namespace is None else facts.namespace,
+                description=element.description if facts.description is None else facts.description,
                 name=facts.name,
                 value=None if facts.null else _value_of(kind, element, facts),
                 element=element,
