@@ -25,7 +25,12 @@ class Digests:
 
     def __call__(self, row: Row) -> str:
         """Return the digest for the row of an OriginalFile or of Pixels."""
-        return self._file(row) if row.type == "OriginalFile" else self._pixels(row)
+        context = self._client.getImplicitContext()
+        context.put("omero.group", str(row.group))
+        try:
+            return self._file(row) if row.type == "OriginalFile" else self._pixels(row)
+        finally:
+            context.remove("omero.group")
 
     def _file(self, row: Row) -> str:
         digest = hashlib.sha256()

@@ -7,7 +7,7 @@ is named here, and nowhere else:
 * enumerations' ids (their values count), users, sessions, jobs, thumbnails, folders and logs of imports;
 * where files lie: the prefix of the fileset and paths of the client, but not names and paths below them;
 * digests of files and pixels as the database has them: the bytes are read instead;
-* marks that the transfer leaves on what it makes;
+* marks and provenance that the transfer leaves on what it makes;
 * minima and maxima of channels, which servers find out themselves;
 * objects that are a part of one other object (`PARTS`) are compared with it: one settings object for two
   channels is as good as one for each.
@@ -57,6 +57,7 @@ _IGNORED = frozenset(
 _OF_THE_SERVER = frozenset(("Directory", "Repository", "application/omero-log-file"))
 #: The transfer marks what it makes, to go on after it was broken off.
 _MARK = "omero-rocrate-transfer/"
+_PROVENANCE = "openmicroscopy.org/cli/transfer"
 _EXTERNAL = ("entityId", "entityType", "lsid", "uuid")
 _LINKED_FILTERS = ("excitationFilterLink", "emissionFilterLink")
 #: Reads bytes that count: of a file or of the planes of an image.
@@ -109,7 +110,8 @@ def read_graph(store: Store, digest: Digest) -> Graph:
     """
     reader = _Reader(store, digest)
     rows = [row for each in _types() for row in store.rows(each) if reader.counts(row)]
-    graph = {key_of(row): reader.node(row) for row in rows}
+    graph = {node.key: node for row in rows for node in reader.nodes(row)}
+    graph = {key: node for key, node in graph.items() if not _tells_provenance(node, graph)}
     for node in graph.values():
         node.edges = [
             (label, reader.hosts.get(target, target))
@@ -117,6 +119,12 @@ def read_graph(store: Store, digest: Digest) -> Graph:
             if target in graph or target in reader.hosts
         ]
     return graph
+
+
+def _tells_provenance(node: Node, graph: Graph) -> bool:
+    """Tell whether it is an annotation with the provenance of an object, or a link to one."""
+    ends = [graph.get(key) for label, key in node.edges if label == "child"]
+    return any(one is not None and one.values.get("ns") == _PROVENANCE for one in (node, *ends))
 
 
 def _types() -> Iterator[str]:
@@ -136,12 +144,18 @@ class _Reader:
     def counts(self, row: Row) -> bool:
         return row.type != "OriginalFile" or row.get("mimetype") not in _OF_THE_SERVER
 
-    def node(self, row: Row) -> Node:
-        node = Node(row)
-        self._fill(node, row, "")
+    def nodes(self, row: Row) -> Iterator[Node]:
+        """Yield an object, and its external identifier if it has one."""
+        node = self._node(row)
+        yield node
         info = self._store.get("ExternalInfo", row.external_info or 0)
         if info is not None and not info.values["entityType"].startswith(_MARK):
-            node.values["externalInfo"] = [info.get(name) for name in _EXTERNAL]
+            node.edges.append(("externalInfo", key_of(info)))
+            yield Node(info, {name: info.get(name) for name in _EXTERNAL})
+
+    def _node(self, row: Row) -> Node:
+        node = Node(row)
+        self._fill(node, row, "")
         if row.type in {"OriginalFile", "Pixels"}:
             node.values["bytes"] = self._digest(row)
         if row.type == "OriginalFile" and self._store.referrers("FilesetEntry", "originalFile", row.id):

@@ -91,6 +91,11 @@ class Rows:
         name = "Annotation" if child.model.root == "Annotation" else child.type
         return self.add(f"{parent.model.root}{name}Link", parent=parent, child=child, owner=owner)
 
+    def identify(self, row: Row) -> None:
+        """Give an object an identifier of some other system."""
+        info = self.add("ExternalInfo", entityType="experiment database")
+        self.store.update(row, {}, external_info=info.id)
+
     def value(self, kind: str, field: Field) -> Any:
         """Draw a value for a field; of an enumeration, the id of a row."""
         special = SPECIAL.get((kind, field.name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from omero_rocrate_transfer.sandbox.server import SandboxServer
 from omero_rocrate_transfer.sandbox.store import Row
 from tests.worlds import containers, images
 from tests.worlds.annotations import add_annotations, annotate_annotations, link_annotations
+from tests.worlds.gaps import add_gaps
 from tests.worlds.instruments import add_instrument, use_instrument
 from tests.worlds.rendering import edit_rendering
 from tests.worlds.rois import add_roi
@@ -54,6 +56,8 @@ class _Builder:
         containers.put_plates(self.rows, made, self.plates)
         for image in every:
             edit_rendering(self.rows, self.rows.store.children(image, "pixels")[0])
+        if self.draw.chance(0.3):
+            add_gaps(self.rows, every)
         self.annotatable += [*made.all, *every, *self.plates, *self._parts(every)]
         self._annotate()
         roots = [*made.projects, *made.datasets, *made.screens, *self.plates, *self.loose]
@@ -119,7 +123,9 @@ class _Builder:
         annotate_annotations(self.rows, made)
 
 
-def build_world(server: SandboxServer, client: Any, folder: Path, seed: int, size: int = 1) -> World:
+def build_world(
+    server: SandboxServer, client: Any, folder: Path, seed: int, size: int = 1, owners: Sequence[int] = ()
+) -> World:
     """Fill a sandbox with a world that is the same for the same seed.
 
     Parameters
@@ -130,7 +136,9 @@ def build_world(server: SandboxServer, client: Any, folder: Path, seed: int, siz
     folder : Path
         For input files.
     seed, size : int
+    owners : sequence of int
+        Members of the group who own some of it.
     """
     context = client.sf.getAdminService().getEventContext()
-    rows = Rows(server.store, Draw(seed), context.groupId, [context.userId])
+    rows = Rows(server.store, Draw(seed), context.groupId, [context.userId, *owners])
     return _Builder(rows, client, folder, size).build()

@@ -1,0 +1,45 @@
+"""Adds up: what arrived and what was said to be left out make up all there was."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tests.worlds.comparison import Difference
+from tests.worlds.graph import Graph
+
+#: What a run said to have left out, by class.
+Omitted = Counter[str]
+
+
+def omitted(summaries: Iterable[Mapping[str, Any]]) -> Omitted:
+    """Add up the omissions of the summaries of runs."""
+    found: Omitted = Counter()
+    for summary in summaries:
+        assert summary["omitted"] == sum(line["count"] for line in summary["omissions"])
+        for line in summary["omissions"]:
+            found[line["type"]] += line["count"]
+    return found
+
+
+def total(graph: Graph) -> Counter[str]:
+    """Count the objects of each class."""
+    return Counter(node.row.type for node in graph.values())
+
+
+def unaccounted(source: Graph, target: Graph, left_out: Omitted) -> dict[str, tuple[int, int, int]]:
+    """Return (in all, carried, omitted) of the classes of which they do not add up."""
+    before, after = total(source), total(target)
+    return {
+        name: (before[name], after[name], left_out[name])
+        for name in sorted(before.keys() | after.keys() | left_out.keys())
+        if before[name] != after[name] + left_out[name]
+    }
+
+
+def unexplained(differences: Sequence[Difference], left_out: Omitted) -> list[str]:
+    """Return the differences that no omission stands for: all but objects that are missing and were named."""
+    missing = Counter(each.type for each in differences if each.kind == "missing")
+    named = {name for name, count in missing.items() if left_out[name] == count}
+    return [str(each) for each in differences if each.kind != "missing" or each.type not in named]

@@ -1,0 +1,37 @@
+"""What OMERO can hold and a transfer leaves out, saying so: each of it by its class and number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from omero_rocrate_transfer.sandbox.store import Row
+from tests.worlds.rows import Rows
+
+
+def add_gaps(rows: Rows, images: Sequence[Row]) -> None:
+    """Add some of what is left out to images; what is used of it stays whole without it."""
+    draw = rows.draw
+    for image in images:
+        pixels = rows.store.children(image, "pixels")[0]
+        if draw.chance(0.3):
+            rows.identify(image)
+        if draw.chance(0.3):
+            experiment = rows.add("Experiment")
+            rows.change(image, experiment=experiment.id)
+        for settings in rows.store.children(pixels, "settings"):
+            if draw.chance(0.3):
+                rows.add("ProjectionDef", renderingDef=settings, renderingDef_index=0)
+        for plane in rows.store.children(pixels, "planeInfo"):
+            if draw.chance(0.3):
+                tag = rows.add("TagAnnotation")
+                rows.link(plane, tag)
+                rows.link(image, tag)
+        _add_otf(rows, image)
+
+
+def _add_otf(rows: Rows, image: Row) -> None:
+    instrument = rows.store.get("Instrument", image.get("instrument") or 0)
+    if instrument is None or rows.store.children(instrument, "otf"):
+        return
+    for objective in rows.store.children(instrument, "objective")[:1]:
+        rows.add("OTF", instrument=instrument, objective=objective)

@@ -1,0 +1,58 @@
+"""Random worlds are the same after they were packed and unpacked; what is not was said to be left out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.worlds.accounting import omitted, unaccounted, unexplained
+from tests.worlds.comparison import compare
+from tests.worlds.conftest import Place
+from tests.worlds.crates import check_documents
+from tests.worlds.graph import Key
+from tests.worlds.scope import in_scope
+from tests.worlds.world import build_world
+
+FORMS = ("crate", "crate.zip", "crate.tar")
+
+
+def read_ids(path: Path) -> dict[Key, Key]:
+    """Return what objects became, as the id map says."""
+    lines = json.loads(path.read_text("utf-8"))["objects"]
+    return {_key(line["source"]): _key(line["target"]) for line in lines}
+
+
+def _key(ref: str) -> Key:
+    kind, _, number = ref.partition(":")
+    return kind, int(number)
+
+
+def round_trip(places: tuple[Place, Place], home: Path, seed: int, size: int) -> None:
+    source, target = places
+    world = build_world(source.server, source.client, home / "in", seed, size)
+    form = FORMS[seed % len(FORMS)]
+    before = in_scope(source.graph())
+
+    packed = source.run("pack", *world.roots, form)
+    unpacked = target.run("unpack", form)
+
+    after = target.graph()
+    left_out = omitted([packed.summary, unpacked.summary])
+    found = compare(before, after, read_ids(home / "crate.idmap.json"))
+    assert unexplained(found, left_out) == []
+    assert unaccounted(before, after, left_out) == {}
+    assert check_documents(home / form) == []
+    assert packed.exit_code == unpacked.exit_code == 0 or left_out
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_small_worlds_are_the_same(seed: int, places: tuple[Place, Place], home: Path) -> None:
+    round_trip(places, home, seed, size=1)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(1000, 1200))
+def test_larger_worlds_are_the_same(seed: int, places: tuple[Place, Place], home: Path) -> None:
+    round_trip(places, home, seed, size=3)
