@@ -57,6 +57,17 @@ Examples:
   omero transfer verify liver.zip --server
 """
 
+LIST_HELP = """Show what a crate holds, without a server.
+
+Containers with what is in them as a tree; --json gives the same to programs.
+Packs of omero-cli-transfer and RO-Crates of others are shown too.
+
+Examples:
+  omero transfer list liver.zip
+  # With the numbers of channels, annotations and ROIs
+  omero transfer list --long liver.zip
+"""
+
 
 class TransferControl(BaseControl):
     """Registers the commands with OMERO's command line and runs them."""
@@ -78,6 +89,9 @@ class TransferControl(BaseControl):
         options.add_login(verify)
         read_options.let_server_ask(verify)
         read_options.add_verify(verify)
+        shown = parser.add(sub, self.list, LIST_HELP)
+        options.add_login(shown)
+        read_options.add_list(shown)
 
     def pack(self, args: argparse.Namespace) -> None:
         """Write objects into a crate."""
@@ -90,6 +104,12 @@ class TransferControl(BaseControl):
         from omero_rocrate_transfer.cli.commands import unpack
 
         self._execute(args, unpack)
+
+    def list(self, args: argparse.Namespace) -> None:
+        """Show what a crate holds."""
+        from omero_rocrate_transfer.cli.listing import list_crate
+
+        self._execute(args, list_crate)
 
     def verify(self, args: argparse.Namespace) -> None:
         """Check a crate."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: The distribution that registers the same command.
 PEER: Final = "omero-cli-transfer"
-_VERBS: Final = {"pack": "Packed", "unpack": "Unpacked", "verify": "Verified"}
+_VERBS: Final = {"pack": "Packed", "unpack": "Unpacked", "verify": "Verified", "list_crate": "Listed"}
 
 log = logging.getLogger(__name__)
 

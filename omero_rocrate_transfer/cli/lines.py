@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from omero_rocrate_transfer.transfer.events import Compared, Finished, Planned, UnitEnded
+from omero_rocrate_transfer.transfer.events import Compared, Finished, Listed, Planned, Retried, UnitEnded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,16 +18,21 @@ Line = dict[str, Any]
 
 def line_of(event: Event) -> Line | None:
     """Return the JSON object of an event that stands for itself; progress is added up elsewhere."""
+    line: Line | None = None
     match event:
         case Planned():
-            return _plan(event)
+            line = _plan(event)
         case Compared() if event.symbol != "=":
-            return _difference(event)
+            line = _difference(event)
+        case Listed(document=document):
+            line = {"type": "list", **document}
         case UnitEnded():
-            return _item(event)
+            line = _item(event)
+        case Retried():
+            line = _retry(event)
         case Finished():
-            return _summary(event)
-    return None
+            line = _summary(event)
+    return line
 
 
 def progress_line(*, phase: str, done: int, total: int, items: int, rate: float, eta_s: float | None) -> Line:
@@ -86,6 +91,16 @@ def _difference(event: Compared) -> Line:
         "path": event.path,
         "text": event.text,
         "error": _error(event.error),
+    }
+
+
+def _retry(event: Retried) -> Line:
+    return {
+        "type": "retry",
+        "object": None if event.unit is None else str(event.unit),
+        "attempt": event.attempt,
+        "wait_s": round(event.wait_s, 1),
+        "reason": str(event.error),
     }
 
 

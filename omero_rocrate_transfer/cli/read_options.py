@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from omero_ext import argparse
 
-from omero_rocrate_transfer.cli.options import add_output, add_parallel
+from omero_rocrate_transfer.cli.limits import add_parallel
+from omero_rocrate_transfer.cli.options import add_output
 from omero_rocrate_transfer.model.errors import UsageError
 from omero_rocrate_transfer.model.refs import parse_objects
 from omero_rocrate_transfer.transfer.subset import ALL, Subset
@@ -46,6 +47,13 @@ def add_verify(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--combined", metavar="FILE", help="Write a line for everything compared to FILE")
     add_parallel(parser)
+    add_output(parser)
+
+
+def add_list(parser: argparse.ArgumentParser) -> None:
+    """Add what ``list`` takes."""
+    parser.add_argument("filepath", type=Path, help="The crate: a folder, a .zip or a .tar")
+    parser.add_argument("--long", action="store_true", help="Count channels, annotations and ROIs too")
     add_output(parser)
 
 

@@ -19,7 +19,16 @@ from omero_rocrate_transfer.cli.text import (
     render_size,
     shorten,
 )
-from omero_rocrate_transfer.transfer.events import Advanced, Compared, Finished, Planned, Started, UnitEnded
+from omero_rocrate_transfer.transfer.events import (
+    Advanced,
+    Compared,
+    Finished,
+    Listed,
+    Planned,
+    Retried,
+    Started,
+    UnitEnded,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -103,6 +112,9 @@ class QuietRenderer:
         match event:
             case Compared():
                 self._say_all(iter_difference_lines(event))
+            case Listed(lines=lines):
+                for line in lines:
+                    print(line, flush=True)
             case UnitEnded(error=error) if error is not None:
                 self.say(f"Failed   {event.unit}: {escape(str(error))}")
             case Finished(error=error) if error is not None:
@@ -140,8 +152,11 @@ class LinesRenderer(QuietRenderer):
                 self.start(event)
             case Advanced():
                 self.advance(event)
-            case Compared():
+            case Compared() | Listed():
                 super().show(event)
+            case Retried():
+                on = "" if event.unit is None else f"{event.unit} "
+                self.say(f"Retry    {on}in {render_seconds(event.wait_s)}: {escape(str(event.error))}")
             case UnitEnded():
                 super().show(event)
                 self._say_all(iter_omission_lines(event.omissions))

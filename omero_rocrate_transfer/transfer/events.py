@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from omero_rocrate_transfer.model.contents import Contents, Omission
     from omero_rocrate_transfer.model.errors import TransferError
     from omero_rocrate_transfer.model.refs import ObjectRef
-    from omero_rocrate_transfer.model.results import Mapping
+    from omero_rocrate_transfer.model.results import Mapping as Mapped
 
 
 Phase = Literal["check", "transfer", "verify"]
@@ -38,7 +40,7 @@ class Started:
 class ContainersCreated:
     """The sink stands ready, and so do these containers on the target."""
 
-    mappings: tuple[Mapping, ...]
+    mappings: tuple[Mapped, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +83,7 @@ class UnitEnded:
     planes_verified: int = 0
     omissions: tuple[Omission, ...] = ()
     #: Objects created on a target server.
-    mappings: tuple[Mapping, ...] = ()
+    mappings: tuple[Mapped, ...] = ()
     error: TransferError | None = None
 
 
@@ -97,6 +99,15 @@ class Compared:
     #: What differs, in words; empty where nothing does.
     text: str = ""
     error: TransferError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """What something holds, for people and for machines."""
+
+    lines: tuple[str, ...]
+    #: JSON.
+    document: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,4 +135,4 @@ class Finished:
     error: TransferError | None = None
 
 
-Event = Planned | Started | ContainersCreated | Advanced | Retried | Compared | UnitEnded | Finished
+Event = Planned | Started | ContainersCreated | Advanced | Retried | Compared | Listed | UnitEnded | Finished

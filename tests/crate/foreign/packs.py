@@ -127,8 +127,8 @@ def _annotations(file_refs: list[str]) -> str:
     refs = "".join(f'<AnnotationRef ID="{ref}"/>' for ref in file_refs)
     return (
         f'<FileAnnotation ID="Annotation:31" Namespace="ns/file">{refs}'
-        '<BinaryFile FileName="a/b/proto'
-        'col.txt" Size="9"><BinData Length="4" BigEndian="true">ZmlsZQ==</BinData></BinaryFile></FileAnnotation>'
+        '<BinaryFile FileName="a/b/protocol.txt" Size="9"><BinData Length="4" BigEndian="true">ZmlsZQ=='
+        "</BinData></BinaryFile></FileAnnotation>"
         '<TagAnnotation ID="Annotation:21"><Value>mitosis</Value></TagAnnotation>'
         '<MapAnnotation ID="Annotation:22" Namespace="lab"><Value><M K="gene">CDK1</M><M K="empty"></M>'
         "</Value></MapAnnotation>"
