@@ -156,6 +156,7 @@ def fill_with_rois(server: SandboxServer, image: int, count: int) -> None:
         rows.add("Rectangle", roi=roi.id, roi_index=0, textValue=str(number), fillColor=255, theZ=0, **place)
 
 
+@pytest.mark.soak
 def test_four_thousand_rois_cost_less_than_two_seconds_of_cpu(two: Two, image: int) -> None:
     fill_with_rois(two.sandboxes[0], image, 4000)
     source = ServerSource(two.source)
