@@ -98,6 +98,8 @@ def describe_unit(
         entities.describe_original(unit, index, file, packed.files[index])
         for index, file in enumerate(unit.files)
     ]
+    if unit.ref.type == "Annotation":
+        found[0]["identifier"] = unit.ref.lsid(host)
     content, mentions = file_names[:1], []
     if len(file_names) > 1:
         content = [entities.object_id(unit.ref)]
