@@ -6,12 +6,14 @@ READY := $(VENV)/.ready
 NEEDS := setup.py tools/set-up tools/build_zeroc_ice.py
 PYTHON_VENV := $(VENV)/bin/python
 JOBS ?= 2
+RUNS ?= 20000
 
-.PHONY: demo test soak lint types docs clean help
+.PHONY: demo test soak fuzz lint types docs clean help
 help:
 	@echo "make demo    pack and unpack between two servers in Python, on this machine"
 	@echo "make test    run the tests"
 	@echo "make soak    run the long tests with many objects"
+	@echo "make fuzz    give RUNS damaged inputs to every parser, guided by what they reach"
 	@echo "make lint    check style and formatting;  make types: check annotations"
 	@echo "make docs    write the documentation into docs/_build"
 	@echo "make clean   remove the environment and all that was built"
@@ -32,6 +34,10 @@ test: $(READY)
 
 soak: $(READY)
 	$(PYTHON_VENV) -m pytest -m soak --timeout 7200
+
+fuzz: $(READY)
+	@tools/set-up $(VENV) fuzz
+	$(PYTHON_VENV) -m tests.fuzz $(RUNS)
 
 lint: $(READY)
 	$(PYTHON_VENV) -m ruff check

@@ -41,6 +41,8 @@ TEST = [
     # ome-types validates with it; xmlschema fails at light sources
     "lxml>=5",
 ]
+#: Coverage-guided fuzzing of the parsers; hypothesis does without.
+FUZZ = [*TEST, "atheris>=2.3"]
 DEV = [*TEST, "mypy>=1.11", "ruff>=0.9"]
 
 setup(
@@ -83,5 +85,5 @@ setup(
         "xsdata>=24.2.1",
         "zarr>=3.0.4",
     ],
-    extras_require={"tables": TABLES, "sandbox": SANDBOX, "test": TEST, "dev": DEV},
+    extras_require={"tables": TABLES, "sandbox": SANDBOX, "test": TEST, "dev": DEV, "fuzz": FUZZ},
 )

@@ -142,9 +142,12 @@ def declared(packages: Path, *extras: str) -> set[str]:
 @pytest.mark.parametrize(
     ("folders", "extras"),
     [
-        (["*.py", *(f"{part}/**/*.py" for part in ("cli", "crate", "model", "server", "transfer"))], []),
+        (
+            ["*.py", *(f"{part}/**/*.py" for part in ("cli", "crate", "model", "server", "transfer"))],
+            ["tables"],
+        ),
         (["sandbox/**/*.py"], ["sandbox"]),
-        (["../tests/**/*.py"], ["test"]),
+        (["../tests/**/*.py"], ["test", "fuzz"]),
     ],
 )
 def test_what_is_imported_is_required(packages: Path, folders: list[str], extras: list[str]) -> None:
