@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs/features.rst"
-PAGES = (PAGE, ROOT / "README.rst")
+PAGES = (ROOT / "docs/features.rst", ROOT / "README.rst")
 #: What a line may say of this tool without a test.
 ABSENT = {"no", "no, told", "prepared"}
 
 
 def rows() -> list[list[str]]:
-    """Return the lines of all tables of the page, each as its cells."""
-    lines = [line.strip() for line in PAGE.read_text("utf-8").splitlines() if line.startswith('   "')]
+    """Return the lines of all tables of the pages, each as its cells."""
+    text = "".join(page.read_text("utf-8") for page in PAGES)
+    lines = [line.strip() for line in text.splitlines() if line.startswith('   "')]
     return list(csv.reader(lines, skipinitialspace=True))
 
 
