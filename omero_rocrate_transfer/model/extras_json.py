@@ -37,8 +37,9 @@ def put_extras(document: OME, extras: Extras, host: str) -> None:
 
     if extras == Extras():
         return
-    # JSON in ASCII needs nothing escaped but these
-    value: Any = f'<Extras xmlns="{NAMESPACE}">{_escape(render_extras(extras))}</Extras>'
+    # As a text the value would be parsed, which takes most of the time of a document.
+    element = {"qname": f"{{{NAMESPACE}}}Extras", "text": render_extras(extras)}
+    value: Any = {"any_elements": [element]}
     structured_annotations(document).xml_annotations.append(
         model.XMLAnnotation(
             id=_ID.format(host=host), namespace=NAMESPACE, description=_DESCRIPTION, value=value
@@ -107,10 +108,6 @@ def _adapter() -> TypeAdapter[Extras]:
     from pydantic import TypeAdapter
 
     return TypeAdapter(Extras)
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _refuse(what: str, reason: str) -> UnsafeCrateError:
