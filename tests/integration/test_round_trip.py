@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import omero.model
 import pytest
+from omero.rtypes import rstring
 
 from omero_rocrate_transfer.sandbox import real_input, seed
 from omero_rocrate_transfer.sandbox.compare import Comparison, compare
@@ -176,17 +178,18 @@ def test_what_is_not_carried_is_counted_in_plan_and_summary(
 ) -> None:
     client = source_server.client()
     imported = import_into(client, real_input.unicode_name(tmp_path / "in"))
-    image = seed.reference("Image", imported.images[0])
-    for text in ("one", "two"):
-        seed.link(client, image, seed.tag(client, text))
-    seed.roi(client, imported.images[0], [seed.shape("Point", x=1.0, y=2.0)])
+    image = client.sf.getQueryService().get("Image", imported.images[0])
+    image.experiment = omero.model.ExperimentI()
+    image.experiment.type = omero.model.ExperimentTypeI()
+    image.experiment.type.value = rstring("FRET")
+    seed.save(client, image)
 
     result = pack(f"Image:{imported.images[0]}", "crate", "--json", exit_code=3)
 
     plan = result.lines[0]
     counts = {line["type"]: line["count"] for line in plan["omissions"]}
-    assert counts == {"TagAnnotation": 2, "Roi": 1}
-    assert result.summary["omitted"] == 3
+    assert counts == {"Experiment": 1}
+    assert result.summary["omitted"] == 1
     assert result.summary["done"] == result.summary["planned"] == 1
 
 
