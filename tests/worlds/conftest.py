@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,7 @@ class Place:
     def __init__(self, server: SandboxServer, capsys: pytest.CaptureFixture[str]) -> None:
         self.server = server
         self.client = seed.connection(server.host, server.port, "root", "omero")
+        self._clients = [self.client]
         login = ["-s", f"tcp://{server.host}", "-p", str(server.port), "-u", "root", "-w", "omero", "-C"]
         self._run = CommandLine(capsys, login)
 
@@ -41,8 +43,16 @@ class Place:
         """Read all that is there."""
         return read_graph(self.server.store, Digests(self.client))
 
+    def people(self) -> tuple[Any, list[int]]:
+        """Make a group of two; return a client of one, and the other."""
+        group = seed.group(self.client, "lab", "rwra--")
+        users = [seed.user(self.client, name, name, [group]) for name in ("alice", "bob")]
+        self._clients.append(seed.connection(self.server.host, self.server.port, "alice", "alice"))
+        return self._clients[-1], users[1:]
+
     def close(self) -> None:
-        self.client.closeSession()
+        for client in self._clients:
+            client.closeSession()
 
 
 @pytest.fixture(autouse=True)

@@ -225,11 +225,16 @@ class _Reader:
 
 
 def _canonical(value: Any) -> Any:
-    """Return a value so that equal ones compare equal, not-a-number too; an empty map is none."""
+    """Return a value so that equal ones compare equal, not-a-number too.
+
+    Empty maps and bytes are none: neither the database nor Ice tells them apart.
+    """
     if isinstance(value, Quantity):
         return repr(float(value.value)), value.unit
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, list):
         return tuple(map(tuple, value)) or None
+    if isinstance(value, bytes):
+        return value or None
     return value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from omero_rocrate_transfer.sandbox.store import Row
 from tests.worlds.rows import Rows
 
@@ -15,6 +17,25 @@ def edit_rendering(rows: Rows, pixels: Row) -> None:
             rows.change(settings, defaultZ=draw.integer(0, pixels.values["sizeZ"] - 1))
             for binding in rows.store.children(settings, "waveRendering"):
                 _edit_binding(rows, binding)
+
+
+def add_rendering(rows: Rows, pixels: Row, owner: int) -> None:
+    """Add the settings of another user."""
+    draw = rows.draw
+    quantization = rows.add("QuantumDef", cdStart=0, cdEnd=255, bitResolution=255)
+    settings = rows.add(
+        "RenderingDef",
+        owner=owner,
+        pixels=pixels,
+        quantization=quantization,
+        defaultZ=draw.integer(0, pixels.values["sizeZ"] - 1),
+        defaultT=0,
+        name=None,
+        compression=None,
+    )
+    for place in range(len(rows.store.children(pixels, "channels"))):
+        ends: dict[str, Any] = {"renderingDef": settings, "renderingDef_index": place}
+        _edit_binding(rows, rows.add("ChannelBinding", owner=owner, **ends, blue=draw.integer(0, 255)))
 
 
 def _edit_binding(rows: Rows, binding: Row) -> None:

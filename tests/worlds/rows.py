@@ -50,6 +50,11 @@ class Rows:
         self.event = store.new_event(user=owners[0], group=group)
 
     @property
+    def others(self) -> list[int]:
+        """Owners but the first."""
+        return self._owners[1:]
+
+    @property
     def owner(self) -> int:
         """Owner for the next row."""
         return self.draw.pick(self._owners) if self.draw.chance(0.2) else self._owners[0]

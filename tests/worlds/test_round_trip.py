@@ -31,7 +31,8 @@ def _key(ref: str) -> Key:
 
 def round_trip(places: tuple[Place, Place], home: Path, seed: int, size: int) -> None:
     source, target = places
-    world = build_world(source.server, source.client, home / "in", seed, size)
+    client, others = source.people() if seed % 4 == 3 else (source.client, [])
+    world = build_world(source.server, client, home / "in", seed, size, others)
     form = FORMS[seed % len(FORMS)]
     before = in_scope(source.graph())
 

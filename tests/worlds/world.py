@@ -13,7 +13,7 @@ from tests.worlds import containers, images
 from tests.worlds.annotations import add_annotations, annotate_annotations, link_annotations
 from tests.worlds.gaps import add_gaps
 from tests.worlds.instruments import add_instrument, use_instrument
-from tests.worlds.rendering import edit_rendering
+from tests.worlds.rendering import add_rendering, edit_rendering
 from tests.worlds.rois import add_roi
 from tests.worlds.rows import Rows
 from tests.worlds.values import Draw
@@ -55,7 +55,10 @@ class _Builder:
         containers.put_images(self.rows, made, self.loose, self.rois)
         containers.put_plates(self.rows, made, self.plates)
         for image in every:
-            edit_rendering(self.rows, self.rows.store.children(image, "pixels")[0])
+            pixels = self.rows.store.children(image, "pixels")[0]
+            edit_rendering(self.rows, pixels)
+            for user in self.draw.some(self.rows.others, 1):
+                add_rendering(self.rows, pixels, user)
         if self.draw.chance(0.3):
             add_gaps(self.rows, every)
         self.annotatable += [*made.all, *every, *self.plates, *self._parts(every)]
