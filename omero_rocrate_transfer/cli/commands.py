@@ -13,6 +13,7 @@ from omero_rocrate_transfer.transfer.check import check
 from omero_rocrate_transfer.transfer.events import Planned
 from omero_rocrate_transfer.transfer.history import read_history
 from omero_rocrate_transfer.transfer.idmap import IdMap
+from omero_rocrate_transfer.transfer.retry import Retry
 from omero_rocrate_transfer.transfer.run import run
 
 if TYPE_CHECKING:
@@ -35,10 +36,11 @@ def pack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[E
         note("--zip has no effect: the ending of the target decides.")
     runs.refuse_existing(chosen.path, runs.pack_run(chosen), hint="Name another path, or remove it.")
     with interrupt.at_once():
-        source, agent = endpoints.server_source(ctx, args, chosen)
+        retry = Retry(chosen.retries)
+        source, agent = endpoints.server_source(ctx, args, chosen, retry)
     with closing(source):
         with interrupt.at_once():
-            contents = source.read_contents(chosen.objects)
+            contents = retry.call(lambda: source.read_contents(chosen.objects))
         yield Planned(contents=contents, dry_run=chosen.dry_run)
         if chosen.dry_run:
             return
@@ -50,6 +52,7 @@ def pack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[E
                 parallel=chosen.parallel,
                 interrupt=interrupt,
                 journal=journal,
+                retry=retry,
                 ignore_errors=chosen.ignore_errors,
             )
 
@@ -62,7 +65,8 @@ def unpack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator
     with closing(source):
         with interrupt.at_once():
             contents = source.read_contents(())
-            connection = endpoints.server_connection(ctx, args)
+            retry = Retry(chosen.retries)
+            connection = endpoints.server_connection(ctx, args, retry)
             runs.refuse_existing(
                 chosen.idmap,
                 runs.unpack_run(chosen, connection.info, connection.user),
@@ -72,7 +76,7 @@ def unpack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator
         if chosen.dry_run:
             return
         with runs.open_unpack(chosen, contents, connection.info, connection.user) as journal:
-            yield from _unpack(chosen, source, contents, connection, journal, interrupt)
+            yield from _unpack(chosen, source, contents, connection, journal, retry, interrupt)
 
 
 def _unpack(
@@ -81,6 +85,7 @@ def _unpack(
     contents: Contents,
     connection: Connection,
     journal: Journal,
+    retry: Retry,
     interrupt: Interrupt,
 ) -> Iterator[Event]:
     """Check what is still to be sent, send it, and write down what became of it."""
@@ -92,7 +97,13 @@ def _unpack(
     again = journal.head.get("idmap") == str(chosen.idmap.absolute())
     with IdMap(chosen.idmap, contents.source, connection.info, again=again) as idmap:
         for event in run(
-            contents, source, sink, parallel=chosen.parallel, interrupt=interrupt, journal=journal
+            contents,
+            source,
+            sink,
+            parallel=chosen.parallel,
+            interrupt=interrupt,
+            journal=journal,
+            retry=retry,
         ):
             idmap.take(event)
             yield event

@@ -17,6 +17,7 @@ from omero_rocrate_transfer.cli.content_options import (
     pack_content,
     unpack_content,
 )
+from omero_rocrate_transfer.cli.limits import add_parallel, add_retries
 from omero_rocrate_transfer.cli.zarr_options import add_zarr, zarr_options
 from omero_rocrate_transfer.model.choices import PixelsAs, PixelsPolicy
 from omero_rocrate_transfer.model.errors import UsageError
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
     from omero_rocrate_transfer.crate.ome_zarr.options import ZarrOptions
 
-#: Units at work at the same time unless told otherwise; servers have small pools of readers.
-PARALLEL: Final = 4
-MAX_PARALLEL: Final = 32
 MAX_OBJECTS_TOLD: Final = 50
 
 #: Options of omero-cli-transfer that this version cannot follow, with their number of values and the reason.
@@ -58,6 +56,8 @@ class PackOptions:
     facts: CrateFacts
     dry_run: bool
     parallel: int
+    #: Attempts after the first where the connection fails.
+    retries: int
     #: Complete the crate without the items that failed.
     ignore_errors: bool
     pixels: PixelsPolicy
@@ -89,6 +89,8 @@ class UnpackOptions:
     idmap: Path
     dry_run: bool
     parallel: int
+    #: Attempts after the first where the connection fails.
+    retries: int
     #: Name of the run, None for the one that belongs to these arguments.
     run: str | None
 
@@ -119,22 +121,12 @@ def add_login(parser: Any) -> None:
 def add_common(parser: argparse.ArgumentParser) -> None:
     """Add what every command that writes takes."""
     parser.add_argument("--dry-run", action="store_true", help="Show the plan and stop")
+    add_retries(parser)
     parser.add_argument(
         "--run", metavar="NAME", help="Name of the run; the same command goes on with the same run"
     )
     add_parallel(parser)
     add_output(parser)
-
-
-def add_parallel(parser: argparse.ArgumentParser) -> None:
-    """Add how much goes on at once."""
-    parser.add_argument(
-        "--parallel",
-        type=_parallel,
-        default=PARALLEL,
-        metavar="N",
-        help=f"Items at work at the same time, 1 to {MAX_PARALLEL} (default {PARALLEL})",
-    )
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
@@ -229,6 +221,7 @@ def pack_options(args: argparse.Namespace) -> PackOptions:
         ),
         dry_run=args.dry_run,
         parallel=args.parallel,
+        retries=args.retries,
         ignore_errors=args.ignore_errors,
         pixels=PixelsPolicy(args.pixels),
         zarr=zarr_options(args),
@@ -260,6 +253,7 @@ def unpack_options(args: argparse.Namespace) -> UnpackOptions:
         idmap=Path(args.idmap or f"{path.resolve().stem}.idmap.json"),
         dry_run=args.dry_run,
         parallel=args.parallel,
+        retries=args.retries,
         run=args.run and check_name(args.run),
     )
 
@@ -286,10 +280,3 @@ def _refuse_forgotten_path(path: str) -> None:
         f"{path!r} names an object, but the last word is the target.",
         hint=f"Write ./{path} for such a folder.",
     )
-
-
-def _parallel(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdigit() else 0
-    if not 1 <= number <= MAX_PARALLEL:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MAX_PARALLEL}")
-    return number

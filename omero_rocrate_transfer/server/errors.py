@@ -25,6 +25,7 @@ from omero_rocrate_transfer.model.errors import (
 #: how far the server is with cleaning up (omero-server SessionCache, omero-blitz ServiceFactoryI, Glacier2).
 _GONE: Final = (
     omero.SessionException,
+    Glacier2.SessionNotExistException,
     Ice.SocketException,
     Ice.TimeoutException,
     Ice.DNSException,

@@ -25,7 +25,7 @@ from omero_rocrate_transfer.model.errors import IntegrityError, TransferError
 from omero_rocrate_transfer.server.client_paths import reader_hint
 from omero_rocrate_transfer.server.commands import delete, wait_for
 from omero_rocrate_transfer.server.errors import server_errors
-from omero_rocrate_transfer.server.marks import RUN_FACT
+from omero_rocrate_transfer.server.marks import RUN_FACT, UNIT_FACT
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
@@ -77,7 +77,7 @@ class FilesetImport:
         """
         with server_errors(self._doing):
             process = self._connection.managed_repository.importFileset(
-                _fileset(self._unit.files, self._connection.run_id), _settings(), self._context
+                _fileset(self._unit, self._connection.run_id), _settings(), self._context
             )
         try:
             digests = [self._upload(process, place, source) for place in range(len(self._unit.files))]
@@ -124,8 +124,8 @@ class FilesetImport:
         return int(self._connection.query.projection(hql, parameters, self._context)[0][0].val)
 
 
-def _fileset(files: Iterable[OriginalFile], run_id: str) -> FilesetI:
-    paths = [file.path for file in files]
+def _fileset(unit: TransferUnit, run_id: str) -> FilesetI:
+    paths = [file.path for file in unit.files]
     fileset = FilesetI()
     for path in paths:
         entry = FilesetEntryI()
@@ -133,7 +133,7 @@ def _fileset(files: Iterable[OriginalFile], run_id: str) -> FilesetI:
         fileset.addFilesetEntry(entry)
     facts = {"omero.rocrate.transfer.version": __version__, "os.name": sys.platform}
     if run_id:
-        facts[RUN_FACT] = run_id
+        facts |= {RUN_FACT: run_id, UNIT_FACT: str(unit.ref)}
     if (reader := reader_hint(paths)) is not None:
         facts["bioformats.reader"] = reader
     job = UploadJobI()

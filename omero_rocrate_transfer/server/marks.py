@@ -20,6 +20,8 @@ from omero_rocrate_transfer.model.refs import parse_lsid
 ENTITY: Final = "omero-rocrate-transfer/run"
 #: Name of the value in ``UploadJob.versionInfo`` that holds the run.
 RUN_FACT: Final = "omero-rocrate-transfer.run"
+#: Name of the value that holds the unit, like ``Fileset:5``.
+UNIT_FACT: Final = "omero-rocrate-transfer.unit"
 #: What is not deleted together with something else that is marked, by its class or that of its parent.
 MARKED: Final = ("Project", "Dataset", "Screen", "Plate", "Image", "Folder", "OriginalFile", "Annotation")
 

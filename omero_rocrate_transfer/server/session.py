@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
-from threading import Lock
+from threading import RLock
 from typing import Any, Final, Self
 
 import Ice
@@ -55,7 +56,8 @@ class Connection:
     ) -> None:
         self._owned = owned
         self._reopen = reopen
-        self._lock = Lock()
+        self._lock = RLock()
+        self._address = _host_of(client), int(client.getProperty("omero.port") or DEFAULT_PORT)
         #: When reading a file goes on after its connection was lost.
         self.retry = Retry()
         #: Run that what is created is marked with; see `mark_with`.
@@ -79,7 +81,8 @@ class Connection:
 
     def _adopt(self, client: Any) -> None:
         """Use a connected client from now on."""
-        self.client = client
+        self._client = client
+        self._context = dict(client.getImplicitContext().getContext())
         self.session = client.getSession()
         self.query = self.session.getQueryService()
         self.update = self.session.getUpdateService()
@@ -88,6 +91,12 @@ class Connection:
         self.__dict__.pop("managed_repository", None)
         if int(client.getProperty("omero.keep_alive") or 0) <= 0:
             client.enableKeepAlive(KEEP_ALIVE_S)
+
+    @property
+    def client(self) -> Any:
+        """The connected ``omero.client``; waits while somebody brings it back."""
+        with self._lock:
+            return self._client
 
     def revive(self) -> None:
         """Log in again if the session or the connection has ended; else do nothing.
@@ -105,7 +114,7 @@ class Connection:
             except (Ice.Exception, omero.ClientError) as error:
                 if self._reopen is None:
                     raise translate(error, "Coming back to the server") from error
-                _refuse_silence(self.client)
+                _refuse_silence(*self._address)
                 with server_errors("Coming back to the server"):
                     self._adopt(self._reopen())
 
@@ -169,7 +178,7 @@ class Connection:
         An explicit context replaces the implicit one of the client, in which repositories and file stores
         look for the session (omero-blitz PublicRepositoryI, RawFileStoreI): so it holds all of that too.
         """
-        return dict(self.client.getContext(group=group))
+        return self._context | {"omero.group": str(group)}
 
     def close(self) -> None:
         """End the session if it is ours; safe to call twice."""
@@ -188,6 +197,12 @@ class Connection:
         return int(rows[0][0].val)
 
 
+def close_quietly(client: Any) -> None:
+    """Destroy a client whose connection is gone: OMERO's own ways to close it fail on that."""
+    with suppress(Ice.Exception, omero.ClientError):
+        client.closeSession()
+
+
 def lsid_host(host: str) -> str:
     """Return a host name as an LSID takes it: only ``[A-Za-z0-9._-]``, and at least one dot.
 
@@ -202,9 +217,8 @@ def _host_of(client: Any) -> str:
     return client.getProperty("omero.url.host") or client.getProperty("omero.host") or "localhost"
 
 
-def _refuse_silence(client: Any) -> None:
+def _refuse_silence(host: str, port: int) -> None:
     """Raise where nobody listens: OMERO's own login would tell that from a wrong password by words only."""
-    host, port = _host_of(client), int(client.getProperty("omero.port") or DEFAULT_PORT)
     try:
         socket.create_connection((host, port), timeout=_PROBE_S).close()
     except OSError as error:

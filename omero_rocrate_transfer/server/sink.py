@@ -20,14 +20,13 @@ from omero_rocrate_transfer.server.containers import (
     group_of_target,
     parse_target,
 )
-from omero_rocrate_transfer.server.filesets import read_files
 from omero_rocrate_transfer.server.importer import FilesetImport
 from omero_rocrate_transfer.server.pairing import NewObject, Pair, pair_images, pair_plates
-from omero_rocrate_transfer.server.queries import Reader
 from omero_rocrate_transfer.server.raster.unit import PixelsImport
+from omero_rocrate_transfer.server.renaming import changed_paths, different_names
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.taking_up import take_up
-from omero_rocrate_transfer.server.traces import Traces
+from omero_rocrate_transfer.server.traces import Traces, find_unit_traces, remove
 from omero_rocrate_transfer.server.unit_content import ContentWriter
 from omero_rocrate_transfer.server.writer import Writer
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
@@ -82,6 +81,9 @@ class ServerSink:
         #: What earlier processes of the run did.
         self._earlier = History()
         self._left = Traces()
+        self._host = ""
+        #: Units that failed in this process and may be tried again.
+        self._broken: set[ObjectRef] = set()
         self._connection = connection
         self._merge = merge
         self._pixels_as = pixels_as
@@ -113,6 +115,7 @@ class ServerSink:
         if self._target is not None:
             self._check_target(contents)
             self._group = group_of_target(self._connection, self._target)
+        self._host = contents.source.host
         finder = ContainerFinder(self._connection, self._group, merge=self._merge)
         again = self._earlier.begun
         made = (
@@ -166,6 +169,18 @@ class ServerSink:
         IntegrityError
             The target made something else of the files or gives back other pixels; it was deleted again.
         """
+        if unit.ref in self._broken:
+            # the link may have been too far gone to delete what was made
+            remove(self._connection, find_unit_traces(self._connection, unit, self._host), self._group)
+            self._broken.discard(unit.ref)
+        try:
+            return self._write_unit(unit, source)
+        except BaseException:
+            if self._connection.run_id:
+                self._broken.add(unit.ref)
+            raise
+
+    def _write_unit(self, unit: TransferUnit, source: Source) -> UnitResult:
         if unit.ref.type == "Annotation":
             return self._begun().write_attachment(unit, source)
         return self._import_files(unit, source) if unit.files else self._import_pixels(unit, source)
@@ -186,7 +201,7 @@ class ServerSink:
                 *(_mapping(plate, new.id) for plate, new in plates.items()),
                 *(_mapping(pair.source.ref, pair.target.id) for pair in pairs),
             ]
-            omissions = (*self._changed_names(unit, fileset), *self._write(unit, document, made))
+            omissions = (*changed_paths(self._connection, unit, fileset), *self._write(unit, document, made))
         except BaseException:
             importing.undo()
             raise
@@ -276,24 +291,9 @@ class ServerSink:
     def _name(self, pairs: Sequence[Pair], plates: dict[ObjectRef, NewObject]) -> None:
         writer = Writer(self._connection, self._group)
         wanted = {pair.target: (pair.source.name, pair.source.description) for pair in pairs}
-        writer.rename("Image", _different(wanted))
+        writer.rename("Image", different_names(wanted))
         named = {new: self._names[plate] for plate, new in plates.items() if plate in self._names}
-        writer.rename("Plate", _different(named))
-
-    def _changed_names(self, unit: TransferUnit, fileset: int) -> tuple[Omission, ...]:
-        files = read_files(Reader(self._connection), [fileset])[fileset]
-        changed = [
-            (old.path, new.path) for old, new in zip(unit.files, files, strict=True) if old.path != new.path
-        ]
-        if not changed:
-            return ()
-        old, new = changed[0]
-        reason = f"the target changed the path of files, like {old!r} to {new!r}"
-        return (Omission(type="OriginalFile", count=len(changed), reason=reason, on=unit.ref),)
-
-
-def _different(wanted: dict[NewObject, tuple[str, str | None]]) -> dict[int, tuple[str, str | None]]:
-    return {new.id: names for new, names in wanted.items() if names != (new.name, new.description)}
+        writer.rename("Plate", different_names(named))
 
 
 def _mapping(source: ObjectRef, target: int) -> Mapping:

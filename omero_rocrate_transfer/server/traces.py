@@ -9,10 +9,11 @@ from typing import Final
 
 from omero.sys import ParametersI
 
+from omero_rocrate_transfer.model.contents import TransferUnit
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.commands import delete_all
 from omero_rocrate_transfer.server.errors import server_errors
-from omero_rocrate_transfer.server.marks import ENTITY, MARKED, RUN_FACT
+from omero_rocrate_transfer.server.marks import ENTITY, MARKED, RUN_FACT, UNIT_FACT
 from omero_rocrate_transfer.server.queries import Reader
 from omero_rocrate_transfer.server.session import Connection
 
@@ -23,6 +24,10 @@ _MARKS: Final = (
 _JOBS: Final = (
     "select j.id from UploadJob j join j.versionInfo v"
     " where v.name = :entity and v.value = :run order by j.id"
+)
+_UNIT_OF: Final = (
+    "select j.id, v.value from UploadJob j join j.versionInfo v where j.id in (:ids)"
+    " and v.name = '{fact}' order by j.id"
 )
 _FILESETS: Final = "select l.parent.id from FilesetJobLink l where l.child.id in (:ids) order by l.parent.id"
 _IN_USE: Final = "select f.id from FileAnnotation a join a.file f where f.id in (:ids) order by f.id"
@@ -89,6 +94,26 @@ def find_traces(connection: Connection, run_id: str) -> Traces:
     for (fileset,) in reader.rows(_FILESETS, jobs, doing="Looking for filesets of the run"):
         traces.found[ObjectRef("Fileset", fileset)] = None
     return traces
+
+
+def find_unit_traces(connection: Connection, unit: TransferUnit, host: str) -> list[ObjectRef]:
+    """Return what the run of the connection left of one unit.
+
+    Parameters
+    ----------
+    host
+        Of the source, as in its LSIDs.
+    """
+    run_id, reader = connection.run_id, Reader(connection)
+    refs = {unit.ref, *unit.plates, *(image.ref for image in unit.images)}
+    lsids = {ref.lsid(host) for ref in refs}
+    found = [ref for ref, lsid in find_traces(connection, run_id).found.items() if lsid in lsids]
+    jobs = [int(str(row[0])) for row in _rows(connection, _JOBS, RUN_FACT, run_id)]
+    doing, names = f"Looking for what is left of {unit.ref}", {str(ref) for ref in refs}
+    told = reader.rows(_UNIT_OF.format(fact=UNIT_FACT), jobs, doing=doing)
+    of_unit = [job for job, name in told if name in names]
+    filesets = reader.rows(_FILESETS, of_unit, doing=doing)
+    return found + [ObjectRef("Fileset", fileset) for (fileset,) in filesets]
 
 
 def remove(connection: Connection, refs: Collection[ObjectRef], group: int) -> list[ObjectRef]:

@@ -85,6 +85,9 @@ class NoJournal:
         """Do nothing."""
 
 
+NO_JOURNAL: Final = NoJournal()
+
+
 class Journal(NoJournal):
     """The journal of one run, locked for this process until `close` or its death.
 

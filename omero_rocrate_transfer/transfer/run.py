@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from omero_rocrate_transfer.model.errors import (
@@ -17,14 +16,14 @@ from omero_rocrate_transfer.transfer.events import Advanced, ContainersCreated, 
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 from omero_rocrate_transfer.transfer.history import History, Resumed, lost_record, read_history, resume
 from omero_rocrate_transfer.transfer.interrupt import Interrupt, Interrupted
-from omero_rocrate_transfer.transfer.journal import NoJournal
+from omero_rocrate_transfer.transfer.journal import NO_JOURNAL, NoJournal
 from omero_rocrate_transfer.transfer.ledger import Ledger
 from omero_rocrate_transfer.transfer.meter import Meter, MeteredSource
 from omero_rocrate_transfer.transfer.pool import Outcome, Tick, work
 from omero_rocrate_transfer.transfer.retry import Retry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from omero_rocrate_transfer.model.contents import Contents, TransferUnit
     from omero_rocrate_transfer.model.results import UnitResult
@@ -44,7 +43,7 @@ def run(
     *,
     parallel: int,
     interrupt: Interrupt,
-    journal: NoJournal | None = None,
+    journal: NoJournal = NO_JOURNAL,
     retry: Retry | None = None,
     ignore_errors: bool = True,
 ) -> Iterator[Event]:
@@ -76,7 +75,6 @@ def run(
     -----
     Whatever ends the run early, ``sink.abort`` is called, also when the reader of the events goes away.
     """
-    journal = journal or NoJournal()
     try:
         history, resumed = _take_up(contents, sink, journal)
         if history.finished is not None and not resumed.remaining:
@@ -87,15 +85,12 @@ def run(
         yield from _begin(contents, source, sink, ledger)
         yield Started(phase="transfer", size_bytes=sum(unit.size_bytes for unit in resumed.remaining))
         yield from _skipped(resumed, contents)
-        rest = replace(contents, units=resumed.remaining)
-        failed = 0
-        mover = _Mover(source, sink, retry or Retry())
-        for event in _move(rest, mover, ledger, parallel=parallel, interrupt=interrupt):
+        failed, mover = 0, _Mover(source, sink, retry or Retry(), parallel)
+        for event in _move(resumed.remaining, mover, ledger, interrupt):
             failed += isinstance(event, UnitEnded) and event.state == "failed"
             yield event
         interrupt.check()
-        if not ignore_errors:
-            _refuse_failures(failed, len(contents.units))
+        _refuse_failures(0 if ignore_errors else failed, len(contents.units))
         _finish(sink, ledger, failed)
     except BaseException:
         sink.abort()
@@ -154,9 +149,9 @@ def _refuse_failures(failed: int, planned: int) -> None:
 class _Mover:
     """Moves single units, again where that may help."""
 
-    def __init__(self, source: Source, sink: Sink, retry: Retry) -> None:
+    def __init__(self, source: Source, sink: Sink, retry: Retry, parallel: int) -> None:
         self.meter = Meter("transfer")
-        self.max_parallel = sink.max_parallel
+        self.parallel = max(1, min(parallel, sink.max_parallel))
         self._source = MeteredSource(source, self.meter)
         self._sink = sink
         self._retry = retry
@@ -169,13 +164,13 @@ class _Mover:
 
 
 def _move(
-    contents: Contents, mover: _Mover, ledger: Ledger, *, parallel: int, interrupt: Interrupt
+    units: Sequence[TransferUnit], mover: _Mover, ledger: Ledger, interrupt: Interrupt
 ) -> Iterator[Event]:
     """Yield the progress and the end of every unit."""
-    workers, meter = max(1, min(parallel, mover.max_parallel)), mover.meter
+    meter = mover.meter
     fatal: BaseException | None = None
     try:
-        for item in work(mover.move, contents.units, parallel=workers, meter=meter, interrupt=interrupt):
+        for item in work(mover.move, units, parallel=mover.parallel, meter=meter, interrupt=interrupt):
             if isinstance(item, Advanced | Retried):
                 yield item
             elif isinstance(item, Tick):

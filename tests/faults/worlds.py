@@ -86,8 +86,9 @@ def read_crate(path: Path) -> dict[str, str]:
 
 
 COUNTED = (
-    "Project", "Dataset", "ProjectDatasetLink", "DatasetImageLink", "Fileset", "FilesetEntry", "Image", "Pixels",
-    "Roi", "Shape", "Annotation", "ProjectAnnotationLink", "DatasetAnnotationLink", "ImageAnnotationLink",
+    "Project", "Dataset", "ProjectDatasetLink", "DatasetImageLink", "Fileset", "FilesetEntry", "Image",
+    "Pixels", "Roi", "Shape", "Annotation", "ProjectAnnotationLink", "DatasetAnnotationLink",
+    "ImageAnnotationLink",
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
 from omero_rocrate_transfer.model.results import Mapping as MappingTo
 from omero_rocrate_transfer.server.commands import delete_all
 from omero_rocrate_transfer.server.errors import server_errors
+from omero_rocrate_transfer.server.marks import remember_source
 from omero_rocrate_transfer.server.pairing import NewObject, Pair
 from omero_rocrate_transfer.server.raster.bands import PlaneFacts
 from omero_rocrate_transfer.server.raster.image_graph import STORED_AS, image_graph
@@ -152,10 +153,10 @@ class PixelsImport:
         self, record: ImageRecord, element: model.Image, reader: PixelsReader
     ) -> tuple[NewObject, PlaneFacts]:
         doing = f"Writing {record.ref}"
+        new = image_graph(record, element)
+        remember_source(new, element.id)
         with server_errors(doing):
-            image = self._connection.update.saveAndReturnObject(
-                image_graph(record, element), self._connection.context(self._group)
-            )
+            image = self._connection.update.saveAndReturnObject(new, self._connection.context(self._group))
         self._created.setdefault("Image", []).append(image.id.val)
         pixels = image.getPrimaryPixels().id.val
         facts = write_tiles(self._connection, pixels, self._group, reader, doing)
