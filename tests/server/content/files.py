@@ -38,6 +38,7 @@ def _document(series: tuple[real_tiff.Series, ...]) -> OME:
         shape = ome.Rectangle(
             id=f"Shape:{number}", x=number, y=1, width=2, height=3, the_z=0, text=str(number)
         )
-        document.rois.append(ome.ROI(id=f"ROI:{number}", name=f"roi {number}", union=[shape]))
+        union: Any = [shape]
+        document.rois.append(ome.ROI(id=f"ROI:{number}", name=f"roi {number}", union=union))
         image.roi_refs.append(ome.ROIRef(id=f"ROI:{number}"))
     return document
