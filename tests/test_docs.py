@@ -96,6 +96,23 @@ def test_exit_codes_in_the_table_are_those_of_the_errors() -> None:
     assert codes <= table
 
 
+def test_every_error_id_stands_beside_its_exit_code() -> None:
+    from omero_rocrate_transfer.cli import exits
+    from omero_rocrate_transfer.model import errors
+
+    page = (ROOT / "docs/exit-codes.rst").read_text("utf-8")
+    table = {
+        int(code): set(re.findall(r"``([\w-]+)``", ids))
+        for code, ids in re.findall(r"(?m)^(\d+) +(``.*)$", page)
+    }
+    found: dict[int, set[str]] = {}
+    for error in [*vars(errors).values(), *vars(exits).values()]:
+        if isinstance(error, type) and issubclass(error, errors.TransferError):
+            found.setdefault(error.exit_code, set()).add(error.error_id)
+
+    assert found == table
+
+
 def test_every_field_of_the_json_lines_is_documented() -> None:
     page = (ROOT / "docs/json-lines.rst").read_text("utf-8")
     tree = ast.parse((ROOT / "omero_rocrate_transfer/cli/lines.py").read_text("utf-8"))
