@@ -9,7 +9,7 @@ from typing import Final, Self
 from omero_rocrate_transfer.model.errors import UsageError
 
 #: What no part of a path may hold.
-_NOT_IN_PATHS: Final = re.compile(r"[/\\\x00-\x1f\x7f]")
+_NOT_IN_PATHS: Final = re.compile(r"[/\\\x00-\x1f\x7f-\x9f]")
 #: In characters: four bytes each still fit into a part of a path.
 _LONGEST_NAME: Final = 60
 #: Media type that makes a file a table (omero-py omero.tables); it is HDF5.

@@ -254,9 +254,7 @@ class ServerSink:
 
     def _write(self, unit: TransferUnit, document: OME, made: Sequence[Mapping]) -> tuple[Omission, ...]:
         """Write what hangs on the objects that a unit became."""
-        content = self._begun()
-        content.add({one.source: one.target for one in made})
-        return content.write_unit(unit, document)
+        return self._begun().write_unit(unit, document, {one.source: one.target for one in made})
 
     def _begun(self) -> ContentWriter:
         if self._content is None:

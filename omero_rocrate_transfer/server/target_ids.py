@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from threading import Lock
+from contextlib import contextmanager
+from threading import Lock, local
 
 from omero_rocrate_transfer.model.refs import ObjectRef
 
@@ -18,6 +19,7 @@ class TargetIds:
     def __init__(self) -> None:
         self._known: dict[str, Future[ObjectRef | None]] = {}
         self._lock = Lock()
+        self._thread = local()
 
     def get(self, lsid: str) -> ObjectRef | None:
         """Return what a source object became, None where it is not there (yet)."""
@@ -31,9 +33,27 @@ class TargetIds:
             for lsid, ref in made.items():
                 if lsid not in self._known:
                     self._known[lsid] = _done(ref)
+                    self._note(lsid)
 
-    def forget(self, lsids: Sequence[str]) -> None:
-        """Forget what is on the target no more."""
+    @contextmanager
+    def forgetting(self) -> Iterator[None]:
+        """Forget what this thread notes in the block if that raises: it is deleted again then."""
+        noted: list[str] = []
+        self._thread.noted = noted
+        try:
+            yield
+        except BaseException:
+            self._forget(noted)
+            raise
+        finally:
+            self._thread.noted = None
+
+    def _note(self, lsid: str) -> None:
+        noted: list[str] | None = getattr(self._thread, "noted", None)
+        if noted is not None:
+            noted.append(lsid)
+
+    def _forget(self, lsids: Iterable[str]) -> None:
         with self._lock:
             for lsid in lsids:
                 self._known.pop(lsid, None)
@@ -82,6 +102,7 @@ class TargetIds:
             for lsid in mine:
                 if lsid in made:
                     self._known[lsid].set_result(made[lsid])
+                    self._note(lsid)
 
     def _release(self, mine: Sequence[str]) -> None:
         with self._lock:

@@ -87,8 +87,21 @@ class ContentWriter:
         ContainerRestorer(self._connection, self._group, self.ids).restore(document, extras)
         self._untold = self._annotations.write_containers(document, extras.annotations)
 
-    def write_unit(self, unit: TransferUnit, document: OME) -> tuple[Omission, ...]:
-        """Write what hangs on the objects of a unit; return what cannot be written."""
+    def write_unit(
+        self, unit: TransferUnit, document: OME, made: Mapping[ObjectRef, ObjectRef]
+    ) -> tuple[Omission, ...]:
+        """Write what hangs on the objects of a unit; return what cannot be written.
+
+        Parameters
+        ----------
+        made
+            What became of the unit, its images and plates; deleted again by the caller if this raises.
+        """
+        with self.ids.forgetting():
+            self.add(made)
+            return self._write_unit(unit, document)
+
+    def _write_unit(self, unit: TransferUnit, document: OME) -> tuple[Omission, ...]:
         extras = take_extras(document, what=f"The document of {unit.ref}")
         images = {one.ref: made.id for one in unit.images if (made := self.ids.get(one.ref.lsid(self._host)))}
         lost = self._restorer.restore(document, extras, images, unit.ref)

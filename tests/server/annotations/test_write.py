@@ -15,9 +15,13 @@ from omero.model import NamedValue
 from omero.rtypes import rbool, rdouble, rlong, rstring, rtime
 
 from omero_rocrate_transfer.model.annotations import AnnotationChoice
-from omero_rocrate_transfer.model.errors import DigestMismatchError
+from omero_rocrate_transfer.model.errors import DigestMismatchError, IntegrityError
+from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.sandbox.seed import create, link, reference
+from omero_rocrate_transfer.server import unit_content
 from omero_rocrate_transfer.server.commands import delete
+from omero_rocrate_transfer.server.sink import ServerSink
+from omero_rocrate_transfer.server.source import ServerSource
 from tests.server.annotations.conftest import PLATE, Two, annotate, attach, new, values
 
 TAGSET = "openmicroscopy.org/omero/insight/tagset"
@@ -287,3 +291,33 @@ def test_a_file_that_is_damaged_on_the_server_is_refused(two: Two) -> None:
 
     assert values(two.target, "select a.id from FileAnnotation a") == []
     assert values(two.target, "select f.id from OriginalFile f where f.name = 'a.txt'") == []
+
+
+def test_an_image_that_failed_takes_nothing_else_down(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = two.source.client
+    images = [two.image().images[0] for _ in range(2)]
+    shared = attach(client, om.ImageI(images[0], False), "a.txt", b"abc", "text/plain")
+    comment = new(client, "CommentAnnotation", textValue=rstring("on both"))
+    link(client, om.ImageI(images[1], False), shared)
+    for image in images:
+        link(client, om.ImageI(image, False), comment)
+    source, sink = ServerSource(two.source), ServerSink(two.target)
+    contents = source.read_contents([ObjectRef("Image", one) for one in images])
+    sink.begin(contents, source.read_container_document)
+    first, second, attached = contents.units
+
+    with monkeypatch.context() as patched:
+        patched.setattr(unit_content, "write_provenance", fail)
+        with pytest.raises(IntegrityError, match="for the test"):
+            sink.write_unit(first, source)
+    sink.write_unit(second, source)
+    result = sink.write_unit(attached, source)
+
+    # one link is made, the other cannot be
+    assert [(one.type, one.count) for one in result.omissions] == [("ImageAnnotationLink", 1)]
+    found = "select a.id from ImageAnnotationLink l join l.child a"
+    assert len(values(two.target, found)) == 2
+
+
+def fail(*_: Any) -> None:
+    raise IntegrityError("A failure for the test.")

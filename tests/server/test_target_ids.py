@@ -1,0 +1,110 @@
+"""Shared things are made once, whoever comes first and whatever fails."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.server.target_ids import TargetIds
+
+
+def ref(number: int) -> ObjectRef:
+    return ObjectRef("TagAnnotation", number)
+
+
+def test_what_is_noted_is_found_and_stays() -> None:
+    ids = TargetIds()
+    ids.add({"a": ref(1)})
+    ids.add({"a": ref(2)})
+    assert ids.get("a") == ref(1)
+    assert ids.get("b") is None
+
+
+def test_only_what_is_not_there_is_made() -> None:
+    ids = TargetIds()
+    ids.add({"a": ref(1)})
+    asked: list[Sequence[str]] = []
+
+    def create(lsids: Sequence[str]) -> dict[str, ObjectRef]:
+        asked.append(lsids)
+        return {lsid: ref(7) for lsid in lsids}
+
+    assert ids.create_once(["a", "b", "b"], create) == {"a": ref(1), "b": ref(7)}
+    assert ids.create_once(["a", "b"], create) == {"a": ref(1), "b": ref(7)}
+    assert asked == [["b"]]
+
+
+def test_many_threads_make_each_thing_once() -> None:
+    ids = TargetIds()
+    made: Counter[str] = Counter()
+    lock = threading.Lock()
+    start = threading.Barrier(8)
+
+    def create(lsids: Sequence[str]) -> dict[str, ObjectRef]:
+        with lock:
+            made.update(lsids)
+        return {lsid: ref(int(lsid)) for lsid in lsids}
+
+    def work(first: int) -> dict[str, ObjectRef]:
+        start.wait()
+        found: dict[str, ObjectRef] = {}
+        for number in range(50):
+            found |= ids.create_once([str((first + number + step) % 60) for step in range(5)], create)
+        return found
+
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(work, range(0, 56, 7)))
+    assert set(made.values()) == {1}
+    assert all(found == {lsid: ref(int(lsid)) for lsid in found} for found in results)
+
+
+def test_who_waits_tries_itself_where_the_first_fails() -> None:
+    ids = TargetIds()
+    entered, go = threading.Event(), threading.Event()
+
+    def fail(_: Sequence[str]) -> dict[str, ObjectRef]:
+        entered.set()
+        assert go.wait(10)
+        raise ValueError("no")
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(ids.create_once, ["a"], fail)
+        assert entered.wait(10)
+        second = pool.submit(ids.create_once, ["a"], lambda lsids: {lsids[0]: ref(2)})
+        go.set()
+        with pytest.raises(ValueError, match="no"):
+            first.result(10)
+        assert second.result(10) == {"a": ref(2)}
+
+
+def test_what_could_not_be_made_is_for_the_next_to_try() -> None:
+    ids = TargetIds()
+    assert ids.create_once(["a"], lambda _: {}) == {}
+    assert ids.create_once(["a"], lambda _: {"a": ref(1)}) == {"a": ref(1)}
+
+
+def test_what_was_noted_before_a_failure_is_forgotten() -> None:
+    ids = TargetIds()
+    ids.add({"before": ref(1)})
+
+    def write() -> None:
+        with ids.forgetting():
+            ids.add({"before": ref(5), "added": ref(2)})
+            ids.create_once(["made"], lambda lsids: {lsids[0]: ref(3)})
+            raise ValueError("later")
+
+    with pytest.raises(ValueError, match="later"):
+        write()
+    assert (ids.get("before"), ids.get("added"), ids.get("made")) == (ref(1), None, None)
+
+
+def test_what_was_noted_in_good_order_stays() -> None:
+    ids = TargetIds()
+    with ids.forgetting():
+        ids.add({"a": ref(1)})
+    assert ids.get("a") == ref(1)
