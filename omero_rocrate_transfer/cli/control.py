@@ -68,6 +68,26 @@ Examples:
   omero transfer list --long liver.zip
 """
 
+STATUS_HELP = """Show which runs there are, and how they stand.
+
+Every pack and unpack has a name and a journal, with which the same command
+goes on where it stopped. No server is needed.
+
+Examples:
+  omero transfer status
+  omero transfer status pack-liver.zip-0c2f7a91
+"""
+
+UNDO_HELP = """Remove what one run created, after showing it.
+
+For an unpack: the objects on the server that carry the mark of the run, and
+no container that holds anything else. For a pack: the unfinished crate.
+
+Examples:
+  # See what would go
+  omero transfer undo --dry-run unpack-liver.zip-77b0d3e5
+"""
+
 
 class TransferControl(BaseControl):
     """Registers the commands with OMERO's command line and runs them."""
@@ -92,6 +112,12 @@ class TransferControl(BaseControl):
         shown = parser.add(sub, self.list, LIST_HELP)
         options.add_login(shown)
         read_options.add_list(shown)
+        status = parser.add(sub, self.status, STATUS_HELP)
+        options.add_login(status)
+        read_options.add_status(status)
+        undo = parser.add(sub, self.undo, UNDO_HELP)
+        options.add_login(undo)
+        read_options.add_undo(undo)
 
     def pack(self, args: argparse.Namespace) -> None:
         """Write objects into a crate."""
@@ -110,6 +136,18 @@ class TransferControl(BaseControl):
         from omero_rocrate_transfer.cli.listing import list_crate
 
         self._execute(args, list_crate)
+
+    def status(self, args: argparse.Namespace) -> None:
+        """Show how runs stand."""
+        from omero_rocrate_transfer.cli.status import status
+
+        self._execute(args, status)
+
+    def undo(self, args: argparse.Namespace) -> None:
+        """Take a run back."""
+        from omero_rocrate_transfer.cli.undo import undo
+
+        self._execute(args, undo)
 
     def verify(self, args: argparse.Namespace) -> None:
         """Check a crate."""

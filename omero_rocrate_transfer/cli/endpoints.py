@@ -8,11 +8,12 @@ from omero_rocrate_transfer.cli.login import log_in
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
     from omero_rocrate_transfer.cli.options import PackOptions, UnpackOptions
     from omero_rocrate_transfer.crate.audit import CrateAudit
+    from omero_rocrate_transfer.crate.unfinished import Unfinished
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.server.session import Connection
     from omero_rocrate_transfer.transfer.ports import Sink, Source, StoredSource
@@ -70,6 +71,27 @@ def server_sink(connection: Connection, chosen: UnpackOptions, run_id: str) -> S
         provenance=chosen.content.provenance,
         run_id=run_id,
     )
+
+
+def find_created(connection: Connection, run_id: str) -> list[ObjectRef]:
+    """Return what carries the mark of a run on a server."""
+    from omero_rocrate_transfer.server.traces import find_traces
+
+    return list(find_traces(connection, run_id).found)
+
+
+def remove_created(connection: Connection, refs: Collection[ObjectRef]) -> list[ObjectRef]:
+    """Delete objects; return the containers that were kept, because they hold other things too."""
+    from omero_rocrate_transfer.server.traces import remove
+
+    return remove(connection, refs, connection.group_id)
+
+
+def unfinished_crate(target: Path, run_id: str) -> Unfinished:
+    """Return what a run left beside its target."""
+    from omero_rocrate_transfer.crate.unfinished import Unfinished
+
+    return Unfinished(target, run_id)
 
 
 def crate_source(chosen: UnpackOptions) -> StoredSource:

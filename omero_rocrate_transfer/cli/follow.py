@@ -28,7 +28,14 @@ if TYPE_CHECKING:
 
 #: The distribution that registers the same command.
 PEER: Final = "omero-cli-transfer"
-_VERBS: Final = {"pack": "Packed", "unpack": "Unpacked", "verify": "Verified", "list_crate": "Listed"}
+_VERBS: Final = {
+    "pack": "Packed",
+    "unpack": "Unpacked",
+    "verify": "Verified",
+    "list_crate": "Listed",
+    "status": "Listed",
+    "undo": "Undone",
+}
 
 log = logging.getLogger(__name__)
 

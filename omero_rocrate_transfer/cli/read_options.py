@@ -57,6 +57,20 @@ def add_list(parser: argparse.ArgumentParser) -> None:
     add_output(parser)
 
 
+def add_status(parser: argparse.ArgumentParser) -> None:
+    """Add what ``status`` takes."""
+    parser.add_argument("run_name", nargs="?", metavar="RUN", help="Show this run; all of them by default")
+    add_output(parser)
+
+
+def add_undo(parser: argparse.ArgumentParser) -> None:
+    """Add what ``undo`` takes, login options excepted."""
+    parser.add_argument("run_name", metavar="RUN", help="Name of the run, as 'status' shows it")
+    parser.add_argument("--dry-run", action="store_true", help="Show what would be removed and stop")
+    parser.add_argument("--force", action="store_true", help="Remove without a question")
+    add_output(parser)
+
+
 def let_server_ask(parser: Any) -> None:
     """Let OMERO's option ``--server HOST``, which is there already, stand without a host too."""
     for action in parser._actions:  # noqa: SLF001 - argparse names its actions nowhere else

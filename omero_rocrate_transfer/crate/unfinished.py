@@ -42,6 +42,16 @@ class Unfinished:
         """Whether an earlier process completed it without noting so."""
         return self._workspace.is_published and self._path.exists()
 
+    @property
+    def folder(self) -> Path:
+        """Where it is until it is complete."""
+        return self._workspace.folder
+
+    @property
+    def is_there(self) -> bool:
+        """Whether a process of its run left something."""
+        return self._workspace.is_ours
+
     def create(self, contents: Contents, facts: CrateFacts) -> Draft:
         """Begin an empty one.
 
