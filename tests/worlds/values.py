@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 TEXTS = (
     "plain",
+    "vertical\x0btab",
     "two words",
     "µm, 細胞, d'Été",
     "\U0001f52c beyond the BMP \U0001d11e",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from ome_types import model
 
@@ -43,6 +43,7 @@ REAGENT: Final = Spec(
     model.Reagent,
     (one("name", "text"), one("description", "text"), one("reagentIdentifier", "text")),
 )
+FOLDER: Final = Spec("Folder", model.Folder, (one("name", "text", required=True), one("description", "text")))
 
 #: Name, description, id of the parent.
 Folder = tuple[str, str | None, int | None]
@@ -122,5 +123,6 @@ def _read_folders(reader: Reader, ids: Iterable[int]) -> dict[int, Folder]:
 
 def _element(draft: Draft, number: int, folder: Folder) -> model.Folder:
     name, description, _ = folder
-    more: dict[str, Any] = {} if description is None else {"description": description}
-    return model.Folder(id=ObjectRef("Folder", number).lsid(draft.host), name=name, **more)
+    ref = ObjectRef("Folder", number)
+    values = {"name": name} if description is None else {"name": name, "description": description}
+    return model.Folder(id=ref.lsid(draft.host), **draft.arguments(FOLDER, ref, values))

@@ -19,7 +19,9 @@ from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
 from omero_rocrate_transfer.server.content.fields import Field, Spec
 from omero_rocrate_transfer.server.times import milliseconds, utc
 
-#: Characters that XML 1.0 cannot hold (2.2 "Characters"), and those that its parsers change.
+#: Characters that XML 1.0 cannot hold (2.2 "Characters").
+_FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+#: These, and those that its parsers change.
 _NOT_XML: Final = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 _UNITS: Final = {
     "Length": model.UnitsLength,
@@ -42,6 +44,11 @@ def parse_ref(lsid: str) -> ObjectRef | None:
     """Return the object that an id in a document names; None where it is no LSID."""
     parsed = parse_lsid(lsid)
     return None if parsed is None else parsed[1]
+
+
+def legible(text: str) -> str:
+    """Return a text as XML can hold it, for names and descriptions that are kept exactly elsewhere."""
+    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _is_plain(text: str) -> bool:

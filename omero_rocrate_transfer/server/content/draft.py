@@ -10,7 +10,7 @@ from ome_types import OME, model
 from omero_rocrate_transfer.model.extras import ExtraObject, UserRendering
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.content import specs
-from omero_rocrate_transfer.server.content.conversions import parse_ref
+from omero_rocrate_transfer.server.content.conversions import legible, parse_ref
 from omero_rocrate_transfer.server.content.elements import ElementMaker, Leftovers, json_values
 from omero_rocrate_transfer.server.content.fields import Spec, Values
 from omero_rocrate_transfer.server.content.images import ImageContent, InstrumentContent
@@ -92,9 +92,9 @@ class Draft:
         if experimenter is not None:
             fields["experimenter_ref"] = experimenter
         if content.description is not None:
-            fields["description"] = content.description
+            fields["description"] = legible(content.description)
         pixels = self._pixels(content)
-        element = model.Image(id=ref.lsid(self.host), name=content.name, pixels=pixels, **fields)
+        element = model.Image(id=ref.lsid(self.host), name=legible(content.name), pixels=pixels, **fields)
         self._images[content.id] = element
         self.document.images.append(element)
 

@@ -9,6 +9,7 @@ from ome_types import model
 
 from omero_rocrate_transfer.model.extras import ExtraObject
 from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.server.content.conversions import legible
 from omero_rocrate_transfer.server.content.draft import Draft
 from omero_rocrate_transfer.server.content.plates import (
     PLATE,
@@ -35,7 +36,7 @@ def add_plate(draft: Draft, content: PlateContent, screens: Mapping[int, str]) -
     ref = ObjectRef("Plate", content.id)
     fields = draft.arguments(PLATE, ref, content.values)
     if content.description is not None:
-        fields["description"] = content.description
+        fields["description"] = legible(content.description)
     wells = []
     samples_before = 0
     for well in content.wells:
@@ -43,7 +44,7 @@ def add_plate(draft: Draft, content: PlateContent, screens: Mapping[int, str]) -
         samples_before += len(well.samples)
     runs = [_run(draft, content, number) for number, _ in content.runs]
     element = model.Plate(
-        id=ref.lsid(draft.host), name=content.name, wells=wells, plate_acquisitions=runs, **fields
+        id=ref.lsid(draft.host), name=legible(content.name), wells=wells, plate_acquisitions=runs, **fields
     )
     # Added afterwards: ome-types warns of every reference to an image, which may be in another document.
     draft.document.plates.append(element)

@@ -7,11 +7,10 @@ from typing import Any, Final
 
 import omero.model
 from ome_types import OME, model
-from omero.rtypes import rstring
 
 from omero_rocrate_transfer.model.extras import Extras
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.server.content.containers import REAGENT, SCREEN
+from omero_rocrate_transfer.server.content.containers import FOLDER, REAGENT, SCREEN
 from omero_rocrate_transfer.server.content.elements import values_of
 from omero_rocrate_transfer.server.content.fields import Values, read, reference
 from omero_rocrate_transfer.server.content.restore.target import Target, frozen
@@ -48,7 +47,7 @@ class ContainerRestorer:
         self._target.change(_SCREENS, wanted, SCREEN, doing="Restoring screens")
         if any(one.reagents for one in screens.values()):
             self._restore_reagents(screens, extras)
-        self._restore_folders(document.folders)
+        self._restore_folders(document.folders, extras)
 
     def _restore_reagents(self, screens: Mapping[int, model.Screen], extras: Extras) -> None:
         """Make reagents, but not those that a screen that was merged into has already."""
@@ -80,13 +79,18 @@ class ContainerRestorer:
             found.setdefault((reagent.screen.id.val, frozen(values)), []).append(reagent.id.val)
         return found
 
-    def _restore_folders(self, folders: Sequence[model.Folder]) -> None:
+    def _restore_folders(self, folders: Sequence[model.Folder], extras: Extras) -> None:
         """Make folders level by level, those at the top first."""
         by_id = {folder.id: folder for folder in folders}
         parent = {ref.id: folder.id for folder in folders for ref in folder.folder_refs}
+        values = {lsid: values_of(one, FOLDER, extras.fields.get(lsid)) for lsid, one in by_id.items()}
+        assigner = self._target.assigner()
         level = [lsid for lsid in by_id if lsid not in parent]
         while level:
-            new = [_folder(by_id[lsid], self._ids.get(parent.get(lsid, ""))) for lsid in level]
+            new = [assigner.new(FOLDER, values[lsid]) for lsid in level]
+            for lsid, folder in zip(level, new, strict=True):
+                if (above := self._ids.get(parent.get(lsid, ""))) is not None:
+                    folder.setParentFolder(reference(above))
             ids = [
                 one for batch in self._target.insert(iter(new), doing="Restoring folders") for one in batch
             ]
@@ -123,13 +127,3 @@ def _new_link(name: str, kind: str, parent: int, child: int) -> Any:
     link.setParent(reference(ObjectRef("Folder", parent)))
     link.setChild(reference(ObjectRef(kind, child)))
     return link
-
-
-def _folder(element: model.Folder, parent: ObjectRef | None) -> Any:
-    folder = omero.model.FolderI()
-    folder.setName(rstring(element.name or ""))
-    if element.description is not None:
-        folder.setDescription(rstring(element.description))
-    if parent is not None:
-        folder.setParentFolder(reference(parent))
-    return folder
