@@ -67,11 +67,12 @@ def unpack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator
             contents = source.read_contents(())
             retry = Retry(chosen.retries)
             connection = endpoints.server_connection(ctx, args, retry)
-            runs.refuse_existing(
-                chosen.idmap,
-                runs.unpack_run(chosen, connection.info, connection.user),
-                hint="Move it away, or name another file with --idmap.",
-            )
+            if not chosen.dry_run:
+                runs.refuse_existing(
+                    chosen.idmap,
+                    runs.unpack_run(chosen, connection.info, connection.user),
+                    hint="Move it away, or name another file with --idmap.",
+                )
         yield Planned(contents=contents, dry_run=chosen.dry_run)
         if chosen.dry_run:
             return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import io
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -32,6 +34,9 @@ def log_in(ctx: Any, args: argparse.Namespace) -> Any:
     """
     from omero.cli import NonZeroReturnCode
 
+    # Clients that only wait to be collected would be found by Ice when Python is gone, and told on the terminal.
+    atexit.unregister(gc.collect)
+    atexit.register(gc.collect)
     asked = sys.stdin is not None and sys.stdin.isatty()
     said = io.StringIO()
     stream = sys.stderr if asked else said

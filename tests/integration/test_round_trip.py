@@ -228,3 +228,16 @@ def test_dry_run_counts_what_the_run_then_moves(
     assert plan["images"] == moved.summary["images"] == 2
     assert plan["bytes"] == moved.summary["bytes"] > 0
     assert moved.summary["files_verified"] == 8
+
+
+def test_dry_run_of_unpack_does_not_mind_an_id_map_that_is_there(
+    pack: Line, unpack: Line, source_server: Server, home: Path, tmp_path: Path
+) -> None:
+    made = import_into(source_server.client(), real_input.same_names(tmp_path / "in"))
+    pack(f"Image:{made.images[0]}", "crate")
+    (home / "crate.idmap.json").write_text("mine", "utf-8")
+
+    planned = unpack("crate", "--dry-run", "--json")
+
+    assert planned.summary["dry_run"]
+    assert (home / "crate.idmap.json").read_text("utf-8") == "mine"
