@@ -34,7 +34,7 @@ def log_in(ctx: Any, args: argparse.Namespace) -> Any:
     """
     from omero.cli import NonZeroReturnCode
 
-    # Clients that only wait to be collected would be found by Ice when Python is gone, and told on the terminal.
+    # Clients that only wait to be collected would be found by Ice when Python is gone, and be told about.
     atexit.unregister(gc.collect)
     atexit.register(gc.collect)
     asked = sys.stdin is not None and sys.stdin.isatty()

@@ -1,8 +1,8 @@
 """Damage in the headers of archives where it changes nothing that a reader of files would notice.
 
-Fields such as times, modes, versions and padding mean nothing to the readers, and their damage changes no file;
-but where a bit turned, more may follow. They are held against what this program writes and against each other:
-an archive that another program wrote keeps its ways.
+Fields such as times, modes, versions and padding mean nothing to the readers, and their damage changes no
+file; but where a bit turned, more may follow. They are held against what this program writes and against each
+other: an archive that another program wrote keeps its ways.
 """
 
 from __future__ import annotations
