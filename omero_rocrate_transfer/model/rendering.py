@@ -37,3 +37,6 @@ class Rendering:
     channels: tuple[ChannelRendering, ...]
     #: First and last value of the output, and its resolution (``QuantumDef``).
     quantization: tuple[int, int, int] = (0, 255, 255)
+    name: str | None = None
+    #: Quality of JPEGs that viewers make, from 0 to 1.
+    compression: float | None = None

@@ -13,6 +13,7 @@ from omero_rocrate_transfer.server.queries import Reader
 
 _EXTERNAL: Final = "external identifiers are not carried yet"
 _NO_PLACE: Final = "there is no place for it in OME-XML or the extras"
+_REFERENCE: Final = "what it refers to does not travel with it"
 
 _COUNT: Final = "select count(x.id) from {type} x where {where}"
 
@@ -49,6 +50,14 @@ _KINDS: Final = (
     *(
         _Kind(name, "Image", "x.channelBinding.renderingDef.pixels.image.id in (:ids)", _NO_PLACE, rare=True)
         for name in ("PlaneSlicingContext", "ContrastStretchingContext")
+    ),
+    *(
+        _Kind(name, "Image", where, _REFERENCE, rare=True, lost=lost)
+        for name, where, lost in (
+            ("Roi", "x.image.id in (:ids) and x.source is not null", "Roi.source"),
+            ("Mask", "x.roi.image.id in (:ids) and x.pixels is not null", "Mask.pixels"),
+            ("Pixels", "x.image.id in (:ids) and x.relatedTo is not null", "Pixels.relatedTo"),
+        )
     ),
     _Kind("ProjectionDef", "Image", "x.renderingDef.pixels.image.id in (:ids)", _NO_PLACE, rare=True),
 )

@@ -142,6 +142,21 @@ def test_what_has_no_place_in_a_document_is_counted_by_kind(connection: Connecti
     assert omitted(contents) == {"Experiment": 2}
 
 
+def test_references_that_do_not_travel_are_counted(connection: Connection, rows: Any) -> None:
+    _, (image,) = rows.fileset()
+    (file,) = rows.store.rows("OriginalFile")
+    (pixels,) = rows.store.rows("Pixels")
+    rows.add("Roi", image=image.id)
+    roi = rows.add("Roi", image=image.id, source=file.id)
+    rows.add("Mask", roi=roi.id, roi_index=0, pixels=pixels.id)
+    rows.add("Mask", roi=roi.id, roi_index=1)
+    rows.store.update(pixels, {"relatedTo": pixels.id}, event=rows.event)
+
+    contents = read(connection, f"Image:{image.id}")
+
+    assert omitted(contents) == {"Roi.source": 1, "Mask.pixels": 1, "Pixels.relatedTo": 1}
+
+
 def test_all_missing_roots_are_named_at_once(connection: Connection, rows: Any) -> None:
     project = rows.add("Project", name="here")
 

@@ -52,6 +52,8 @@ def _rendering(settings: Any, enumerations: Enumerations) -> Rendering:
         model=enumerations.value("RenderingModel", settings.model),
         channels=tuple(_channel(one, enumerations) for one in bindings),
         quantization=(quantum.cdStart.val, quantum.cdEnd.val, quantum.bitResolution.val),
+        name=None if settings.name is None else settings.name.val,
+        compression=None if settings.compression is None else settings.compression.val,
     )
 
 
@@ -118,6 +120,8 @@ def _assign(settings: Any, wanted: Rendering, enumerations: Enumerations) -> Non
     settings.setDefaultZ(rint(wanted.default_z))
     settings.setDefaultT(rint(wanted.default_t))
     settings.setModel(enumerations.row("RenderingModel", wanted.model, "rgb"))
+    settings.setName(None if wanted.name is None else rstring(wanted.name))
+    settings.setCompression(None if wanted.compression is None else rdouble(wanted.compression))
     start, end, resolution = wanted.quantization
     settings.quantization.setCdStart(rint(start))
     settings.quantization.setCdEnd(rint(end))

@@ -252,6 +252,7 @@ def change_rendering(connection: Connection, image: int) -> None:
     )
     settings = connection.query.findByQuery(hql, ParametersI().addId(image), connection.context())
     first, second = settings.copyWaveRendering()
+    settings.name, settings.compression = rstring("mine"), rdouble(0.85)
     settings.defaultZ, settings.model = rint(0), enum("RenderingModel", "greyscale")
     first.active, first.inputStart, first.inputEnd = rbool(val=False), rdouble(0.5), rdouble(99)
     first.family, first.coefficient = enum("Family", "exponential"), rdouble(2)
