@@ -85,7 +85,7 @@ def test_lost_connection_ends_the_run(pack: Line, dataset: str, source_server: S
     for _ in range(20):
         sandbox.faults.add("RawFileStore.read", cut)
 
-    result = pack(dataset, "crate", exit_code=6)
+    result = pack(dataset, "crate", "--retries", "0", exit_code=6)
 
     assert len(result.sentences) == 1
     assert not (home / "crate").exists()
