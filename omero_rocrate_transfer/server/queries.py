@@ -16,7 +16,7 @@ IDS_PER_QUERY: Final = 1000
 #: Rows per answer: keeps even a fileset of 100,000 files far below Ice.MessageSizeMax.
 ROWS_PER_ANSWER: Final = 10_000
 #: Objects per query where whole graphs come back.
-GRAPHS_PER_QUERY: Final = 250
+GRAPHS_PER_QUERY: Final = 500
 
 _ALL_IDS: Final = "select o.id from {type} o order by o.id"
 

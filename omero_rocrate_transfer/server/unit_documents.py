@@ -38,6 +38,8 @@ class UnitDraft(Draft):
         super().__init__(document, host)
         self.unit = unit
         self.complete = False
+        #: Ids of the images that have ROIs.
+        self.with_rois: list[int] = []
 
     @property
     def image_ids(self) -> list[int]:
@@ -106,6 +108,7 @@ class UnitDocuments:
         small = []
         budget = _READ_AHEAD
         for draft in drafts:
+            draft.with_rois = [one for one in draft.image_ids if rois.get(one)]
             size = sum(rois.get(one, 0) + planes.get(one, 0) for one in draft.image_ids)
             if size <= budget:
                 small.append(draft)
@@ -115,7 +118,8 @@ class UnitDocuments:
     def _complete(self, drafts: Sequence[UnitDraft]) -> None:
         ids = _image_ids(drafts)
         planes = read_planes(self._reader, ids)
-        rois = read_rois(self._reader, self._enumerations, ids)
+        with_rois = [one for draft in drafts for one in draft.with_rois]
+        rois = read_rois(self._reader, self._enumerations, with_rois)
         rendering = read_rendering(self._reader, self._enumerations, ids)
         for draft in drafts:
             for image in draft.unit.images:

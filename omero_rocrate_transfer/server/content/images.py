@@ -10,7 +10,7 @@ from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.content import specs
 from omero_rocrate_transfer.server.content.fields import Spec, Values, read
 from omero_rocrate_transfer.server.enumerations import Enumerations
-from omero_rocrate_transfer.server.queries import Reader
+from omero_rocrate_transfer.server.queries import IDS_PER_QUERY, Reader
 
 _IMAGES: Final = (
     "select i from Image i left outer join fetch i.pixels p left outer join fetch p.channels c"
@@ -96,7 +96,8 @@ def read_images(reader: Reader, enumerations: Enumerations, ids: Iterable[int]) 
         for channel in pixels.copyChannels()
         if channel is not None
     ]
-    logical = {one.id.val: one for one in reader.objects(_LOGICAL, wanted, doing="Reading channels")}
+    channels = reader.objects(_LOGICAL, wanted, doing="Reading channels", size=IDS_PER_QUERY)
+    logical = {one.id.val: one for one in channels}
     return {
         one: _image(image, logical, enumerations) for one, image in images.items() if image.sizeOfPixels() > 0
     }
