@@ -6,35 +6,33 @@ besides: no ids, no containers, no pixels. So what the target makes of each file
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from omero_rocrate_transfer.crate import graph as graphs
 from omero_rocrate_transfer.crate.files_reader import find_metadata, read_graph
 from omero_rocrate_transfer.crate.foreign.contents import NO_DIGESTS, omit
 from omero_rocrate_transfer.crate.foreign.files import make_file
+from omero_rocrate_transfer.crate.foreign.files_source import FilesSource
 from omero_rocrate_transfer.crate.media_types import guess_media_type
-from omero_rocrate_transfer.crate.metadata_reader import select_contents
 from omero_rocrate_transfer.crate.names import parse_path
 from omero_rocrate_transfer.model.contents import Contents, ImageRecord, SourceInfo, TransferUnit
-from omero_rocrate_transfer.model.errors import NotFoundError
 from omero_rocrate_transfer.model.refs import ObjectRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from ome_types import OME
 
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader, Limits
     from omero_rocrate_transfer.crate.entities import Entity
     from omero_rocrate_transfer.crate.graph import Graph
-    from omero_rocrate_transfer.model.contents import OriginalFile
 
 _SOURCE: Final = SourceInfo(host="unknown.localdomain", database_uuid="", version="")
 _MAX_DEPTH: Final = 64
 
 
-class RoCrateSource:
+class RoCrateSource(FilesSource):
     """Reads a crate of others; implements the port `Source`. Safe for several threads.
 
     Parameters
@@ -51,13 +49,8 @@ class RoCrateSource:
     """
 
     def __init__(self, archive: ArchiveReader, limits: Limits) -> None:
-        self._archive = archive
         graph = read_graph(archive, find_metadata(archive), {}, limits)
-        self._contents = _make_contents(graph, archive.sizes)
-
-    def read_contents(self, roots: Sequence[ObjectRef] = ()) -> Contents:
-        """Return what belongs to the roots, all there is where none are named."""
-        return select_contents(self._contents, roots)
+        super().__init__(archive, _make_contents(graph, archive.sizes))
 
     def read_document(self, unit: TransferUnit) -> OME:
         """Return an empty document: the crate has none."""
@@ -69,25 +62,6 @@ class RoCrateSource:
         from ome_types import OME
 
         return OME()
-
-    def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
-        """Yield the bytes of one file."""
-        if file not in unit.files or file.key not in self._archive.sizes:
-            raise NotFoundError(f"{file.key!a:.200} is no file of {unit.ref}.")
-        return self._archive.iter_blocks(file.key)
-
-    def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> NoReturn:
-        """Raise an error: only the files of such a crate are read."""
-        raise NotFoundError(f"The crate has no pixels of {image} in {unit.ref}, only its files.")
-
-    def iter_stored_pixels(self, unit: TransferUnit) -> Iterator[bytes]:
-        """Yield nothing: only the files of such a crate are read."""
-        del unit
-        return iter(())
-
-    def close(self) -> None:
-        """Close the archive; safe to call twice."""
-        self._archive.close()
 
 
 def _make_contents(graph: Graph, sizes: Mapping[str, int]) -> Contents:
