@@ -124,8 +124,8 @@ def iter_summary_lines(finished: Finished, verb: str) -> Iterator[str]:
     if finished.dry_run and finished.error is None:
         yield "Dry run  nothing was written"
         return
-    if verb == "Listed" and finished.error is None:
-        return
+    if verb in {"Listed", "Undone"} and finished.error is None:
+        return  # what there was to say stands above
     if finished.compared:
         yield _verified(finished)
     elif finished.done or finished.error is None:
