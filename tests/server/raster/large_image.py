@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from omero_rocrate_transfer.cli.heap import return_large_buffers
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.sink import ServerSink
 from tests.server.raster.arrays import Array, ArrayPixels, PixelsSource
@@ -33,6 +34,7 @@ class ComputedSource(PixelsSource):
 
 def main(port: int, width: int, height: int) -> None:
     """Write the image, check it, say the most memory in MiB."""
+    return_large_buffers()  # as every command does
     connection = Connection.login("tcp://127.0.0.1", port, user="root", password="omero")
     # An array that takes no memory stands for the sizes.
     empty = np.broadcast_to(np.zeros((), ">u2"), (1, 1, 1, height, width))
