@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,16 @@ from omero.cli import CLI
 from omero.plugins.sessions import SessionsControl
 
 from omero_rocrate_transfer.cli.control import HELP, TransferControl
+
+
+def move_into_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Change into a new folder that takes all a command writes: results, logs and sessions; return it."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("OMERO_USERDIR", str(home / "omero"))
+    monkeypatch.delenv("OMERO_PASSWORD", raising=False)
+    return home
 
 
 @dataclass(frozen=True)

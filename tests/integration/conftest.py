@@ -18,7 +18,7 @@ import omero.clients
 import pytest
 
 from omero_rocrate_transfer.sandbox.server import SandboxServer
-from tests.command_line import CommandLine
+from tests.command_line import CommandLine, move_into_home
 
 #: Without pixels, plates only travel where the policy gives their files out.
 POLICY = {"omero.policy.binary_access": "+read,+write,+image,+plate"}
@@ -56,12 +56,7 @@ class Server:
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in a folder of the test's own, logs and sessions too."""
-    place = tmp_path / "home"
-    place.mkdir()
-    monkeypatch.chdir(place)
-    monkeypatch.setenv("OMERO_USERDIR", str(place / "omero"))
-    monkeypatch.delenv("OMERO_PASSWORD", raising=False)
-    return place
+    return move_into_home(tmp_path, monkeypatch)
 
 
 @pytest.fixture

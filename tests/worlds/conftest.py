@@ -12,7 +12,7 @@ import pytest
 
 from omero_rocrate_transfer.sandbox import seed
 from omero_rocrate_transfer.sandbox.server import SandboxServer
-from tests.command_line import CommandLine, Result
+from tests.command_line import CommandLine, Result, move_into_home
 from tests.worlds.digests import Digests
 from tests.worlds.graph import Graph, read_graph
 
@@ -58,12 +58,7 @@ class Place:
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in a folder of the test's own, logs and sessions too."""
-    place = tmp_path / "home"
-    place.mkdir()
-    monkeypatch.chdir(place)
-    monkeypatch.setenv("OMERO_USERDIR", str(place / "omero"))
-    monkeypatch.delenv("OMERO_PASSWORD", raising=False)
-    return place
+    return move_into_home(tmp_path, monkeypatch)
 
 
 @pytest.fixture
