@@ -77,6 +77,28 @@ def test_undo_leaves_the_server_as_it_was(
     assert run_line("status", run, "--json").lines[0]["runs"][0]["state"] == "undone"
 
 
+def test_undo_takes_plates_back_with_the_fields_that_hold_their_images(
+    pack: Line,
+    unpack: Line,
+    run_line: CommandLine,
+    source_server: Server,
+    target_server: Server,
+    tmp_path: Path,
+) -> None:
+    client = source_server.client()
+    screen = seed.create(client, "Screen", "S")
+    made = real_input.write_all(tmp_path / "in")["plate"]
+    seed.import_fileset(client, made.folder, made.files, screen)
+    pack(f"Screen:{screen.id.val}", "crate")
+    unpack("crate")
+
+    run_line("undo", name_of(run_line, "unpack"), "--force", *target_server.login())
+
+    query = target_server.client().sf.getQueryService()
+    for kind in ("Screen", "Plate", "Well", "Image", "Fileset"):
+        assert query.findAll(kind, None) == []
+
+
 def test_undo_keeps_what_others_put_there(
     pack: Line, unpack: Line, run_line: CommandLine, dataset: str, target_server: Server, tmp_path: Path
 ) -> None:
