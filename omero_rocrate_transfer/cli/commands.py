@@ -19,9 +19,10 @@ from omero_rocrate_transfer.transfer.run import run
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
+    from pathlib import Path
 
     from omero_rocrate_transfer.cli.options import UnpackOptions
-    from omero_rocrate_transfer.model.contents import Contents
+    from omero_rocrate_transfer.model.contents import Contents, SourceInfo
     from omero_rocrate_transfer.server.session import Connection
     from omero_rocrate_transfer.transfer.events import Event
     from omero_rocrate_transfer.transfer.interrupt import Interrupt
@@ -94,10 +95,12 @@ def _unpack(
     rest = replace(contents, units=tuple(unit for unit in contents.units if unit.ref not in done))
     if rest.units:
         yield from check(rest, source, parallel=chosen.parallel, interrupt=interrupt)
-    sink = endpoints.server_sink(connection, chosen, journal.run_id)
-    again = journal.head.get("idmap") == str(chosen.idmap.absolute())
-    with IdMap(chosen.idmap, contents.source, connection.info, again=again) as idmap:
-        for event in run(
+    sink = endpoints.server_sink(connection, chosen, chosen.content, journal.run_id)
+    yield from follow_ids(
+        chosen.idmap,
+        (contents, connection.info),
+        journal,
+        run(
             contents,
             source,
             sink,
@@ -105,6 +108,25 @@ def _unpack(
             interrupt=interrupt,
             journal=journal,
             retry=retry,
-        ):
+        ),
+    )
+
+
+def follow_ids(
+    path: Path, ends: tuple[Contents, SourceInfo], journal: Journal, events: Iterator[Event]
+) -> Iterator[Event]:
+    """Write down what became of everything while a run into a server goes on.
+
+    Parameters
+    ----------
+    path
+        Of the id map.
+    ends
+        What travels, and the server it goes to.
+    """
+    contents, target = ends
+    again = journal.head.get("idmap") == str(path.absolute())
+    with IdMap(path, contents.source, target, again=again) as idmap:
+        for event in events:
             idmap.take(event)
             yield event

@@ -34,12 +34,7 @@ class UnpackContent:
 
 def add_pack_content(parser: argparse.ArgumentParser) -> None:
     """Add what ``pack`` takes."""
-    parser.add_argument(
-        "--annotations",
-        default="all",
-        metavar="WHICH",
-        help="all (the default), none, or namespaces with commas between them",
-    )
+    _add_annotations(parser)
     parser.add_argument("--figure", action="store_true", help="OMERO.figures of only these images too")
     parser.add_argument("--with-emails", action="store_true", help="Publish e-mail addresses of owners")
     parser.add_argument(
@@ -50,6 +45,30 @@ def add_pack_content(parser: argparse.ArgumentParser) -> None:
 def add_unpack_content(parser: argparse.ArgumentParser) -> None:
     """Add what ``unpack`` takes."""
     parser.add_argument("--figure", action="store_true", help="Restore OMERO.figures, with the new ids")
+    _add_metadata(parser)
+
+
+def add_copy_content(parser: argparse.ArgumentParser) -> None:
+    """Add what ``copy`` takes; no server is told of addresses."""
+    _add_annotations(parser)
+    parser.add_argument("--figure", action="store_true", help="OMERO.figures of only these images too")
+    parser.add_argument(
+        "--with-client-paths", action="store_true", help="Tell where attached files came from"
+    )
+    _add_metadata(parser)
+    parser.set_defaults(with_emails=False)
+
+
+def _add_annotations(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--annotations",
+        default="all",
+        metavar="WHICH",
+        help="all (the default), none, or namespaces with commas between them",
+    )
+
+
+def _add_metadata(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--metadata",
         nargs="+",

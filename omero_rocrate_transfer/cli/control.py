@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from omero.cli import BaseControl, NonZeroReturnCode
 
-from omero_rocrate_transfer.cli import options, read_options
+from omero_rocrate_transfer.cli import copy_options, options, read_options
 
 if TYPE_CHECKING:
     import argparse
@@ -38,6 +38,21 @@ Examples:
   omero transfer unpack liver.zip
   # All images into one dataset
   omero transfer unpack crate/ --target Dataset:name:Run1
+"""
+
+COPY_HELP = """Take objects of this server to another one.
+
+What pack and unpack do in two steps, with nothing written to disk between
+them. Log in here as usual; the other server is the one of --to-server, where a
+session of 'omero login' is used if there is one, else the password in
+OMERO_TRANSFER_TO_PASSWORD, else you are asked. The same command goes on where
+it stopped.
+
+Examples:
+  # See what would be taken, and how big it is
+  omero transfer copy --dry-run Project:42 --to-server new.example.org
+  # Into the group "lab" there
+  omero transfer copy Project:42 --to-server new.example.org --to-group lab
 """
 
 VERIFY_HELP = """Check a crate, alone or against a server.
@@ -102,7 +117,9 @@ class TransferControl(BaseControl):
         options.add_pack(pack)
         unpack = parser.add(sub, self.unpack, UNPACK_HELP, refused=[])
         options.add_unpack(unpack)
-        for command in (pack, unpack):
+        copy = parser.add(sub, self.copy, COPY_HELP)
+        copy_options.add_copy(copy)
+        for command in (pack, unpack, copy):
             options.add_common(command)
             options.add_login(command)
         verify = parser.add(sub, self.verify, VERIFY_HELP)
@@ -130,6 +147,12 @@ class TransferControl(BaseControl):
         from omero_rocrate_transfer.cli.commands import unpack
 
         self._execute(args, unpack)
+
+    def copy(self, args: argparse.Namespace) -> None:
+        """Take objects to another server."""
+        from omero_rocrate_transfer.cli.copy import copy
+
+        self._execute(args, copy)
 
     def list(self, args: argparse.Namespace) -> None:
         """Show what a crate holds."""

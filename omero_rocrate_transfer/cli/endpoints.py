@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
 
+    from omero_rocrate_transfer.cli.content_options import UnpackContent
+    from omero_rocrate_transfer.cli.copy_options import CopyOptions
     from omero_rocrate_transfer.cli.options import PackOptions, UnpackOptions
+    from omero_rocrate_transfer.cli.target_login import TargetLogin
     from omero_rocrate_transfer.crate.audit import CrateAudit
     from omero_rocrate_transfer.crate.unfinished import Unfinished
     from omero_rocrate_transfer.model.refs import ObjectRef
@@ -24,18 +27,22 @@ def server_source(
     ctx: Any, args: argparse.Namespace, chosen: PackOptions, retry: Retry
 ) -> tuple[Source, int]:
     """Return the logged-in server as source, and the id of the user."""
+    connection = server_connection(ctx, args, retry)
+    return chosen_source(connection, chosen), connection.user_id
+
+
+def chosen_source(connection: Connection, chosen: PackOptions | CopyOptions) -> Source:
+    """Return a server as source of what was chosen."""
     from omero_rocrate_transfer.server.source import ServerSource
 
-    connection = server_connection(ctx, args, retry)
     content = chosen.content
-    source = ServerSource(
+    return ServerSource(
         connection,
         pixels=chosen.pixels,
         annotations=content.annotations,
         figures=content.figures,
         emails=content.emails,
     )
-    return source, connection.user_id
 
 
 def server_connection(ctx: Any, args: argparse.Namespace, retry: Retry | None = None) -> Connection:
@@ -58,7 +65,24 @@ def server_connection(ctx: Any, args: argparse.Namespace, retry: Retry | None = 
     return connection
 
 
-def server_sink(connection: Connection, chosen: UnpackOptions, run_id: str) -> Sink:
+def target_connection(source: Connection, to: TargetLogin, retry: Retry) -> Connection:
+    """Return the session on a second server; the attempts bring both back where they end."""
+    from omero_rocrate_transfer.cli.target_login import log_in_target
+
+    target = log_in_target(to, source.user)
+
+    def recover() -> None:
+        source.revive()
+        target.revive()
+
+    retry.recover = recover
+    target.retry = retry
+    return target
+
+
+def server_sink(
+    connection: Connection, chosen: UnpackOptions | CopyOptions, made: UnpackContent, run_id: str
+) -> Sink:
     """Return the server as the sink of a run."""
     from omero_rocrate_transfer.server.sink import ServerSink
 
@@ -67,8 +91,8 @@ def server_sink(connection: Connection, chosen: UnpackOptions, run_id: str) -> S
         merge=chosen.merge,
         target=chosen.target,
         pixels_as=chosen.pixels_as,
-        figures=chosen.content.figures,
-        provenance=chosen.content.provenance,
+        figures=made.figures,
+        provenance=made.provenance,
         run_id=run_id,
     )
 

@@ -31,6 +31,7 @@ PEER: Final = "omero-cli-transfer"
 _VERBS: Final = {
     "pack": "Packed",
     "unpack": "Unpacked",
+    "copy": "Copied",
     "verify": "Verified",
     "list_crate": "Listed",
     "status": "Listed",

@@ -181,21 +181,31 @@ def add_pack(parser: argparse.ArgumentParser) -> None:
 def add_unpack(parser: argparse.ArgumentParser) -> None:
     """Add what ``unpack`` takes."""
     parser.add_argument("filepath", help="The crate: a folder, a .zip or a .tar")
+    add_container_options(parser)
+    parser.add_argument(
+        "--idmap", metavar="FILE", help="Where to write the new ids (default NAME.idmap.json)"
+    )
+    add_pixels_as(parser)
+    parser.add_argument("--folder", action="store_true", help="Refuse a crate that is no folder")
+    add_unpack_content(parser)
+    _add_unsupported(parser, _NOT_IN_UNPACK)
+
+
+def add_container_options(parser: argparse.ArgumentParser) -> None:
+    """Add which containers on the target are used."""
     parser.add_argument("--merge", action="store_true", help="Use your containers of the same name")
     parser.add_argument(
         "-T", "--target", metavar="CONTAINER", help="Put all images into Dataset:ID or Dataset:name:NAME"
     )
-    parser.add_argument(
-        "--idmap", metavar="FILE", help="Where to write the new ids (default NAME.idmap.json)"
-    )
+
+
+def add_pixels_as(parser: argparse.ArgumentParser) -> None:
+    """Add how images are made of pixels."""
     parser.add_argument(
         "--pixels-as",
         choices=[way.value for way in PixelsAs],
         help="How pixels without original files go in (default: as suits each image)",
     )
-    parser.add_argument("--folder", action="store_true", help="Refuse a crate that is no folder")
-    add_unpack_content(parser)
-    _add_unsupported(parser, _NOT_IN_UNPACK)
 
 
 def pack_options(args: argparse.Namespace) -> PackOptions:

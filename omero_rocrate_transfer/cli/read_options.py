@@ -10,6 +10,7 @@ from omero_ext import argparse
 
 from omero_rocrate_transfer.cli.limits import add_parallel
 from omero_rocrate_transfer.cli.options import add_output
+from omero_rocrate_transfer.cli.target_login import TargetLogin, add_target_login, target_login
 from omero_rocrate_transfer.model.errors import UsageError
 from omero_rocrate_transfer.model.refs import parse_objects
 from omero_rocrate_transfer.transfer.subset import ALL, Subset
@@ -25,6 +26,8 @@ class VerifyOptions:
     path: Path
     #: Of the server, that the crate was packed from; none to compare with all of it, or with none at all.
     objects: tuple[ObjectRef, ...]
+    #: Server that the objects were copied to: then there is no crate, and no path.
+    to: TargetLogin | None
     #: Whether the crate is compared with what a server made of it.
     against_server: bool
     #: The new ids on that server, where they are not beside the crate's own name.
@@ -40,6 +43,7 @@ def add_verify(parser: argparse.ArgumentParser) -> None:
     """Add what ``verify`` takes, login options excepted."""
     parser.add_argument("object", nargs="*", help="Compare with these objects of the server, like Project:42")
     parser.add_argument("filepath", help="The crate: a folder, a .zip or a .tar")
+    add_target_login(parser, required=False, text="Compare objects with their copies there; no crate is read")
     parser.add_argument("--idmap", metavar="FILE", help="New ids on the server (default NAME.idmap.json)")
     parser.add_argument("--quick", action="store_true", help="Names and sizes only; no content is read")
     parser.add_argument(
@@ -88,14 +92,18 @@ def verify_options(args: argparse.Namespace) -> VerifyOptions:
         They ask for something that cannot be.
     """
     path = Path(args.filepath)
-    objects = parse_objects(args.object)
+    to = target_login(args) if args.to_server is not None else None
+    objects = parse_objects(args.object if to is None else [*args.object, args.filepath])
     against_server = args.server is not None and not objects
     args.server = args.server or None
-    if args.idmap is not None and not against_server:
-        raise UsageError("--idmap needs --server.", hint="Add --server, or leave --idmap out.")
+    if args.idmap is not None and not against_server and to is None:
+        raise UsageError("--idmap needs --server or --to-server.", hint="Add one, or leave --idmap out.")
+    if args.idmap is None and to is not None:
+        raise UsageError("--to-server needs --idmap.", hint="Name the file of new ids that copy wrote.")
     return VerifyOptions(
         path=path,
         objects=objects,
+        to=to,
         against_server=against_server,
         idmap=Path(args.idmap or f"{path.resolve().stem}.idmap.json"),
         quick=args.quick,

@@ -39,6 +39,8 @@ ProgressStyle = Literal["auto", "block", "lines", "none"]
 #: A line of progress in a log of many hours, and in what machines read.
 LINES_EVERY_S: Final = 60.0
 JSON_EVERY_S: Final = 0.5
+#: What is going on, by what will be said at the end.
+_DOING: Final = {"Packed": "Packing", "Unpacked": "Unpacking", "Copied": "Copying"}
 
 
 class Renderer(Protocol):
@@ -178,7 +180,7 @@ class LinesRenderer(QuietRenderer):
     def doing(self) -> str:
         """What goes on in this phase."""
         phases = {"check": "Checking", "verify": "Reading"}
-        return phases.get(self.speed.tally.phase, f"{self.verb.removesuffix('ed')}ing")
+        return phases.get(self.speed.tally.phase, _DOING.get(self.verb, self.verb))
 
     def _counts(self) -> str:
         tally = self.speed.tally

@@ -14,13 +14,14 @@ from omero_rocrate_transfer.transfer.runs import journal_path, open_run, run_nam
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from omero_rocrate_transfer.cli.copy_options import CopyOptions
     from omero_rocrate_transfer.cli.options import PackOptions, UnpackOptions
     from omero_rocrate_transfer.model.contents import Contents, SourceInfo
     from omero_rocrate_transfer.transfer.journal import Journal
 
 #: Options that do not decide about what is on the target in the end.
 _FREE: Final = {
-    "objects", "path", "idmap", "dry_run", "parallel", "ignore_errors", "run", "retries", "timeout",
+    "objects", "path", "to", "idmap", "dry_run", "parallel", "ignore_errors", "run", "retries", "timeout",
 }  # fmt: skip
 
 
@@ -36,6 +37,20 @@ def unpack_run(chosen: UnpackOptions, target: SourceInfo, user: str) -> str:
     return chosen.run or run_name(
         "unpack", target.database_uuid, user, *_decisive(chosen), str(chosen.path.absolute())
     )
+
+
+def copy_run(chosen: CopyOptions, source: SourceInfo, target: SourceInfo, user: str) -> str:
+    """Return the name of the run that copies these objects from one server into another."""
+    objects = list(map(str, chosen.objects))
+    words = [
+        source.database_uuid,
+        target.database_uuid,
+        user,
+        str(chosen.to.group),
+        *_decisive(chosen),
+        *objects,
+    ]
+    return chosen.run or run_name("copy", *words)
 
 
 def refuse_existing(path: Path, run: str, hint: str) -> None:
@@ -76,7 +91,29 @@ def open_unpack(
     )
 
 
-def _options(chosen: PackOptions | UnpackOptions) -> dict[str, Any]:
+def open_copy(
+    chosen: CopyOptions, name: str, idmap: Path, contents: Contents, target: tuple[SourceInfo, str]
+) -> AbstractContextManager[Journal]:
+    """Begin the run of a copy, or go on with it.
+
+    Parameters
+    ----------
+    target
+        The server, and the user there.
+    """
+    info, user = target
+    facts = {
+        "command": "copy",
+        "target": info.host,
+        "target_database": info.database_uuid,
+        "user": user,
+        "idmap": str(idmap.absolute()),
+    }
+    options = _options(chosen) | {"database": info.database_uuid, "user": user}
+    return open_run(log_folder(), name, contents, facts, options)
+
+
+def _options(chosen: PackOptions | UnpackOptions | CopyOptions) -> dict[str, Any]:
     return {
         field.name: str(getattr(chosen, field.name))
         for field in dataclasses.fields(chosen)
@@ -84,5 +121,5 @@ def _options(chosen: PackOptions | UnpackOptions) -> dict[str, Any]:
     }
 
 
-def _decisive(chosen: PackOptions | UnpackOptions) -> list[str]:
+def _decisive(chosen: PackOptions | UnpackOptions | CopyOptions) -> list[str]:
     return [f"{name}={value}" for name, value in _options(chosen).items()]

@@ -42,7 +42,7 @@ def _iter_details(run: RunStatus) -> Iterator[str]:
         if key not in {"type", "version", "fingerprint", "items", "started"}:
             yield f"  {key:<16} {escape(str(value))}"
     created = sum(len(result.mappings) for result in run.history.done.values()) + len(run.history.mappings)
-    if run.head["command"] == "unpack":
+    if run.head["command"] != "pack":
         yield f"  {'objects':<16} {created:,}"
     for unit, reason in run.history.failed.items():
         yield f"  Failed {unit}: {escape(reason)}"

@@ -12,6 +12,7 @@ from omero_rocrate_transfer.model.contents import Contents
 from omero_rocrate_transfer.model.errors import UsageError
 from omero_rocrate_transfer.transfer.compare import Comparison, Side
 from omero_rocrate_transfer.transfer.idmap import read_idmap
+from omero_rocrate_transfer.transfer.retry import Retry
 from omero_rocrate_transfer.transfer.verify import verify as verify_audit
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from omero_rocrate_transfer.cli.read_options import VerifyOptions
+    from omero_rocrate_transfer.cli.target_login import TargetLogin
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.server.session import Connection
     from omero_rocrate_transfer.transfer.events import Event
@@ -32,7 +34,9 @@ PROVENANCE: Final = ("openmicroscopy.org/cli/transfer", "https://github.com/ome/
 def verify(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[Event]:
     """Check a crate."""
     chosen = verify_options(args)
-    if chosen.objects or chosen.against_server:
+    if chosen.to is not None:
+        events = _compare_copies(ctx, args, chosen, chosen.to, interrupt)
+    elif chosen.objects or chosen.against_server:
         events = _compare(ctx, args, chosen, interrupt)
     else:
         events = _audit(chosen, interrupt)
@@ -65,6 +69,22 @@ def _compare(
         )
 
 
+def _compare_copies(
+    ctx: Any, args: argparse.Namespace, chosen: VerifyOptions, to: TargetLogin, interrupt: Interrupt
+) -> Iterator[Event]:
+    with interrupt.at_once():
+        here = endpoints.server_connection(ctx, args, retry := Retry())
+        there = endpoints.target_connection(here, to, retry)
+    with closing(there):
+        with interrupt.at_once():
+            source = endpoints.server_reader(here)
+            contents = source.read_contents(chosen.objects)
+            comparison = _with_target(chosen, source, contents, there, endpoints.server_reader(there))
+        yield from comparison.run(
+            parallel=chosen.parallel, interrupt=interrupt, quick=chosen.quick, subset=chosen.subset
+        )
+
+
 def _with_source(
     chosen: VerifyOptions, crate: Source, contents: Contents, connection: Connection, server: Source
 ) -> Comparison:
@@ -82,20 +102,20 @@ def _with_source(
 
 
 def _with_target(
-    chosen: VerifyOptions, crate: Source, contents: Contents, connection: Connection, server: Source
+    chosen: VerifyOptions, origin: Source, contents: Contents, connection: Connection, server: Source
 ) -> Comparison:
-    """Compare a crate with what unpacking made of it on the server."""
+    """Compare a crate, or the server that was copied from, with what was made of it on the server."""
     database, became = read_idmap(chosen.idmap)
     if database != connection.info.database_uuid:
         raise UsageError(
             f"The ids of {chosen.idmap} are not those of {connection.info.host}.",
-            hint="Log in where the crate was unpacked.",
+            hint="Log in where they were made.",
         )
     wanted = [*(one.ref for one in contents.containers), *(image.ref for image in contents.iter_images())]
     present = endpoints.find_present(connection, _targets(wanted, became))
     there = server.read_contents(present) if present else Contents(source=connection.info, roots=())
     return Comparison(
-        Side(source=crate, contents=contents),
+        Side(source=origin, contents=contents),
         Side(source=server, contents=there),
         became=became,
         ignored_namespaces=PROVENANCE,

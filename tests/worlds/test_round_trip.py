@@ -57,3 +57,23 @@ def test_small_worlds_are_the_same(seed: int, places: tuple[Place, Place], home:
 @pytest.mark.parametrize("seed", range(1000, 1200))
 def test_larger_worlds_are_the_same(seed: int, places: tuple[Place, Place], home: Path) -> None:
     round_trip(places, home, seed, size=3)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_small_worlds_are_the_same_when_copied(
+    seed: int, places: tuple[Place, Place], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = places
+    monkeypatch.setenv("OMERO_TRANSFER_TO_PASSWORD", "omero")
+    world = build_world(source.server, source.client, home / "in", seed, 1, [])
+    before = in_scope(source.graph())
+    to = ["--to-server", f"tcp://{target.server.host}", "--to-port", str(target.server.port)]
+
+    copied = source.run("copy", *world.roots, *to, "--idmap", "ids.json")
+
+    after = target.graph()
+    left_out = omitted([copied.summary])
+    found = compare(before, after, read_ids(home / "ids.json"))
+    assert unexplained(found, left_out) == []
+    assert unaccounted(before, after, left_out) == {}
+    assert copied.exit_code == 0 or left_out

@@ -1,0 +1,55 @@
+"""The command ``copy``: from one server into another, nothing staged on disk."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omero_rocrate_transfer.cli import endpoints, runs
+from omero_rocrate_transfer.cli.commands import follow_ids
+from omero_rocrate_transfer.cli.copy_options import copy_options
+from omero_rocrate_transfer.transfer.events import Planned
+from omero_rocrate_transfer.transfer.retry import Retry
+from omero_rocrate_transfer.transfer.run import run
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from omero_rocrate_transfer.transfer.events import Event
+    from omero_rocrate_transfer.transfer.interrupt import Interrupt
+
+
+def copy(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[Event]:
+    """Take objects of the server to another one."""
+    chosen = copy_options(args)
+    retry = Retry(chosen.retries)
+    with interrupt.at_once():
+        here = endpoints.server_connection(ctx, args, retry)
+        source = endpoints.chosen_source(here, chosen)
+    with closing(source):
+        with interrupt.at_once():
+            there = endpoints.target_connection(here, chosen.to, retry)
+        with closing(there):
+            with interrupt.at_once():
+                contents = retry.call(lambda: source.read_contents(chosen.objects))
+                name = runs.copy_run(chosen, contents.source, there.info, there.user)
+                idmap = chosen.idmap or Path(f"{name}.idmap.json")
+                if not chosen.dry_run:
+                    runs.refuse_existing(idmap, name, hint="Move it away, or name another file with --idmap.")
+            yield Planned(contents=contents, dry_run=chosen.dry_run)
+            if chosen.dry_run:
+                return
+            with runs.open_copy(chosen, name, idmap, contents, (there.info, there.user)) as journal:
+                sink = endpoints.server_sink(there, chosen, chosen.made, journal.run_id)
+                moving = run(
+                    contents,
+                    source,
+                    sink,
+                    parallel=chosen.parallel,
+                    interrupt=interrupt,
+                    journal=journal,
+                    retry=retry,
+                )
+                yield from follow_ids(idmap, (contents, there.info), journal, moving)

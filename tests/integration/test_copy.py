@@ -1,0 +1,202 @@
+"""From one server into another without a crate between: the same comes of it as of pack and unpack."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omero.util.sessions import SessionsStore
+
+from omero_rocrate_transfer.sandbox import real_input, seed
+from omero_rocrate_transfer.sandbox.compare import Comparison, compare
+from tests.command_line import CommandLine, Result
+from tests.integration.conftest import PASSWORD, Server
+
+Copy = Callable[..., Result]
+COMPARED = ("Project:", "Dataset:", "Screen:", "Plate:", "Image:")
+
+
+@pytest.fixture
+def copy(
+    capsys: pytest.CaptureFixture[str],
+    source_server: Server,
+    target_server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Copy:
+    """Run ``omero transfer copy`` from source to target, as root of both."""
+    monkeypatch.setenv("OMERO_TRANSFER_TO_PASSWORD", PASSWORD)
+    run = CommandLine(capsys, source_server.login())
+
+    def copy(*arguments: object, exit_code: int | None = 0) -> Result:
+        to = ["--to-server", target_server.host, "--to-port", target_server.port]
+        return run("copy", *arguments, *to, exit_code=exit_code)
+
+    return copy
+
+
+@pytest.fixture
+def roots(source_server: Server, tmp_path: Path) -> list[str]:
+    """Give a project and a screen with real files, tags, attachments and ROIs, on the source."""
+    client = source_server.client()
+    project, screen = seed.create(client, "Project", "Liver 肝", "D"), seed.create(client, "Screen", "S")
+    dataset = seed.create(client, "Dataset", "Cells", "two\nlines")
+    seed.link(client, project, dataset)
+    (tmp_path / "notes.txt").write_text("by hand")
+    seed.link(client, dataset, seed.attachment(client, tmp_path / "notes.txt", "text/plain"))
+    for name, made in real_input.write_all(tmp_path / "in").items():
+        parent = screen if name == "plate" else dataset
+        imported = seed.import_fileset(client, made.folder, made.files, parent)
+        seed.roi(client, imported.images[0], [seed.shape("Point", name, x=1, y=2)])
+    return [f"Project:{project.id.val}", f"Screen:{screen.id.val}"]
+
+
+def compare_servers(source: Server, target: Server, home: Path) -> Comparison:
+    """Compare containers and images, by the id map of the copy."""
+    [idmap] = home.glob("copy-*.idmap.json")
+    objects = json.loads(idmap.read_text("utf-8"))["objects"]
+    ids = {line["source"]: line["target"] for line in objects if line["source"].startswith(COMPARED)}
+    return compare(source.client(), target.client(), ids)
+
+
+def test_everything_arrives_and_nothing_is_left_on_the_disk(
+    copy: Copy, roots: list[str], source_server: Server, target_server: Server, home: Path
+) -> None:
+    summary = copy(*roots, "--json").summary
+
+    found = compare_servers(source_server, target_server, home)
+    assert found.differences == []
+    assert (found.images, found.containers) == (summary["images"], 4)
+    assert {path.suffix for path in home.iterdir()} == {"", ".json"}
+    query = target_server.client().sf.getQueryService()
+    [attached] = query.findAllByQuery("select a from FileAnnotation a join fetch a.file", None)
+    assert (attached.file.name.val, attached.file.size.val) == ("notes.txt", 7)
+    before = source_server.client().sf.getQueryService()
+    assert len(query.findAll("Roi", None)) == len(before.findAll("Roi", None)) > 0
+
+
+def test_pixels_go_straight_from_server_to_server(
+    copy: Copy, roots: list[str], source_server: Server, target_server: Server, home: Path
+) -> None:
+    summary = copy(*roots, "--pixels", "zarr", "--json", exit_code=None).summary
+
+    found = compare_servers(source_server, target_server, home)
+    assert [line for line in found.differences if " plane " in line] == []
+    assert summary["planes_verified"] == found.planes > 0
+    assert target_server.client().sf.getQueryService().findAll("Fileset", None) == []
+
+
+def test_dry_run_touches_neither_server(
+    copy: Copy, roots: list[str], target_server: Server, home: Path
+) -> None:
+    plan = copy(*roots, "--dry-run", "--json").lines[0]
+
+    assert plan["images"] > 0
+    assert target_server.client().sf.getQueryService().findAll("Image", None) == []
+    assert list(home.glob("*.json")) == []
+
+
+def test_same_command_again_does_nothing(copy: Copy, roots: list[str], target_server: Server) -> None:
+    first = copy(*roots, "--json").summary
+    images = len(target_server.client().sf.getQueryService().findAll("Image", None))
+
+    again = copy(*roots, "--json").summary
+
+    assert (again["done"], again["skipped"], again["bytes"]) == (0, first["done"], 0)
+    assert len(target_server.client().sf.getQueryService().findAll("Image", None)) == images
+
+
+def test_run_is_shown_and_taken_back(
+    copy: Copy, roots: list[str], run_line: CommandLine, target_server: Server
+) -> None:
+    copy(*roots)
+    [run] = run_line("status", "--json").lines[0]["runs"]
+    assert (run["command"], run["state"]) == ("copy", "finished")
+
+    run_line("undo", run["run"], "--force", *target_server.login())
+
+    query = target_server.client().sf.getQueryService()
+    for kind in ("Image", "Project", "Screen", "FileAnnotation"):
+        assert query.findAll(kind, None) == []
+
+
+def test_session_of_omero_login_is_used_and_stays(
+    run_line: CommandLine,
+    roots: list[str],
+    source_server: Server,
+    target_server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("OMERO_TRANSFER_TO_PASSWORD", raising=False)
+    kept = target_server.client()
+    kept.getSession().detachOnDestroy()
+    facts = {"omero.port": str(target_server.port)}
+    SessionsStore().add(target_server.host, "root", kept.getSessionId(), facts)
+    to = ["--to-server", target_server.host, "--to-port", target_server.port]
+
+    run_line("copy", roots[0], *to, *source_server.login())
+
+    assert kept.sf.getQueryService().findAll("Project", None) != []
+
+
+def test_without_a_way_to_log_in_there_it_says_how(
+    run_line: CommandLine, roots: list[str], source_server: Server, target_server: Server
+) -> None:
+    to = ["--to-server", target_server.host, "--to-port", target_server.port, "--to-user", "nobody"]
+
+    [sentence] = run_line("copy", roots[0], *to, *source_server.login(), exit_code=6).sentences
+
+    assert "no session of nobody" in sentence
+    assert "OMERO_TRANSFER_TO_PASSWORD" in sentence
+
+
+def test_wrong_password_there_is_no_login(
+    copy: Copy, roots: list[str], monkeypatch: pytest.MonkeyPatch, source_server: Server
+) -> None:
+    monkeypatch.setenv("OMERO_TRANSFER_TO_PASSWORD", "wrong")
+
+    result = copy(roots[0], exit_code=6)
+
+    assert "are not accepted" in result.sentences[0]
+
+
+def test_unknown_group_there_is_refused(copy: Copy, roots: list[str]) -> None:
+    assert "no group" in copy(roots[0], "--to-group", "nowhere", exit_code=2).sentences[0]
+
+
+def test_group_there_takes_the_objects(copy: Copy, roots: list[str], target_server: Server) -> None:
+    client: Any = target_server.client()
+    group = seed.group(client, "lab")
+
+    copy(roots[0], "--to-group", "lab")
+
+    query = client.sf.getQueryService()
+    rows = query.projection("select p.details.group.id from Project p", None, {"omero.group": "-1"})
+    assert [row[0].val for row in rows] == [group]
+
+
+def test_copies_are_verified_against_their_originals(
+    copy: Copy,
+    roots: list[str],
+    run_line: CommandLine,
+    source_server: Server,
+    target_server: Server,
+    home: Path,
+) -> None:
+    copy(*roots, "--idmap", "ids.json")
+    to = ["--to-server", target_server.host, "--to-port", target_server.port, "--idmap", "ids.json"]
+
+    same = run_line("verify", *roots, *to, "--json", *source_server.login()).summary
+    client = target_server.client()
+    [dataset] = client.sf.getQueryService().findAll("Dataset", None)
+    seed.rename(client, "Dataset", dataset.id.val, "changed")
+    other = run_line("verify", *roots, *to, *source_server.login(), exit_code=4)
+
+    assert (same["differences"], same["compared"] > 0) == (0, True)
+    assert "* Dataset:1" in other.stderr
+
+
+def test_verifying_copies_needs_the_new_ids(run_line: CommandLine) -> None:
+    assert "--idmap" in run_line("verify", "Project:1", "--to-server", "there", exit_code=2).sentences[0]
