@@ -13,6 +13,7 @@ from omero_rocrate_transfer.transfer.check import check
 from omero_rocrate_transfer.transfer.events import Planned
 from omero_rocrate_transfer.transfer.history import read_history
 from omero_rocrate_transfer.transfer.idmap import IdMap
+from omero_rocrate_transfer.transfer.pace import Pace
 from omero_rocrate_transfer.transfer.retry import Retry
 from omero_rocrate_transfer.transfer.run import run
 
@@ -37,7 +38,7 @@ def pack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[E
         note("--zip has no effect: the ending of the target decides.")
     runs.refuse_existing(chosen.path, runs.pack_run(chosen), hint="Name another path, or remove it.")
     with interrupt.at_once():
-        retry = Retry(chosen.retries)
+        retry, pace = Retry(chosen.retries), Pace(chosen.limits)
         source, agent = endpoints.server_source(ctx, args, chosen, retry)
     with closing(source):
         with interrupt.at_once():
@@ -54,6 +55,7 @@ def pack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[E
                 interrupt=interrupt,
                 journal=journal,
                 retry=retry,
+                pace=pace,
                 ignore_errors=chosen.ignore_errors,
             )
 
@@ -61,6 +63,7 @@ def pack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[E
 def unpack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[Event]:
     """Rebuild the content of a crate on the server."""
     chosen = unpack_options(args)
+    pace = Pace(chosen.limits)
     with interrupt.at_once():
         source = endpoints.crate_source(chosen)
     with closing(source):
@@ -78,7 +81,7 @@ def unpack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator
         if chosen.dry_run:
             return
         with runs.open_unpack(chosen, contents, connection.info, connection.user) as journal:
-            yield from _unpack(chosen, source, contents, connection, journal, retry, interrupt)
+            yield from _unpack(chosen, source, contents, connection, journal, (retry, pace), interrupt)
 
 
 def _unpack(
@@ -87,7 +90,7 @@ def _unpack(
     contents: Contents,
     connection: Connection,
     journal: Journal,
-    retry: Retry,
+    patience: tuple[Retry, Pace],
     interrupt: Interrupt,
 ) -> Iterator[Event]:
     """Check what is still to be sent, send it, and write down what became of it."""
@@ -96,6 +99,7 @@ def _unpack(
     if rest.units:
         yield from check(rest, source, parallel=chosen.parallel, interrupt=interrupt)
     sink = endpoints.server_sink(connection, chosen, chosen.content, journal.run_id)
+    retry, pace = patience
     yield from follow_ids(
         chosen.idmap,
         (contents, connection.info),
@@ -108,6 +112,7 @@ def _unpack(
             interrupt=interrupt,
             journal=journal,
             retry=retry,
+            pace=pace,
         ),
     )
 

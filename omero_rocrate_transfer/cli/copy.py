@@ -10,6 +10,7 @@ from omero_rocrate_transfer.cli import endpoints, runs
 from omero_rocrate_transfer.cli.commands import follow_ids
 from omero_rocrate_transfer.cli.copy_options import copy_options
 from omero_rocrate_transfer.transfer.events import Planned
+from omero_rocrate_transfer.transfer.pace import Pace
 from omero_rocrate_transfer.transfer.retry import Retry
 from omero_rocrate_transfer.transfer.run import run
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def copy(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[Event]:
     """Take objects of the server to another one."""
     chosen = copy_options(args)
-    retry = Retry(chosen.retries)
+    retry, pace = Retry(chosen.retries), Pace(chosen.limits)
     with interrupt.at_once():
         here = endpoints.server_connection(ctx, args, retry)
         source = endpoints.chosen_source(here, chosen)
@@ -51,5 +52,6 @@ def copy(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[E
                     interrupt=interrupt,
                     journal=journal,
                     retry=retry,
+                    pace=pace,
                 )
                 yield from follow_ids(idmap, (contents, there.info), journal, moving)

@@ -14,9 +14,11 @@ from omero_rocrate_transfer.cli.content_options import (
     unpack_content,
 )
 from omero_rocrate_transfer.cli.options import add_container_options, add_pixels_as
+from omero_rocrate_transfer.cli.pace_options import limits
 from omero_rocrate_transfer.cli.target_login import TargetLogin, add_target_login, target_login
 from omero_rocrate_transfer.model.choices import PixelsAs, PixelsPolicy
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_objects
+from omero_rocrate_transfer.transfer.pace import Limits
 from omero_rocrate_transfer.transfer.runs import check_name
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ class CopyOptions:
     parallel: int
     #: Attempts after the first where a connection fails.
     retries: int
+    #: How fast it goes and when it begins nothing more.
+    limits: Limits
     #: Name of the run, None for the one that belongs to these arguments.
     run: str | None
 
@@ -90,5 +94,6 @@ def copy_options(args: argparse.Namespace) -> CopyOptions:
         dry_run=args.dry_run,
         parallel=args.parallel,
         retries=args.retries,
+        limits=limits(args),
         run=args.run and check_name(args.run),
     )

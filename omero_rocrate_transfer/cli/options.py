@@ -18,33 +18,25 @@ from omero_rocrate_transfer.cli.content_options import (
     unpack_content,
 )
 from omero_rocrate_transfer.cli.limits import add_parallel, add_retries
+from omero_rocrate_transfer.cli.pace_options import add_pace, limits
+from omero_rocrate_transfer.cli.unsupported import (
+    NOT_IN_PACK,
+    NOT_IN_UNPACK,
+    add_unsupported,
+    refuse_unsupported,
+)
 from omero_rocrate_transfer.cli.zarr_options import add_zarr, zarr_options
 from omero_rocrate_transfer.model.choices import PixelsAs, PixelsPolicy
 from omero_rocrate_transfer.model.errors import UsageError
 from omero_rocrate_transfer.model.facts import CC0, CC_BY, NOT_EVALUATED, CrateFacts
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_objects
+from omero_rocrate_transfer.transfer.pace import Limits
 from omero_rocrate_transfer.transfer.runs import check_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from omero_rocrate_transfer.crate.ome_zarr.options import ZarrOptions
 
 MAX_OBJECTS_TOLD: Final = 50
-
-#: Options of omero-cli-transfer that this version cannot follow, with their number of values and the reason.
-_NOT_IN_PACK: Final = (
-    ("--barchive", 0, "only RO-Crates are written"),
-    ("--simple", 0, "a crate is one flat folder, and its names are made collision-proof"),
-    ("--plugin", 1, "plugins of omero-cli-transfer expect its own pack, not a crate"),
-    ("--metadata", "+", "the provenance of a crate is always recorded whole"),
-    ("--binaries", 1, "a crate without its files could not be unpacked exactly"),
-)
-_NOT_IN_UNPACK: Final = (
-    ("--ln_s_import", 0, "files reach the server as a stream, so there is nothing to link to"),
-    ("--skip", 1, "every digest is checked, and the server decides about thumbnails and minima"),
-    ("--output", 1, "nothing is extracted: files are streamed out of the crate"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +55,8 @@ class PackOptions:
     pixels: PixelsPolicy
     zarr: ZarrOptions
     content: PackContent
+    #: How fast it goes and when it begins nothing more.
+    limits: Limits
     #: Name of the run, None for the one that belongs to these arguments.
     run: str | None
 
@@ -91,22 +85,10 @@ class UnpackOptions:
     parallel: int
     #: Attempts after the first where the connection fails.
     retries: int
+    #: How fast it goes and when it begins nothing more.
+    limits: Limits
     #: Name of the run, None for the one that belongs to these arguments.
     run: str | None
-
-
-class Unsupported(argparse.Action):
-    """Notes an option that this version cannot follow, so that it is refused and not passed over."""
-
-    def __init__(self, *, reason: str, **words: Any) -> None:
-        super().__init__(**words)
-        self.reason = reason
-
-    def __call__(
-        self, _parser: Any, namespace: argparse.Namespace, _values: Any, option: str | None = None
-    ) -> None:
-        """Keep the option and the reason."""
-        namespace.refused = [*namespace.refused, (option, self.reason)]
 
 
 def add_login(parser: Any) -> None:
@@ -126,6 +108,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         "--run", metavar="NAME", help="Name of the run; the same command goes on with the same run"
     )
     add_parallel(parser)
+    add_pace(parser)
     add_output(parser)
 
 
@@ -175,7 +158,7 @@ def add_pack(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--zip", action="store_true", help="Has no effect: the ending of the target decides")
     add_pack_content(parser)
-    _add_unsupported(parser, _NOT_IN_PACK)
+    add_unsupported(parser, NOT_IN_PACK)
 
 
 def add_unpack(parser: argparse.ArgumentParser) -> None:
@@ -188,7 +171,7 @@ def add_unpack(parser: argparse.ArgumentParser) -> None:
     add_pixels_as(parser)
     parser.add_argument("--folder", action="store_true", help="Refuse a crate that is no folder")
     add_unpack_content(parser)
-    _add_unsupported(parser, _NOT_IN_UNPACK)
+    add_unsupported(parser, NOT_IN_UNPACK)
 
 
 def add_container_options(parser: argparse.ArgumentParser) -> None:
@@ -216,7 +199,7 @@ def pack_options(args: argparse.Namespace) -> PackOptions:
     UsageError
         They ask for something that cannot be.
     """
-    _refuse_unsupported(args)
+    refuse_unsupported(args)
     _refuse_forgotten_path(args.filepath)
     return PackOptions(
         objects=parse_objects(args.object),
@@ -236,6 +219,7 @@ def pack_options(args: argparse.Namespace) -> PackOptions:
         pixels=PixelsPolicy(args.pixels),
         zarr=zarr_options(args),
         content=pack_content(args),
+        limits=limits(args),
         run=args.run and check_name(args.run),
     )
 
@@ -248,7 +232,7 @@ def unpack_options(args: argparse.Namespace) -> UnpackOptions:
     UsageError
         They ask for something that cannot be.
     """
-    _refuse_unsupported(args)
+    refuse_unsupported(args)
     path = Path(args.filepath)
     if args.folder and path.exists() and not path.is_dir():
         raise UsageError(
@@ -264,20 +248,9 @@ def unpack_options(args: argparse.Namespace) -> UnpackOptions:
         dry_run=args.dry_run,
         parallel=args.parallel,
         retries=args.retries,
+        limits=limits(args),
         run=args.run and check_name(args.run),
     )
-
-
-def _add_unsupported(parser: argparse.ArgumentParser, options: Sequence[tuple[str, int | str, str]]) -> None:
-    for flag, values, reason in options:
-        parser.add_argument(
-            flag, dest="refused", action=Unsupported, nargs=values, reason=reason, help=argparse.SUPPRESS
-        )
-
-
-def _refuse_unsupported(args: argparse.Namespace) -> None:
-    for option, reason in args.refused:
-        raise UsageError(f"{option} is not supported: {reason}.", hint="Leave it out.")
 
 
 def _refuse_forgotten_path(path: str) -> None:

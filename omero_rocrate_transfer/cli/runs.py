@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 #: Options that do not decide about what is on the target in the end.
 _FREE: Final = {
     "objects", "path", "to", "idmap", "dry_run", "parallel", "ignore_errors", "run", "retries", "timeout",
+    "limits",
 }  # fmt: skip
 
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from omero_ext import argparse
-
+from omero_rocrate_transfer.cli.quantities import size_type
 from omero_rocrate_transfer.crate.ome_zarr.layout import ZarrLayout
 from omero_rocrate_transfer.crate.ome_zarr.options import DEFAULT_MEMORY_BYTES, Limits, ZarrOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from omero_ext import argparse
 
-_SIZE = re.compile(r"(?P<number>\d{1,9})(?P<unit>[KMG]?)(?:i?B)?\Z", re.ASCII | re.IGNORECASE)
-_UNITS: Final[Mapping[str, int]] = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _DEFAULT: Final = ZarrLayout()
 
 
@@ -41,7 +37,7 @@ def add_zarr(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--memory",
-        type=_size,
+        type=size_type("1M", "1T", "64M"),
         default=DEFAULT_MEMORY_BYTES,
         metavar="SIZE",
         help=f"For pixels of each item under way, like 64M (default {DEFAULT_MEMORY_BYTES >> 20}M)",
@@ -62,11 +58,3 @@ def zarr_options(args: argparse.Namespace) -> ZarrOptions:
         ),
         limits=Limits(readers=args.parallel, memory_bytes=args.memory, tile=args.tile),
     )
-
-
-def _size(text: str) -> Any:
-    match = _SIZE.match(text)
-    size_bytes = int(match["number"]) * _UNITS[match["unit"].lower()] if match else 0
-    if not 1 << 20 <= size_bytes <= 1 << 40:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size from 1M to 1T, like 64M")
-    return size_bytes

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from omero_rocrate_transfer.model.errors import TransferError
 from omero_rocrate_transfer.transfer.events import Advanced, Retried
+from omero_rocrate_transfer.transfer.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,11 +29,12 @@ class Meter:
     """Bytes by unit since somebody last asked.
 
     Workers only add to a number here: they never wait for the user interface, and nothing piles up when that
-    is slow. It is also where they learn that the run is ending.
+    is slow. It is also where they learn that the run is ending, and where they are held to its pace.
     """
 
-    def __init__(self, phase: Phase) -> None:
+    def __init__(self, phase: Phase, pace: Pace | None = None) -> None:
         self._phase = phase
+        self.pace = pace or Pace()
         self._lock = threading.Lock()
         self._counts: dict[ObjectRef, tuple[str, int]] = {}
         self._retried: list[Retried] = []
@@ -48,6 +50,11 @@ class Meter:
         """Whether `stop` was called."""
         return self.stopping.is_set()
 
+    @property
+    def takes_more(self) -> bool:
+        """Whether another unit may be taken up."""
+        return not self.is_stopping and not self.pace.spent
+
     def count(self, unit: ObjectRef, name: str, size_bytes: int) -> None:
         """Note that bytes went by.
 
@@ -61,6 +68,8 @@ class Meter:
         with self._lock:
             _, before = self._counts.get(unit, (name, 0))
             self._counts[unit] = name, before + size_bytes
+        if (seconds := self.pace.take(size_bytes)) > 0:
+            self.stopping.wait(seconds)
 
     def tell_retry(self, unit: ObjectRef | None, attempt: int, wait_s: float, error: TransferError) -> None:
         """Note that something is tried again."""

@@ -51,8 +51,9 @@ def work(
 
     A unit is only taken up when a thread is free, so what is held is bounded by ``parallel``, not by the
     units. After a signal, or once ``meter`` is stopped, no unit is taken up, those at work are left at their
-    next block, and those that came to their end all the same are still told. However this ends, the threads
-    are waited for.
+    next block, and those that came to their end all the same are still told. Once a limit of its pace is
+    reached, no unit is taken up, and those at work come to their end. However this ends, the threads are
+    waited for.
 
     Raises
     ------
@@ -62,7 +63,7 @@ def work(
     executor = ThreadPoolExecutor(parallel, thread_name_prefix="transfer")
     try:
         for stage in _stages(units):
-            waiting = takewhile(lambda _: not meter.is_stopping, stage)
+            waiting = takewhile(lambda _: meter.takes_more, stage)
             running = {executor.submit(do, unit): unit for unit in islice(waiting, parallel)}
             while running:
                 ended, _ = wait(running, timeout=TICK_S, return_when=FIRST_COMPLETED)

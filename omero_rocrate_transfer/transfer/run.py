@@ -19,6 +19,7 @@ from omero_rocrate_transfer.transfer.interrupt import Interrupt, Interrupted
 from omero_rocrate_transfer.transfer.journal import NO_JOURNAL, NoJournal
 from omero_rocrate_transfer.transfer.ledger import Ledger
 from omero_rocrate_transfer.transfer.meter import Meter, MeteredSource
+from omero_rocrate_transfer.transfer.pace import Pace
 from omero_rocrate_transfer.transfer.pool import Outcome, Tick, work
 from omero_rocrate_transfer.transfer.retry import Retry
 
@@ -36,7 +37,7 @@ FATAL: Final = (LoginError, StoppedError, UnsafeCrateError)
 log = logging.getLogger(__name__)
 
 
-def run(
+def run(  # noqa: PLR0913 -- keywords, each something of its own that the caller owns
     contents: Contents,
     source: Source,
     sink: Sink,
@@ -46,8 +47,11 @@ def run(
     journal: NoJournal = NO_JOURNAL,
     retry: Retry | None = None,
     ignore_errors: bool = True,
+    pace: Pace | None = None,
 ) -> Iterator[Event]:
-    """Move every unit, a few at a time; a failed unit does not keep the others from their way.
+    """Move every unit, a few at a time; one that fails does not keep the others from their way.
+
+    Whatever ends the run early, ``sink.abort`` is called, also when the reader of the events goes away.
 
     Parameters
     ----------
@@ -56,24 +60,22 @@ def run(
     parallel
         Most units at work at the same time; the sink may allow fewer.
     journal
-        What earlier processes of this run did is taken from there, and what this one does is noted.
+        Tells what earlier processes of this run did, and takes what this one does.
     retry
         When a unit that failed is tried again at once.
     ignore_errors
         Whether the target is completed without the units that failed.
+    pace
+        How fast it may go, and when no more units are taken up.
 
     Raises
     ------
     IncompleteError
         Units failed and ``ignore_errors`` is False: the target was not completed.
     TransferError
-        An error that no further unit would escape.
+        An error that no further unit would escape; StoppedError where the pace reached a limit.
     Interrupted
         A signal came.
-
-    Notes
-    -----
-    Whatever ends the run early, ``sink.abort`` is called, also when the reader of the events goes away.
     """
     try:
         history, resumed = _take_up(contents, sink, journal)
@@ -85,7 +87,7 @@ def run(
         yield from _begin(contents, source, sink, ledger)
         yield Started(phase="transfer", size_bytes=sum(unit.size_bytes for unit in resumed.remaining))
         yield from _skipped(resumed, contents)
-        failed, mover = 0, _Mover(source, sink, retry or Retry(), parallel)
+        failed, mover = 0, _Mover(source, sink, retry or Retry(), parallel, pace)
         for event in _move(resumed.remaining, mover, ledger, interrupt):
             failed += isinstance(event, UnitEnded) and event.state == "failed"
             yield event
@@ -149,8 +151,8 @@ def _refuse_failures(failed: int, planned: int) -> None:
 class _Mover:
     """Moves single units, again where that may help."""
 
-    def __init__(self, source: Source, sink: Sink, retry: Retry, parallel: int) -> None:
-        self.meter = Meter("transfer")
+    def __init__(self, source: Source, sink: Sink, retry: Retry, parallel: int, pace: Pace | None) -> None:
+        self.meter = Meter("transfer", pace)
         self.parallel = max(1, min(parallel, sink.max_parallel))
         self._source = MeteredSource(source, self.meter)
         self._sink = sink
@@ -169,6 +171,7 @@ def _move(
     """Yield the progress and the end of every unit."""
     meter = mover.meter
     fatal: BaseException | None = None
+    ended = 0
     try:
         for item in work(mover.move, units, parallel=mover.parallel, meter=meter, interrupt=interrupt):
             if isinstance(item, Advanced | Retried):
@@ -180,12 +183,22 @@ def _move(
                 meter.stop()
             else:
                 _note(ledger, item)
+                ended += 1
     except Interrupted:
         yield from ledger.iter_ended()
         raise
     yield from ledger.iter_ended()
     if fatal is not None:
         raise fatal
+    _refuse_rest(meter.pace, len(units) - ended)
+
+
+def _refuse_rest(pace: Pace, left: int) -> None:
+    if left:
+        items = "1 item is" if left == 1 else f"{left:,} items are"
+        raise StoppedError(
+            f"Stopped by {pace.spent}; {items} left.", hint="Run the same command again to go on."
+        )
 
 
 def _note(ledger: Ledger, outcome: Outcome[UnitResult]) -> None:

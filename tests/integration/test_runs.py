@@ -143,3 +143,15 @@ def test_undo_of_a_pack_removes_the_unfinished_crate(
     assert not (home / "crate.part").exists()
     pack(dataset, "crate")
     assert "complete" in run_line("undo", run, "--force", exit_code=7).stderr
+
+
+def test_run_that_reached_a_limit_goes_on_with_the_same_command(
+    pack: Line, run_line: CommandLine, dataset: str, home: Path
+) -> None:
+    stopped = pack(dataset, "crate", "--max-transfer", "1", "--parallel", "1", exit_code=9)
+    assert "Stopped by --max-transfer; 1 item is left" in stopped.stderr
+    assert not (home / "crate").exists()
+
+    summary = pack(dataset, "crate", "--json").summary
+
+    assert (summary["done"], summary["skipped"]) == (1, 1)
