@@ -123,7 +123,9 @@ def read_idmap(path: Path) -> tuple[str, dict[ObjectRef, ObjectRef]]:
     return database, objects
 
 
-def _parse(text: str) -> ObjectRef:
+def _parse(text: object) -> ObjectRef:
+    if not isinstance(text, str):
+        raise TypeError(text)
     name, _, number = text.partition(":")
     if not (name.isascii() and name.isalpha() and number.isascii() and number.isdigit()):
         raise ValueError(text)

@@ -115,6 +115,7 @@ def test_id_map_that_was_written_can_be_read(tmp_path: Path) -> None:
         "{}",
         '{"objects": [{}]}',
         '{"objects": [{"source": "Image:x", "target": "Image:1"}]}',
+        '{"objects": [{"source": null, "target": "Image:1"}], "target": {"database": "d"}}',
         "[" * 5000,
     ],
 )
