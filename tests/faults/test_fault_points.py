@@ -76,6 +76,7 @@ def undisturbed(packed: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
         return worlds.read_server(server)
 
 
+@pytest.mark.promise("killed at fault points")
 @pytest.mark.parametrize(("point", "how", "form"), sample(PACKS, 4))
 def test_pack_goes_on(
     point: str, how: str, form: str, source: tuple[SandboxServer, str], packed: Path, tmp_path: Path
@@ -93,6 +94,7 @@ def test_pack_goes_on(
     assert {path.name for path in tmp_path.iterdir()} == {"omero", form}
 
 
+@pytest.mark.promise("killed at fault points")
 @pytest.mark.parametrize(("point", "how"), sample(UNPACKS, 4))
 def test_unpack_goes_on(
     point: str, how: str, packed: Path, undisturbed: dict[str, object], tmp_path: Path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.targets import TARGETS
+from tests.promises import Promise
 
 SAMPLE, SOAK = 40, 2000
 #: What parsers like least, put at random places.
@@ -63,9 +65,9 @@ def inputs(name: str) -> st.SearchStrategy[bytes]:
     return found | changed_json(seed) if seed.startswith(b"{") and name != "journal" else found
 
 
-def fuzz(name: str, count: int) -> dict[str, int]:
-    """Give a parser that many inputs; return how many it took and refused."""
-    counts = {"tried": 0, "taken": 0}
+def fuzz(name: str, count: int, promise: Promise) -> Counter[str]:
+    """Give a parser that many inputs; return how many were tried, and how many it took."""
+    counts: Counter[str] = Counter()
     target = TARGETS[name]
 
     @settings(max_examples=count, suppress_health_check=list(HealthCheck))
@@ -73,8 +75,12 @@ def fuzz(name: str, count: int) -> dict[str, int]:
     def try_one(data: bytes) -> None:
         counts["tried"] += 1
         counts["taken"] += target.try_once(data)
+        counts["right"] += 1
 
-    try_one()
+    try:
+        try_one()
+    finally:
+        promise(f"examples for the parser of {name}, taken or refused", counts["right"], counts["tried"])
     return counts
 
 
@@ -84,8 +90,8 @@ def test_the_seed_is_taken(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_only_our_own_errors_come_out(name: str) -> None:
-    counts = fuzz(name, SAMPLE)
+def test_only_our_own_errors_come_out(name: str, promise: Promise) -> None:
+    counts = fuzz(name, SAMPLE, promise)
 
     # the rest were refused with a TransferError
     assert counts["tried"] > counts["taken"]
@@ -93,10 +99,7 @@ def test_only_our_own_errors_come_out(name: str) -> None:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", TARGETS)
-def test_only_our_own_errors_come_out_of_many(
-    name: str, record_property: Callable[[str, object], None]
-) -> None:
-    counts = fuzz(name, SOAK)
-    record_property(name, f"{counts['tried']} of {SOAK} inputs tried, {counts['taken']} taken")
+def test_only_our_own_errors_come_out_of_many(name: str, promise: Promise) -> None:
+    counts = fuzz(name, SOAK, promise)
 
     assert counts["tried"] >= SOAK / 2

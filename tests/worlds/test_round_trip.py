@@ -48,12 +48,14 @@ def round_trip(places: tuple[Place, Place], home: Path, seed: int, size: int) ->
     assert packed.exit_code == unpacked.exit_code == 0 or left_out
 
 
+@pytest.mark.promise("random worlds the same")
 @pytest.mark.parametrize("seed", range(20))
 def test_small_worlds_are_the_same(seed: int, places: tuple[Place, Place], home: Path) -> None:
     round_trip(places, home, seed, size=1)
 
 
 @pytest.mark.soak
+@pytest.mark.promise("random worlds the same")
 @pytest.mark.parametrize("seed", range(1000, 1200))
 def test_larger_worlds_are_the_same(seed: int, places: tuple[Place, Place], home: Path) -> None:
     round_trip(places, home, seed, size=3)
