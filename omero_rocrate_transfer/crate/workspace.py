@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _RUN: Final = "run"
 _SPOOL: Final = "spool"
+_RUN_ID: Final = re.compile(r"[0-9a-f]{0,32}\Z")
 
 
 class Workspace:
@@ -80,8 +82,13 @@ class Workspace:
             return None
 
     def _remove_leftover(self) -> None:
-        """Remove the folder where the process that made it ended before there was a crate in it."""
-        if self.is_published:
+        """Remove the folder where the process that made it ended before there was work in it."""
+        if self.is_published or self._is_unused():
             self.remove()
-        with suppress(OSError):
-            self.folder.rmdir()
+
+    def _is_unused(self) -> bool:
+        """Tell whether nothing is in it but the name of a run, or a part of one."""
+        if self.folder.is_symlink() or not self.folder.is_dir():
+            return False
+        found, run = [path.name for path in self.folder.iterdir()], self._read_run()
+        return not found or (found == [_RUN] and run is not None and _RUN_ID.match(run) is not None)
