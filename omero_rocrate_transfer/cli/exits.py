@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import time
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from omero_rocrate_transfer.model.errors import IncompleteError, StoppedError, TransferError
+from omero_rocrate_transfer.transfer.disk import NO_ROOM
 from omero_rocrate_transfer.transfer.tally import Tally
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ SIGNAL_BASE: Final = 128
 #: Where several apply, the first of these is the exit code. Those that are not here end a command on their
 #: own: a signal, and what is found before any work began.
 ORDER: Final = (1, 8, 6, 9, 4, 3)
-_DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +83,7 @@ def _interrupted(interrupt: KeyboardInterrupt) -> TransferError:
 
 
 def _system_error(error: OSError) -> TransferError:
-    if error.errno in _DISK_FULL:
+    if error.errno in NO_ROOM:
         where = f" ({error.filename})" if error.filename else ""
         return StoppedError(
             f"No more room to write{where}: {error.strerror}.",

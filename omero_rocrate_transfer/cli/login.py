@@ -5,12 +5,15 @@ from __future__ import annotations
 import atexit
 import gc
 import io
+import os
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING, Any, Final
 
+from omero_rocrate_transfer.cli.log import log_folder
 from omero_rocrate_transfer.cli.render import note
-from omero_rocrate_transfer.model.errors import LoginError
+from omero_rocrate_transfer.model.errors import LoginError, StoppedError
+from omero_rocrate_transfer.transfer.disk import NO_ROOM
 
 if TYPE_CHECKING:
     import argparse
@@ -44,12 +47,27 @@ def log_in(ctx: Any, args: argparse.Namespace) -> Any:
         with redirect_stdout(stream), redirect_stderr(stream):
             client = ctx.conn(args)
     except NonZeroReturnCode as error:
+        _refuse_full_disk(said.getvalue())
         raise LoginError(f"Login failed. {_reason(said.getvalue())}".strip(), hint=_HINT) from error
     if client is None:
         raise LoginError("Login failed.", hint=_HINT)
     for line in said.getvalue().splitlines():
         note(line)
     return client
+
+
+def _refuse_full_disk(text: str) -> None:
+    """Raise where OMERO could not keep its session; it tells so in words only.
+
+    Raises
+    ------
+    StoppedError
+    """
+    if any(os.strerror(number) in text for number in NO_ROOM):
+        raise StoppedError(
+            f"{log_folder().parent}: no space left to keep the session.",
+            hint="Make room, then give the same command again.",
+        )
 
 
 def _reason(text: str) -> str:

@@ -6,7 +6,6 @@ survives a power cut; a last line that was torn is dropped; damage anywhere else
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import json
 import os
@@ -16,7 +15,8 @@ import uuid
 import zlib
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
-from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError, StoppedError, UnsafeCrateError
+from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError, UnsafeCrateError
+from omero_rocrate_transfer.transfer.disk import full_disk_errors
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ Record = dict[str, Any]
 #: Format of the lines; another one is refused.
 VERSION: Final = 1
 _LINE: Final = re.compile(rb'(\{"seq": (\d+), "record": (\{.*\})), "crc": "([0-9a-f]{8})"\}\Z', re.DOTALL)
-_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def render_line(seq: int, record: Record) -> bytes:
@@ -152,26 +151,24 @@ class Journal(NoJournal):
             return
         faultpoint("journal:before-write")
         data = b"".join(self._waiting)
-        try:
+        with full_disk_errors(self._path):
             half = len(data) - 10
-            self._file.write(data[:half])
+            self._write(data[:half])
             faultpoint("journal:torn-line")
-            self._file.write(data[half:])
+            self._write(data[half:])
             faultpoint("journal:before-fsync")
             os.fsync(self._file.fileno())
-        except OSError as error:
-            if error.errno in _FULL:
-                raise StoppedError(
-                    f"{self._path}: no space left to write.",
-                    hint="Make room, then run the same command again.",
-                ) from error
-            raise
         self._waiting.clear()
         faultpoint("journal:after-fsync")
 
     def close(self) -> None:
         """Give the lock back; what was not committed is lost. Safe to call twice."""
         self._file.close()
+
+    def _write(self, data: bytes) -> None:
+        """Write all of it: a disk that is almost full takes a part without an error."""
+        while data:
+            data = data[self._file.write(data) :]
 
     def _begin(self, head: Record) -> Record:
         first = {"type": "run", "version": VERSION, "id": uuid.uuid4().hex, **head}

@@ -8,7 +8,8 @@ import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError, StoppedError
+from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError
+from omero_rocrate_transfer.transfer.disk import full_disk_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from _typeshed import ReadableBuffer
 
-_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 #: File systems without hard links say one of these.
 _NO_LINKS: Final = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
@@ -25,14 +25,11 @@ _NO_LINKS: Final = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, 
 def disk_errors(path: Path) -> Iterator[None]:
     """Turn what the operating system says about the target into errors of this package."""
     try:
-        yield
+        with full_disk_errors(path):
+            yield
     except FileExistsError as error:
         raise refused(path) from error
     except OSError as error:
-        if error.errno in _FULL:
-            raise StoppedError(
-                f"{path}: no space left to write.", hint="Make room and give the same command again."
-            ) from error
         raise NotFoundError(
             f"{path} cannot be written: {error.strerror}.", hint="Check the path and its permissions."
         ) from error
