@@ -131,7 +131,7 @@ def follow_ids(
     """
     contents, target = ends
     again = journal.head.get("idmap") == str(path.absolute())
-    with IdMap(path, contents.source, target, again=again) as idmap:
+    with IdMap(path, contents.source, target, again=again, run_id=journal.run_id) as idmap:
         for event in events:
             idmap.take(event)
             yield event

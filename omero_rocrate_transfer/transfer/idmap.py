@@ -9,7 +9,9 @@ from typing import IO, TYPE_CHECKING, Self
 
 from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError, UsageError
 from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.transfer.disk import full_disk_errors
 from omero_rocrate_transfer.transfer.events import ContainersCreated, UnitEnded
+from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +34,8 @@ class IdMap:
         Where it shall be; must not exist.
     again
         Whether an earlier process of the same run may have written it: then it is replaced.
+    run_id
+        Of the run: one process at a time is at work on it, so what bears its name is left by one that died.
 
     Raises
     ------
@@ -41,15 +45,17 @@ class IdMap:
         There is no such folder, or it cannot be written.
     """
 
-    def __init__(self, path: Path, source: SourceInfo, target: SourceInfo, *, again: bool = False) -> None:
+    def __init__(
+        self, path: Path, source: SourceInfo, target: SourceInfo, *, again: bool = False, run_id: str = ""
+    ) -> None:
         self._path = path
         self._again = again
-        self._part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self._part = path.with_name(f".{path.name}.{run_id or os.getpid()}.part")
         self._head = {"source": _server(source), "target": _server(target)}
         self._count = 0
         self._refuse_existing()
         try:
-            self._file: IO[str] = self._part.open("x", encoding="utf-8")
+            self._file: IO[str] = self._part.open("w", encoding="utf-8")
         except OSError as error:
             raise NotFoundError(
                 f"The id map {path} cannot be written: {error.strerror}.",
@@ -62,13 +68,14 @@ class IdMap:
 
     def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
         """Give the file its name, or remove it where nothing was created."""
-        with self._file:
+        with full_disk_errors(self._path), self._file:
             self._file.write(f'\n], "complete": {json.dumps(error_type is None)}}}\n')
             self._file.flush()
             os.fsync(self._file.fileno())
         if self._count == 0 and error_type is not None:
             self._part.unlink()
             return
+        faultpoint("idmap:written")
         self._refuse_existing()
         self._part.rename(self._path)
         _sync_folder(self._path.parent)
@@ -89,7 +96,8 @@ class IdMap:
             line = {"source": str(mapping.source), "target": str(mapping.target)}
             self._file.write("\n" + json.dumps(line))
             self._count += 1
-        self._file.flush()
+        with full_disk_errors(self._path):
+            self._file.flush()
 
 
 def read_idmap(path: Path) -> tuple[str, dict[ObjectRef, ObjectRef]]:

@@ -70,6 +70,19 @@ def test_run_that_created_nothing_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_process_left_that_died_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "idmap.json"
+    died = IdMap(path, SOURCE, TARGET, run_id="5").__enter__()
+    died.take(CREATED)
+
+    with IdMap(path, SOURCE, TARGET, run_id="5") as idmap:
+        idmap.take(CREATED)
+
+    assert len(json.loads(path.read_text("utf-8"))["objects"]) == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == ["idmap.json"]
+    died._file.close()
+
+
 def test_existing_file_is_refused_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "idmap.json"
     path.write_text("mine", "utf-8")
