@@ -11,6 +11,7 @@ from omero_rocrate_transfer.crate.draft import Draft
 from omero_rocrate_transfer.crate.spool import Spool
 from omero_rocrate_transfer.crate.workspace import Workspace
 from omero_rocrate_transfer.model.errors import RefusedError
+from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -84,6 +85,7 @@ class Unfinished:
         archive, whole = resume_archive(
             self._path, work.crate, [result.receipt["archive"] for result in done]
         )
+        faultpoint("crate:taken-up")
         draft = Draft(archive, contents, facts, self._open_spool())
         for result, is_whole in zip(done, whole, strict=True):
             if is_whole:

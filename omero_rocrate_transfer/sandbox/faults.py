@@ -8,6 +8,8 @@ from threading import Lock
 from typing import Any
 
 Fault = BaseException | Callable[[Any], object]
+#: Stands for every operation.
+ANY = "*"
 
 
 @dataclass(eq=False)
@@ -16,6 +18,7 @@ class _Planned:
     fault: Fault
     times: int
     late: bool
+    skip: int
 
 
 class Faults:
@@ -25,22 +28,24 @@ class Faults:
         self._lock = Lock()
         self._planned: list[_Planned] = []
 
-    def add(self, operation: str, fault: Fault, times: int = 1, *, late: bool = False) -> None:
+    def add(self, operation: str, fault: Fault, times: int = 1, *, late: bool = False, skip: int = 0) -> None:
         """Plan a fault.
 
         Parameters
         ----------
         operation : str
-            Such as ``IQuery.findAllByQuery`` or ``RawPixelsStore.setPlane``.
+            Such as ``IQuery.findAllByQuery`` or ``RawPixelsStore.setPlane``, or `ANY`.
         fault : exception or callable
             Raised as it is, or called with Ice's ``current``; it may raise, wait or close ``current.con``.
         times : int
             How many calls it strikes.
         late : bool
             Strike after the operation has done its work, as when an answer is lost.
+        skip : int
+            How many calls pass before.
         """
         with self._lock:
-            self._planned.append(_Planned(operation, fault, times, late))
+            self._planned.append(_Planned(operation, fault, times, late, skip))
 
     def clear(self) -> None:
         """Forget all planned faults."""
@@ -65,7 +70,10 @@ class Faults:
     def _take(self, operation: str, *, late: bool) -> Fault | None:
         with self._lock:
             for planned in self._planned:
-                if planned.operation == operation and planned.late == late:
+                if planned.operation in {operation, ANY} and planned.late == late:
+                    if planned.skip:
+                        planned.skip -= 1
+                        continue
                     planned.times -= 1
                     if planned.times <= 0:
                         self._planned.remove(planned)

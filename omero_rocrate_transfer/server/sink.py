@@ -221,6 +221,7 @@ class ServerSink:
             document = source.read_document(unit)
             rebuilt = importing.run(source, document)
             self._link(rebuilt.pairs, rebuilt.plates)
+            faultpoint("server:linked")
             self._name(rebuilt.pairs, rebuilt.plates)
             made = [
                 *(_mapping(plate, new.id) for plate, new in rebuilt.plates.items()),

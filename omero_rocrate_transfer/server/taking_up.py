@@ -13,6 +13,7 @@ from omero_rocrate_transfer.model.results import UnitResult
 from omero_rocrate_transfer.server.queries import Reader
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.traces import Traces, find_traces, remove
+from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 from omero_rocrate_transfer.transfer.history import History
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ def take_up(
     wanted |= {fileset for fileset, images in imported.items() if not wanted.isdisjoint(images)}
     attached = {unit.ref for unit in contents.units if unit.ref.type == "Annotation"} - set(whole)
     _remove(connection, [ref for ref in traces.found if _is_stale(ref, traces, wanted, attached)], group)
+    faultpoint("server:taken-up")
     return whole, find_traces(connection, connection.run_id)
 
 

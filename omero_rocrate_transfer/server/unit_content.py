@@ -25,6 +25,7 @@ from omero_rocrate_transfer.server.queries import Reader
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.target_ids import TargetIds
 from omero_rocrate_transfer.server.traces import Traces
+from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 from omero_rocrate_transfer.transfer.history import History
 from omero_rocrate_transfer.transfer.ports import Source
 
@@ -105,6 +106,7 @@ class ContentWriter:
         extras = take_extras(document, what=f"The document of {unit.ref}")
         images = {one.ref: made.id for one in unit.images if (made := self.ids.get(one.ref.lsid(self._host)))}
         lost = self._restorer.restore(document, extras, images, unit.ref)
+        faultpoint("server:content-restored")
         add_parts(Reader(self._connection), unit, document, extras.annotations, self._host, self.ids)
         lost += self._annotations.write_unit(document, extras.annotations)
         write_provenance(self._connection, self._group, self._origins(unit))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from omero_rocrate_transfer.sandbox.server import SandboxServer
 from omero_rocrate_transfer.transfer.faultpoints import VARIABLE
 
 ROOT = Path(__file__).parents[2]
+PROGRAM = ("-m", "omero_rocrate_transfer")
 #: Exit codes of a process that was broken off; a signal that comes last finds nothing left to do.
 BROKEN = {"kill": {-9}, "term": {143, 0}, "raise": {1}}
 UNITS = 3
@@ -43,20 +45,38 @@ def fill(server: SandboxServer, folder: Path) -> str:
         client.closeSession()
 
 
-def run(home: Path, server: SandboxServer, *words: str, fault: str = "") -> tuple[int, dict[str, Any], str]:
-    """Run a command in a process of its own; return exit code, summary and standard error."""
+def start(
+    home: Path, server: SandboxServer, *words: str, fault: str = "", program: Sequence[str] = PROGRAM
+) -> subprocess.Popen[str]:
+    """Start a command in a process of its own."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMERO_USERDIR": str(home / "omero")}
     environment.pop(VARIABLE, None)
     if fault:
         environment[VARIABLE] = fault
     login = ["-s", f"tcp://{server.host}", "-p", str(server.port), "-u", "root", "-w", "omero", "-C"]
-    done = subprocess.run(
-        [sys.executable, "-m", "omero_rocrate_transfer", *words, "--json", *login],
-        cwd=home, env=environment, capture_output=True, text=True, check=False, timeout=120,
+    return subprocess.Popen(
+        [sys.executable, *program, *words, "--json", *login],
+        cwd=home, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
     )  # fmt: skip
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def run(home: Path, server: SandboxServer, *words: str, fault: str = "") -> tuple[int, dict[str, Any], str]:
+    """Run a command in a process of its own; return exit code, summary and standard error."""
+    with start(home, server, *words, fault=fault) as process:
+        stdout, stderr = finish(process)
+    lines = [json.loads(line) for line in stdout.splitlines()]
     summary = lines[-1] if lines and lines[-1]["type"] == "summary" else {}
-    return done.returncode, summary, done.stderr
+    return process.returncode, summary, stderr
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Wait for the end of a command, but not for ever; return what it wrote."""
+    try:
+        return process.communicate(timeout=120)
+    except BaseException:
+        process.kill()
+        raise
 
 
 def read_crate(path: Path) -> dict[str, str]:

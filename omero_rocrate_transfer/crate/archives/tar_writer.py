@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from omero_rocrate_transfer.crate.archives.base import counted
 from omero_rocrate_transfer.crate.archives.single_file import SingleFileWriter
+from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,6 +38,7 @@ class TarWriter(SingleFileWriter[int]):
         for block in counted(name, size_bytes, blocks):
             self.output.write(block)
         self.output.write(bytes(-size_bytes % tarfile.BLOCKSIZE))
+        faultpoint("crate:member-written")
 
     def mark(self) -> int:
         """Return the offset."""

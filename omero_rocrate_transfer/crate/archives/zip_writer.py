@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from omero_rocrate_transfer.crate.archives.base import counted
 from omero_rocrate_transfer.crate.archives.single_file import SingleFileWriter
 from omero_rocrate_transfer.crate.archives.zip_local import read_local
+from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,6 +40,7 @@ class ZipWriter(SingleFileWriter[tuple[int, int]]):
         with self._zip.open(info, "w") as member:
             for block in counted(name, size_bytes, blocks):
                 member.write(block)
+        faultpoint("crate:member-written")
 
     def mark(self) -> tuple[int, int]:
         """Return offset and number of members."""

@@ -11,6 +11,7 @@ from omero_rocrate_transfer.crate.entities import PackedFile
 from omero_rocrate_transfer.crate.manifest import render_line
 from omero_rocrate_transfer.model.digests import SHA256, Digest
 from omero_rocrate_transfer.model.errors import UnsafeCrateError
+from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
@@ -45,6 +46,7 @@ class MemberWriter:
         digest = hashlib.sha256(data).hexdigest()
         with self._lock:
             self._transaction.add(name, len(data), [data])
+            faultpoint("crate:chunk-written")
             self._lines.write(render_line(name, digest))
             self.size_bytes += len(data)
             if name in self._described:

@@ -26,6 +26,7 @@ from omero_rocrate_transfer.crate.pixels.plan import PackedZarr, PixelsPlan
 from omero_rocrate_transfer.model.errors import IntegrityError
 from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
+from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 if TYPE_CHECKING:
     from ome_types import OME, model
@@ -86,6 +87,7 @@ class _ZarrPacker:
             write, arrangement
         )
         write(planes, render_planes(found, self._plan.host))
+        faultpoint("crate:zarr-written")
         return PackedZarr(
             ref=arrangement.ref,
             name=folder,

@@ -16,6 +16,7 @@ from omero_rocrate_transfer.model.errors import IntegrityError, TransferError
 from omero_rocrate_transfer.server.commands import delete
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 #: The algorithm that OMERO's own clients use (omero-py BaseClient.upload).
 _ALGORITHM: Final = "SHA1-160"
@@ -45,6 +46,7 @@ def upload_file(
     with server_errors(doing):
         number = connection.update.saveAndReturnIds([_row(name, path, media_type)], context)[0]
     try:
+        faultpoint("server:file-created")
         sent = _send(connection, number, blocks, context, doing)
         _check(connection, number, sent, context, doing)
     except BaseException:

@@ -23,6 +23,7 @@ from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.marks import remember_source
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.target_ids import TargetIds
+from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 from omero_rocrate_transfer.transfer.ports import Source
 
 #: Types of which one object may be in several documents: a link from it is made by whoever comes first.
@@ -98,6 +99,7 @@ class AnnotationWriter:
             for one in iter_annotations(document, extras)
             if _ref_of(one.lsid) == unit.ref
         }
+        faultpoint("server:attachment-sent")
         return [*_omissions(losses), *self._write(document, extras, fresh=False, files=files)]
 
     def _write(
@@ -120,6 +122,7 @@ class AnnotationWriter:
         losses: Losses = Counter()
         there = self._there(document, extras, known, links, fresh=fresh)
         self._create(known, files, losses)
+        faultpoint("server:annotations-created")
         self._link([pair for pair in links if pair not in there], losses)
         losses += _other_owners(document, extras, self._connection.user)
         return list(_omissions(losses))

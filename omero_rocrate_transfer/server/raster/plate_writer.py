@@ -16,6 +16,7 @@ from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.raster.image_graph import quantity, set_color
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.times import milliseconds
+from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 #: Wells per save, each a transaction of its own.
 _WELLS_PER_SAVE: Final = 200
@@ -56,6 +57,7 @@ class PlateWriter:
         doing = f"Creating the plate of {ref}"
         (plate,) = self._insert([_plate(name, description, element)], doing)
         self._created(plate)
+        faultpoint("server:plate-created")
         runs = element.plate_acquisitions
         ids = self._insert([_acquisition(plate, run) for run in runs], doing)
         self._acquisitions = dict(zip((run.id for run in runs), ids, strict=True))
@@ -69,6 +71,7 @@ class PlateWriter:
             missing += sum(len(well.well_samples) for well in batch)
             missing -= sum(graph.sizeOfWellSamples() for graph in graphs)
             self._map("Well", batch, self._insert(graphs, doing))
+            faultpoint("server:wells-created")
         if missing:
             reason = "their images did not travel with the plate"
             self.omissions.append(Omission(type="WellSample", count=missing, reason=reason, on=ref))

@@ -13,6 +13,7 @@ from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.raster.bands import Part, PlaneFacts, iter_bands
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.tiles import CALL_BYTES
+from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 from omero_rocrate_transfer.transfer.ports import PixelsReader
 
 
@@ -60,6 +61,7 @@ def _send(store: Any, reader: PixelsReader, facts: PlaneFacts, doing: str) -> No
                     store.end_setTile(flying)
                 flying = store.begin_setTile(*call)
         facts.take(band)
+        faultpoint("server:band-written")
     with server_errors(doing):
         store.end_setTile(flying)
 

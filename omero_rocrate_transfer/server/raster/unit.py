@@ -28,6 +28,7 @@ from omero_rocrate_transfer.server.raster.tiff_image import TiffImage
 from omero_rocrate_transfer.server.raster.tile_writer import PyramidNeededError, write_tiles
 from omero_rocrate_transfer.server.raster.verify import verify
 from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 from omero_rocrate_transfer.transfer.ports import PixelsReader, Source
 
 log = logging.getLogger(__name__)
@@ -158,8 +159,10 @@ class PixelsImport:
         with server_errors(doing):
             image = self._connection.update.saveAndReturnObject(new, self._connection.context(self._group))
         self._created.setdefault("Image", []).append(image.id.val)
+        faultpoint("server:image-created")
         pixels = image.getPrimaryPixels().id.val
         facts = write_tiles(self._connection, pixels, self._group, reader, doing)
+        faultpoint("server:pixels-written")
         self._set_extremes(pixels, facts, doing)
         return NewObject(image.id.val, record.name, record.description), facts
 
