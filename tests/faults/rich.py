@@ -20,6 +20,7 @@ from tests.worlds.comparison import compare
 from tests.worlds.digests import Digests
 from tests.worlds.graph import Graph, read_graph
 
+ROOT = ("root", "omero")
 #: Two filesets, two images and a plate without files that may be had, a text and a figure.
 UNITS = 7
 #: Planes above 32 x 32 pixels go into such a target as OME-TIFF.
@@ -29,9 +30,9 @@ PACK, UNPACK = ("--figure", "--chunk", "64"), ("--figure",)
 _JSON = "application/json"
 
 
-def fill(server: SandboxServer, folder: Path) -> tuple[str, ...]:
-    """Make the world on a server and return the objects to pack."""
-    with _client(server) as client:
+def fill(server: SandboxServer, folder: Path, user: tuple[str, str] = ROOT) -> tuple[str, ...]:
+    """Make the world of a user, by name and password, on a server and return the objects to pack."""
+    with _client(server, user) as client:
         project, dataset = seed.create(client, "Project", "P"), seed.create(client, "Dataset", "D", "text")
         seed.link(client, project, dataset)
         images = _import_filesets(client, folder, dataset)
@@ -43,8 +44,8 @@ def fill(server: SandboxServer, folder: Path) -> tuple[str, ...]:
 
 
 @contextmanager
-def _client(server: SandboxServer) -> Iterator[Any]:
-    client = seed.connection(server.host, server.port, "root", "omero")
+def _client(server: SandboxServer, user: tuple[str, str] = ROOT) -> Iterator[Any]:
+    client = seed.connection(server.host, server.port, *user)
     try:
         yield client
     finally:
