@@ -1,0 +1,123 @@
+"""Passwords and keys of sessions are written nowhere but where OMERO keeps its own sessions."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import omero
+import pytest
+
+from omero_rocrate_transfer.sandbox import real_input, seed
+from omero_rocrate_transfer.sandbox.server import SandboxServer
+from tests.integration.conftest import Server
+from tests.promises import Promise
+
+ROOT = Path(__file__).parents[2]
+USER, PASSWORD = "ada", "pl4nted:passw0rd"
+
+
+class Terminal:
+    """Runs commands in processes of their own, and keeps all that can be seen of them."""
+
+    def __init__(self, home: Path, sandbox: SandboxServer) -> None:
+        self._home = home
+        self._sandbox = sandbox
+        self._environment = os.environ | {"PYTHONPATH": str(ROOT), "OMERO_PASSWORD": PASSWORD}
+        #: By where it was seen.
+        self.seen: dict[str, bytes] = {}
+
+    def run(self, *words: str, watched: str = "", code: int = 0) -> None:
+        """Run a command; look at the list of processes while it is in an operation."""
+        command = [sys.executable, "-m", "omero_rocrate_transfer", *words]
+        entered, go_on = Event(), Event()
+
+        def hold(_current: Any) -> None:
+            entered.set()
+            assert go_on.wait(60)
+
+        if watched:
+            self._sandbox.faults.add(watched, hold)
+        with subprocess.Popen(
+            command, env=self._environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        ) as process:  # fmt: skip
+            if watched:
+                assert entered.wait(60)
+                self.seen[f"arguments of {words[0]}"] = b"\n".join(command_lines(process.pid))
+            go_on.set()
+            stdout, stderr = process.communicate(timeout=120)
+        assert process.returncode == code, stderr.decode()
+        self.seen |= {f"output of {words}": stdout, f"errors of {words}": stderr}
+
+    def look(self) -> dict[str, bytes]:
+        """Return all that was seen, and what is in the files."""
+        sessions = self._home / "omero" / "sessions"
+        files = [path for path in self._home.rglob("*") if path.is_file() and sessions not in path.parents]
+        return self.seen | {str(path): path.read_bytes() + os.fsencode(path) for path in files}
+
+    def keys(self) -> list[str]:
+        """Return the keys of sessions that OMERO keeps for later commands."""
+        kept = self._home / "omero" / "sessions"
+        return [path.name for path in kept.rglob("*-*") if path.is_file() and path.parent.name == USER]
+
+
+def command_lines(pid: int) -> Iterator[bytes]:
+    """Yield the command line of a process and of its children, as anybody may read them."""
+    yield Path(f"/proc/{pid}/cmdline").read_bytes()
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            yield from command_lines(int(child))
+
+
+@pytest.fixture
+def image(source_server: Server, tmp_path: Path) -> str:
+    """Give an image of the user."""
+    root = source_server.client()
+    seed.user(root, USER, PASSWORD, [seed.group(root, "lab")])
+    made = real_input.same_names(tmp_path / "in")
+    imported = seed.import_fileset(source_server.client(USER, PASSWORD), made.folder, made.files)
+    return f"Image:{imported.images[0]}"
+
+
+def test_secrets_are_written_nowhere(image: str, source_server: Server, home: Path, promise: Promise) -> None:
+    sandbox = source_server.sandbox
+    if sandbox is None:
+        pytest.skip("only a sandbox can be held in the middle of a call")
+    terminal = Terminal(home, sandbox)
+    terminal.run("login", "-s", source_server.host, "-p", str(source_server.port), "-u", USER)
+    terminal.run("pack", image, "crate", "--json", watched="RawFileStore.read")
+    terminal.run("pack", image, "crate.zip")
+    terminal.run("unpack", "crate.zip", watched="RawFileStore.write")
+    terminal.run("verify", "crate.zip", "--server")
+    terminal.run("status")
+    # tracebacks of failures go into the log
+    sandbox.faults.add("RawFileStore.read", omero.SecurityViolation(message="no"), times=9)
+    terminal.run("pack", image, "failed", code=3)
+    sandbox.faults.clear()
+    sandbox.faults.add("IQuery.projection", RuntimeError("bug"))
+    terminal.run("pack", image, "failed.tar", code=1)
+    [key, *_] = terminal.keys()
+    # who types a secret shows it to the list of processes, but to nothing else
+    login = ("-s", source_server.host, "-p", str(source_server.port), "-u", USER, "-w", PASSWORD)
+    terminal.run("pack", image, "typed.tar", *login)
+    terminal.run("pack", image, "by-key", *login[:4], "-k", key)
+    secrets = {PASSWORD.encode(), *map(str.encode, terminal.keys())}
+
+    found = terminal.look()
+
+    leaks = [name for name, data in found.items() if any(secret in data for secret in secrets)]
+    assert any(b"Traceback" in data for name, data in found.items() if name.endswith(".log"))
+    assert leaks == []
+    promise("outputs, files and process lists without a secret", len(found) - len(leaks), len(found))
+
+
+def test_a_secret_that_is_seen_would_be_found(home: Path, sandbox_factory: Callable[..., Any]) -> None:
+    (home / "log").write_text(f"password={PASSWORD}")
+
+    assert [PASSWORD.encode() in data for data in Terminal(home, sandbox_factory()).look().values()] == [True]
