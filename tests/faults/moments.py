@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from omero_rocrate_transfer.sandbox.faults import ANY as EVERY_CALL
 from omero_rocrate_transfer.sandbox.server import SandboxServer
 from omero_rocrate_transfer.transfer import faultpoints
@@ -29,6 +31,11 @@ code = main(sys.argv[1:])
 print(faultpoints._hits[faultpoints.ANY])
 sys.exit(code)
 """
+
+
+def seeds(few: int, *, soak: int) -> list[object]:
+    """Return numbers for cases: a few for every day, others for the long runs."""
+    return [*range(few), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(few, few + soak))]
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import pytest
 from omero_rocrate_transfer.sandbox.server import SandboxServer
 from tests.faults import rich, worlds
 from tests.faults.conftest import FORMS, Packed, Source, Unpacked
+from tests.faults.moments import seeds
 
 ENOUGH = 64 << 20
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -48,10 +49,6 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     made.close()
 
 
-def sample(many: int, few: int) -> list[object]:
-    return [pytest.param(seed, marks=() if seed < few else pytest.mark.soak) for seed in range(many)]
-
-
 def fill_up(disk: Disk, server: SandboxServer, words: tuple[str, ...], wanted: int) -> None:
     """Run a command on a disk that is too small: crate, id map, journal, log and session are all there."""
     disk.resize(wanted)
@@ -69,7 +66,7 @@ def pages(path: Path) -> int:
 
 
 @pytest.mark.promise("full disks that were gone on from")
-@pytest.mark.parametrize("seed", sample(12, 2))
+@pytest.mark.parametrize("seed", seeds(2, soak=10))
 def test_pack_goes_on_when_there_is_room(seed: int, disk: Disk, source: Source, packed: Packed) -> None:
     form = FORMS[seed % len(FORMS)]
     words = ("pack", *source.roots, form, *rich.PACK)
@@ -86,7 +83,7 @@ def test_pack_goes_on_when_there_is_room(seed: int, disk: Disk, source: Source, 
 
 
 @pytest.mark.promise("full disks that were gone on from")
-@pytest.mark.parametrize("seed", sample(7, 1))
+@pytest.mark.parametrize("seed", seeds(1, soak=6))
 def test_unpack_goes_on_when_there_is_room(
     seed: int, disk: Disk, packed: Packed, undisturbed: Unpacked, tmp_path: Path
 ) -> None:

@@ -10,15 +10,10 @@ import pytest
 from omero_rocrate_transfer.sandbox.server import SandboxServer
 from tests.faults import rich, worlds
 from tests.faults.conftest import FORMS, Packed, Source, Unpacked
-from tests.faults.moments import Length, draw, run_until
+from tests.faults.moments import Length, draw, run_until, seeds
 
 #: Ctrl-C ends a command cleanly, unless it had nothing left to do.
 CODES = {"kill": {-9, 0}, "int": {130, 0}}
-
-
-def sample(many: int, few: int) -> list[object]:
-    """Return the numbers of cases, all but a few marked as long."""
-    return [pytest.param(seed, marks=() if seed < few else pytest.mark.soak) for seed in range(many)]
 
 
 def disturb(
@@ -60,24 +55,24 @@ def check_unpack(packed: Packed, undisturbed: Unpacked, folder: Path, how: str, 
 
 
 @pytest.mark.promise("packs that went on after random kills")
-@pytest.mark.parametrize("seed", sample(100, 3))
+@pytest.mark.parametrize("seed", seeds(3, soak=100))
 def test_killed_pack_goes_on(seed: int, source: Source, packed: Packed, tmp_path: Path) -> None:
     check_pack(source, packed, tmp_path, "kill", seed)
 
 
 @pytest.mark.promise("unpacks that went on after random kills")
-@pytest.mark.parametrize("seed", sample(100, 3))
+@pytest.mark.parametrize("seed", seeds(3, soak=100))
 def test_killed_unpack_goes_on(seed: int, packed: Packed, undisturbed: Unpacked, tmp_path: Path) -> None:
     check_unpack(packed, undisturbed, tmp_path, "kill", seed)
 
 
 @pytest.mark.promise("packs that went on after Ctrl-C")
-@pytest.mark.parametrize("seed", sample(50, 2))
+@pytest.mark.parametrize("seed", seeds(2, soak=50))
 def test_interrupted_pack_goes_on(seed: int, source: Source, packed: Packed, tmp_path: Path) -> None:
     check_pack(source, packed, tmp_path, "int", seed)
 
 
 @pytest.mark.promise("unpacks that went on after Ctrl-C")
-@pytest.mark.parametrize("seed", sample(50, 2))
+@pytest.mark.parametrize("seed", seeds(2, soak=50))
 def test_interrupted_unpack_goes_on(seed: int, packed: Packed, undisturbed: Unpacked, tmp_path: Path) -> None:
     check_unpack(packed, undisturbed, tmp_path, "int", seed)

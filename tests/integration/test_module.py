@@ -98,15 +98,3 @@ def test_without_a_command_it_says_what_there_is() -> None:
 
     assert "usage: python -m omero_rocrate_transfer" in text
     assert "unpack" in text
-
-
-def test_no_command_line_shows_a_secret(source_server: Server, image: int, home: Path) -> None:
-    run("-m", "omero_rocrate_transfer", "pack", f"Image:{image}", "a", *source_server.login("root", PASSWORD))
-
-    written = [path for path in (home / "omero" / "transfer").rglob("*") if path.is_file()]
-    logs = "".join(path.read_text("utf-8") for path in written)
-    metadata = (home / "a" / "ro-crate-metadata.json").read_text("utf-8")
-    assert "pack begins" in logs
-    for text in (logs, metadata):
-        assert f"-w {PASSWORD}" not in text
-        assert f'"{PASSWORD}"' not in text
