@@ -15,6 +15,7 @@ import omero.clients
 import pytest
 from omero.gateway import BlitzGateway
 
+from omero_rocrate_transfer.sandbox.faults import ANY
 from omero_rocrate_transfer.sandbox.server import SandboxServer
 
 Factory = Callable[..., SandboxServer]
@@ -230,6 +231,16 @@ def test_a_late_error_strikes_after_the_work_is_done(sandbox: SandboxServer, roo
     with pytest.raises(omero.TryAgain):
         update.saveObject(project)
     assert [row.values["name"] for row in sandbox.store.rows("Project")] == ["p"]
+
+
+def test_an_error_may_strike_any_operation_after_some_calls(sandbox: SandboxServer, root: Any) -> None:
+    config, types = root.getSession().getConfigService(), root.getSession().getTypesService()
+    sandbox.faults.add(ANY, omero.ResourceError(None, None, "third"), skip=2)
+    config.getVersion()
+    types.allEnumerations("Immersion")
+    with pytest.raises(omero.ResourceError, match="third"):
+        config.getVersion()
+    config.getVersion()
 
 
 def test_a_server_that_is_starting_is_asked_again(
