@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,20 @@ PACKAGE_LOGGER = logging.getLogger("omero_rocrate_transfer")
 def log_folder() -> Path:
     """Return where logs are kept: beside OMERO's sessions, which ``OMERO_USERDIR`` may move."""
     return Path(os.environ.get("OMERO_USERDIR") or Path.home() / "omero") / "transfer"
+
+
+class _LogFile(logging.FileHandler):
+    """Loses lines where the disk is full: the command itself says so, once."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 -- a method of logging
+        """Print what went wrong with a line, unless that was the disk."""
+        if not isinstance(sys.exception(), OSError):
+            super().handleError(record)
+
+    def close(self) -> None:
+        """Close the file, whether or not the last lines got into it."""
+        with suppress(OSError):
+            super().close()
 
 
 @contextmanager
@@ -33,7 +48,7 @@ def open_log(command: str) -> Iterator[Path | None]:
     handler: logging.Handler
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+        handler = _LogFile(path, encoding="utf-8", errors="backslashreplace")
     except OSError:
         path, handler = None, logging.NullHandler()  # type: ignore[assignment]  # None: no file
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))

@@ -220,6 +220,19 @@ def test_full_disk(form: str, source_server: Server, tmp_path: Path, home: Path)
     assert [path.name for path in home.iterdir()] == ["omero"]
 
 
+def test_no_room_for_the_session(source_server: Server, home: Path) -> None:
+    """OMERO keeps a session in a file, and tells in words only that it cannot."""
+    command = ["pack", "Image:1", "crate", "--json", *source_server.login()]
+
+    result = run_module(home, command, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10)))
+
+    summary = json.loads(result.stdout.splitlines()[-1])
+    assert (result.returncode, summary["error"]["id"]) == (9, "stopped"), result.stderr
+    assert f"{home / 'omero'}: no space left" in summary["error"]["text"]
+    assert "Traceback" not in result.stderr
+    assert "Logging error" not in result.stderr
+
+
 def run_module(home: Path, command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
     """Run ``python -m omero_rocrate_transfer`` in a process of its own."""
     return subprocess.run(
