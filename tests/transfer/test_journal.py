@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -50,6 +51,19 @@ def test_record_that_was_not_committed_does_not_count(path: Path) -> None:
 
     with Journal(path, HEAD) as again:
         assert units(again) == []
+
+
+def test_a_disk_that_takes_a_part_at_a_time_gets_all(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Journal(path, HEAD) as journal:
+        file = journal._file
+        monkeypatch.setattr(journal, "_file", mock.Mock(file, write=lambda data: file.write(data[:7])))
+        journal._file.fileno.return_value = file.fileno()  # type: ignore[attr-defined]
+        journal.append(RECORDS[0])
+        journal.commit()
+        file.close()
+
+    with Journal(path, HEAD) as again:
+        assert units(again) == RECORDS[:1]
 
 
 def test_every_line_is_json(path: Path) -> None:
