@@ -120,5 +120,7 @@ class Extras:
     #: LSIDs of shapes in their order, by LSID of the ROI, where shapes of several classes are in it: the
     #: ome-types library writes them class by class.
     shapes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    #: LSIDs of ROIs among `objects`, by LSID of the folder they are in: a ROIRef needs an element.
+    folders: dict[str, tuple[str, ...]] = field(default_factory=dict)
     #: By LSID of the image; the owner's first.
     rendering: dict[str, tuple[UserRendering, ...]] = field(default_factory=dict)

@@ -141,6 +141,7 @@ class UnitDocuments:
             fields=draft.fields,
             objects=tuple(draft.objects),
             shapes=draft.shapes,
+            folders=draft.folders,
             rendering=draft.rendering,
         )
         put_extras(draft.document, extras, self._host)

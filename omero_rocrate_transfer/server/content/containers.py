@@ -104,16 +104,21 @@ def add_members(reader: Reader, drafts: Sequence[Draft], images: Sequence[int]) 
 
 def _add_members(draft: Draft, folders: Mapping[int, Folder], held: Mapping[str, Sequence[int]]) -> None:
     elements: dict[int, model.Folder] = {}
+    outside: dict[str, list[str]] = {}
+    rois = {roi.id for roi in draft.document.rois}
     for ref in draft.members():
         for number in held.get(str(ref), ()):
             if number not in elements:
                 elements[number] = _element(draft, number, folders[number])
-            lsid = ref.lsid(draft.host)
+            folder, lsid = elements[number], ref.lsid(draft.host)
             if ref.type == "Image":
-                elements[number].image_refs.append(model.ImageRef(id=lsid))
+                folder.image_refs.append(model.ImageRef(id=lsid))
+            elif lsid in rois:
+                folder.roi_refs.append(model.ROIRef(id=lsid))
             else:
-                elements[number].roi_refs.append(model.ROIRef(id=lsid))
+                outside.setdefault(folder.id, []).append(lsid)
     draft.document.folders.extend(elements.values())
+    draft.folders = {folder: tuple(lsids) for folder, lsids in outside.items()}
 
 
 def _read_folders(reader: Reader, ids: Iterable[int]) -> dict[int, Folder]:

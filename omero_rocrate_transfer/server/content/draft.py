@@ -48,6 +48,7 @@ class Draft:
         self.fields: dict[str, Leftovers] = {}
         self.objects: list[ExtraObject] = []
         self.shapes: dict[str, tuple[str, ...]] = {}
+        self.folders: dict[str, tuple[str, ...]] = {}
         self.rendering: dict[str, tuple[UserRendering, ...]] = {}
         self._maker = ElementMaker(host)
         self._images: dict[int, model.Image] = {}

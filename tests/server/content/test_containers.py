@@ -6,14 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import omero.model as om
+import pytest
 from omero.rtypes import rint, rstring, rtime
 
+from omero_rocrate_transfer.crate.omexml import parse_document
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.sandbox import real_input, seed
 from omero_rocrate_transfer.server.content.plates import PlateContent, read_plates
 from omero_rocrate_transfer.server.queries import Reader
 from omero_rocrate_transfer.server.session import Connection
 from tests.server.content.conftest import Two, find
+
+pytestmark = pytest.mark.filterwarnings("ignore:Path is deprecated:DeprecationWarning")
 
 SCREEN = "select s from Screen s where s.id = :id"
 WELL = "select w from Well w where w.plate.id = :id"
@@ -64,6 +68,21 @@ def test_folders_of_images_and_rois_come_with_all_above_them(two: Two, image: in
     assert [name for name, _ in members(two.target, "Image")] == ["low", "top"]
     assert members(two.target, "Roi") == [("low", "without shapes"), ("middle 肝", "in a folder")]
     assert made.omissions == []
+
+
+def test_documents_refer_only_to_rois_that_they_have(two: Two, image: int) -> None:
+    """A ROI without any shape that OME-XML has is in the extras: the schema wants no ROIRef to it."""
+    box = folder(two.source, "box")
+    for name, shapes in (("path", [om.PathI()]), ("point", [seed.shape("Point", x=1, y=2)]), ("none", [])):
+        roi = seed.roi(two.source.client, image, shapes, name)
+        put(two.source, "Roi", box, seed.reference("Roi", roi))
+
+    made = two.copy(ObjectRef("Image", image))
+
+    document = parse_document(made.texts[0].encode(), "the unit")
+    assert {ref.id for ref in document.folders[0].roi_refs} == {roi.id for roi in document.rois}
+    assert len(document.rois) == 1
+    assert members(two.target, "Roi") == [("box", "none"), ("box", "path"), ("box", "point")]
 
 
 def test_two_copies_of_one_roi_into_folders_stay_two(two: Two, image: int) -> None:

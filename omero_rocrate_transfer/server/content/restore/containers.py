@@ -98,13 +98,15 @@ class ContainerRestorer:
             level = [ref.id for lsid in level for ref in by_id[lsid].folder_refs if ref.id in by_id]
 
 
-def restore_members(target: Target, document: OME, ids: TargetIds) -> None:
-    """Put the images and ROIs of a unit into the folders that its document names."""
+def restore_members(target: Target, document: OME, extras: Extras, ids: TargetIds) -> None:
+    """Put the images and ROIs of a unit into the folders that its document and extras name."""
     pairs: dict[str, list[tuple[int, int]]] = {"Image": [], "Roi": []}
     for folder in document.folders:
         made = ids.get(folder.id)
-        for kind, refs in (("Image", folder.image_refs), ("Roi", folder.roi_refs)):
-            children = [ids.get(ref.id) for ref in refs]
+        images = [ref.id for ref in folder.image_refs]
+        rois = [*(ref.id for ref in folder.roi_refs), *extras.folders.get(folder.id, ())]
+        for kind, lsids in (("Image", images), ("Roi", rois)):
+            children = [ids.get(lsid) for lsid in lsids]
             lost = len(children) if made is None else children.count(None)
             target.lose(f"Folder{kind}Link", _NOT_THERE, lost)
             if made is not None:

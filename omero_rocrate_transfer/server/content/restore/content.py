@@ -71,7 +71,7 @@ class ContentRestorer:
         self._ids.add(restorer.restore(pairs))
         _restore_planes(target, extras, pairs)
         self._restore_rois(target, document, extras, pairs)
-        restore_members(target, document, self._ids)
+        restore_members(target, document, extras, self._ids)
         PlateRestorer(target, extras, self._ids).restore(document)
         self._restore_rendering(target, extras, pairs)
         return target.omissions(on)
