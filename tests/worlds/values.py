@@ -123,7 +123,7 @@ def units(kind: str) -> list[str]:
 
 def _int(draw: Draw, field: Field) -> int:
     low = {">0": 1, ">=0": 0}.get(field.check or "", -_INT)
-    return draw.pick((low, low + 1, draw.integer(max(low, -9), 9), draw.integer(0, 99), _INT - 1))
+    return draw.pick((low, low + 1, draw.integer(max(low, -9), 9), max(low, draw.integer(0, 99)), _INT - 1))
 
 
 def _long(draw: Draw, _field: Field) -> int:

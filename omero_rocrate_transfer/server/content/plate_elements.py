@@ -61,7 +61,8 @@ def _add_screens(draft: Draft, content: PlateContent, screens: Mapping[int, str]
     for number in sorted({*screens, *(screen for _, screen in reagents)}):
         lsid = ObjectRef("Screen", number).lsid(draft.host)
         if lsid not in elements:
-            elements[lsid] = model.Screen(id=lsid, name=screens.get(number))
+            name = screens.get(number)
+            elements[lsid] = model.Screen(id=lsid, name=None if name is None else legible(name))
             draft.document.screens.append(elements[lsid])
         if number in screens:
             plate = ObjectRef("Plate", content.id).lsid(draft.host)

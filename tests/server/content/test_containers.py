@@ -175,6 +175,17 @@ def test_screens_reagents_and_their_wells_arrive(two: Two, tmp_path: Path) -> No
     assert made.omissions == []
 
 
+def test_a_screen_with_a_name_that_xml_cannot_hold_costs_its_plates_nothing(two: Two, tmp_path: Path) -> None:
+    screen, plate = import_plate(two.source, tmp_path)
+    seed.rename(two.source.client, "Screen", screen.id.val, "vertical\x0btab")
+
+    made = two.copy(ObjectRef("Screen", screen.id.val))
+
+    target = find(two.target, SCREEN, made.ids[ObjectRef("Screen", screen.id.val)].id)
+    assert target.name.val == "vertical\x0btab"
+    assert ObjectRef("Plate", plate.id.val) in made.ids
+
+
 def _id(number: int) -> Any:
     from omero.sys import ParametersI
 
