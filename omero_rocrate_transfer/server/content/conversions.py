@@ -75,19 +75,21 @@ def fits(value: Any, spec: Spec, attribute: str) -> bool:
         return True
     if isinstance(value, float) and value and not _SMALLEST <= abs(value) <= _LARGEST:
         return False
+    validator = _validator(spec.element, attribute)
+    if validator is None:
+        return True
     try:
-        _validator(spec.element, attribute).validate_python(value)
+        validator.validate_python(value)
     except ValidationError:
         return False
     return True
 
 
 @cache
-def _validator(element: Any, attribute: str) -> Any:
+def _validator(element: Any, attribute: str) -> TypeAdapter[Any] | None:
+    """Return what knows the range of an attribute, None where the schema sets none."""
     field = element.model_fields[attribute]
-    return TypeAdapter(
-        typing.Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
-    )
+    return TypeAdapter(typing.Annotated[field.annotation, *field.metadata]) if field.metadata else None
 
 
 def same(value: Any, *_: object) -> Any:
