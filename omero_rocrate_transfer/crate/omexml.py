@@ -14,7 +14,6 @@ from omero_rocrate_transfer.model.errors import UnsafeCrateError
 
 if TYPE_CHECKING:
     from ome_types import OME
-    from pydantic import BaseModel
 
 #: No OME document nests deeper; what an XMLAnnotation holds may.
 _MAX_DEPTH: Final = 256
@@ -33,41 +32,18 @@ def render_document(document: OME) -> tuple[bytes, int]:
     """
     from ome_types.model import MetadataOnly
 
+    from omero_rocrate_transfer.crate.omexml_writer import write_xml
+
     document.creator = CREATOR
     for image in document.images:
         if image.pixels is not None:
             image.pixels.bin_data_blocks.clear()
             image.pixels.tiff_data_blocks.clear()
             image.pixels.metadata_only = MetadataOnly()
-    text, replaced = _NOT_XML.subn(_REPLACEMENT, _to_xml(document))
+    text, replaced = _NOT_XML.subn(_REPLACEMENT, write_xml(document))
     # parsers turn a carriage return into a line feed, unless it is escaped (XML 1.0, 2.11)
     text = text.replace("\r", "&#13;")
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + text.encode(), replaced
-
-
-def _to_xml(document: OME) -> str:
-    """Serialise as `ome_types.to_xml` does, which spends most of its time on asking what was set."""
-    from xsdata.formats.dataclass.serializers.writers.native import XmlEventWriter
-    from xsdata_pydantic_basemodel.bindings import SerializerConfig, XmlSerializer
-
-    _mark_members(document)
-    # indentation would change the text of XML annotations
-    config = SerializerConfig(indent="", xml_declaration=False, ignore_unset_attributes=True)
-    config.schema_location = f"{NAMESPACE} {NAMESPACE}/ome.xsd"
-    # the other writer, taken wherever lxml is installed, refuses characters that XML cannot hold
-    serializer = XmlSerializer(config=config, writer=XmlEventWriter)
-    return str(serializer.render(document, ns_map={None: NAMESPACE}))
-
-
-def _mark_members(element: BaseModel) -> None:
-    """Note lists and elements within as set: pydantic does not know what was put into them later."""
-    for name, value in element.__dict__.items():
-        members = value if isinstance(value, list) else [value]
-        inner = [member for member in members if hasattr(member, "__pydantic_fields_set__")]
-        if inner and value:
-            element.__pydantic_fields_set__.add(name)
-        for member in inner:
-            _mark_members(member)
 
 
 def parse_document(data: bytes, name: str) -> OME:
