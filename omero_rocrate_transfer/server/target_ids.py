@@ -17,22 +17,22 @@ class TargetIds:
     """From the LSID of an object on its source to the object on the target; safe in several threads."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Future[ObjectRef | None]] = {}
+        self._known: dict[str, ObjectRef] = {}
+        #: What is being made; None where it could not.
+        self._pending: dict[str, Future[ObjectRef | None]] = {}
         self._lock = Lock()
         self._thread = local()
 
     def get(self, lsid: str) -> ObjectRef | None:
         """Return what a source object became, None where it is not there (yet)."""
-        with self._lock:
-            future = self._known.get(lsid)
-        return future.result() if future is not None and future.done() else None
+        return self._known.get(lsid)
 
     def add(self, made: Mapping[str, ObjectRef]) -> None:
         """Note what became of source objects; what is known already stays."""
         with self._lock:
             for lsid, ref in made.items():
-                if lsid not in self._known:
-                    self._known[lsid] = _done(ref)
+                if lsid not in self._known and lsid not in self._pending:
+                    self._known[lsid] = ref
                     self._note(lsid)
 
     @contextmanager
@@ -72,7 +72,7 @@ class TargetIds:
         dict
             Without those that could not be made.
         """
-        mine, others = self._claim(lsids)
+        found, mine, others = self._claim(lsids)
         try:
             made = create(mine) if mine else {}
         except BaseException:
@@ -80,7 +80,7 @@ class TargetIds:
             raise
         self._settle(mine, made)
         self._release([lsid for lsid in mine if lsid not in made])
-        found = dict(made)
+        found |= made
         # Whoever waits has made its own before: so nobody waits in a circle.
         for lsid, future in others.items():
             ref = future.result()
@@ -89,33 +89,32 @@ class TargetIds:
         again = [lsid for lsid, future in others.items() if lsid not in found and self._is_open(lsid, future)]
         return found | self.create_once(again, create) if again else found
 
-    def _claim(self, lsids: Sequence[str]) -> tuple[list[str], dict[str, Future[ObjectRef | None]]]:
+    def _claim(
+        self, lsids: Sequence[str]
+    ) -> tuple[dict[str, ObjectRef], list[str], dict[str, Future[ObjectRef | None]]]:
+        """Return what is known, what the caller is to make, and what others are making."""
         with self._lock:
             wanted = list(dict.fromkeys(lsids))
-            others = {lsid: self._known[lsid] for lsid in wanted if lsid in self._known}
-            mine = [lsid for lsid in wanted if lsid not in others]
-            self._known |= {lsid: Future() for lsid in mine}
-        return mine, others
+            found = {lsid: self._known[lsid] for lsid in wanted if lsid in self._known}
+            others = {lsid: self._pending[lsid] for lsid in wanted if lsid in self._pending}
+            mine = [lsid for lsid in wanted if lsid not in found and lsid not in others]
+            self._pending |= {lsid: Future() for lsid in mine}
+        return found, mine, others
 
     def _settle(self, mine: Sequence[str], made: Mapping[str, ObjectRef]) -> None:
         with self._lock:
             for lsid in mine:
                 if lsid in made:
-                    self._known[lsid].set_result(made[lsid])
+                    self._known[lsid] = made[lsid]
                     self._note(lsid)
+                    self._pending.pop(lsid).set_result(made[lsid])
 
     def _release(self, mine: Sequence[str]) -> None:
         with self._lock:
             for lsid in mine:
-                self._known.pop(lsid).set_result(None)
+                self._pending.pop(lsid).set_result(None)
 
     def _is_open(self, lsid: str, waited_for: Future[ObjectRef | None]) -> bool:
         """Tell whether whoever was waited for did not make it, so that it is for others to try."""
         with self._lock:
-            return self._known.get(lsid) is not waited_for
-
-
-def _done(ref: ObjectRef) -> Future[ObjectRef | None]:
-    future: Future[ObjectRef | None] = Future()
-    future.set_result(ref)
-    return future
+            return self._pending.get(lsid) is not waited_for

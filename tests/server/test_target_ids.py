@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import tracemalloc
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,19 @@ def test_what_is_noted_is_found_and_stays() -> None:
     ids.add({"a": ref(2)})
     assert ids.get("a") == ref(1)
     assert ids.get("b") is None
+
+
+def test_what_is_known_takes_no_more_than_its_place_in_a_dictionary() -> None:
+    """A run may know of every ROI of 100,000 images."""
+    ids = TargetIds()
+    made = {str(number): ref(number) for number in range(10_000)}
+
+    tracemalloc.start()
+    ids.add(made)
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert size < 100 * len(made)
 
 
 def test_only_what_is_not_there_is_made() -> None:
