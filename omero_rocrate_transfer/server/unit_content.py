@@ -105,10 +105,10 @@ class ContentWriter:
     def _write_unit(self, unit: TransferUnit, document: OME) -> tuple[Omission, ...]:
         extras = take_extras(document, what=f"The document of {unit.ref}")
         images = {one.ref: made.id for one in unit.images if (made := self.ids.get(one.ref.lsid(self._host)))}
-        lost = self._restorer.restore(document, extras, images, unit.ref)
+        lost, new = self._restorer.restore(document, extras, images, unit.ref)
         faultpoint("server:content-restored")
         add_parts(Reader(self._connection), unit, document, extras.annotations, self._host, self.ids)
-        lost += self._annotations.write_unit(document, extras.annotations)
+        lost += self._annotations.write_unit(document, extras.annotations, new)
         write_provenance(self._connection, self._group, self._origins(unit))
         return self._told(lost)
 

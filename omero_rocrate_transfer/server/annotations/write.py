@@ -76,11 +76,17 @@ class AnnotationWriter:
 
     def write_containers(self, document: OME, extras: AnnotationExtras) -> list[Omission]:
         """Write the annotations of containers, which may have been there before."""
-        return self._write(document, extras, fresh=False)
+        return self._write(document, extras)
 
-    def write_unit(self, document: OME, extras: AnnotationExtras) -> list[Omission]:
-        """Write the annotations of a unit's images and of what belongs to them; all of it was just made."""
-        return self._write(document, extras, fresh=True)
+    def write_unit(self, document: OME, extras: AnnotationExtras, new: Collection[str]) -> list[Omission]:
+        """Write the annotations of a unit's images and of what belongs to them; all of it was just made.
+
+        Parameters
+        ----------
+        new
+            LSIDs of what no import has made, so that nothing is on it.
+        """
+        return self._write(document, extras, fresh=True, new=new)
 
     def write_attachment(
         self, document: OME, extras: AnnotationExtras, unit: TransferUnit, source: Source
@@ -100,14 +106,15 @@ class AnnotationWriter:
             if _ref_of(one.lsid) == unit.ref
         }
         faultpoint("server:attachment-sent")
-        return [*_omissions(losses), *self._write(document, extras, fresh=False, files=files)]
+        return [*_omissions(losses), *self._write(document, extras, files=files)]
 
     def _write(
         self,
         document: OME,
         extras: AnnotationExtras,
         *,
-        fresh: bool,
+        fresh: bool = False,
+        new: Collection[str] = (),
         files: Mapping[str, ObjectRef] | None = None,
     ) -> list[Omission]:
         files = files or {}
@@ -120,39 +127,29 @@ class AnnotationWriter:
         elsewhere = all_known.keys() - known
         links = [pair for pair in _links(document, extras, known) if pair[0] not in elsewhere]
         losses: Losses = Counter()
-        there = self._there(document, extras, known, links, fresh=fresh)
-        self._create(known, files, losses)
-        faultpoint("server:annotations-created")
-        self._link([pair for pair in links if pair not in there], losses)
-        losses += _other_owners(document, extras, self._connection.user)
-        return list(_omissions(losses))
-
-    def _there(
-        self,
-        document: OME,
-        extras: AnnotationExtras,
-        known: Mapping[str, SourceAnnotation],
-        links: Collection[Pair],
-        *,
-        fresh: bool,
-    ) -> set[Pair]:
-        """Return the links that exist, by an import or from an earlier run.
-
-        What an import made and the source has no more, somebody removed there: so it is removed here too.
-        """
-        if not fresh and not self._merge:
-            return set()
-        found = Found(self._ids, known, links)
         parents = {parent for parent, _ in links}
         if fresh:
             parents |= {element.id for element in iter_annotatable(document)}
+        found = Found(self._ids, known, links)
+        if fresh or self._merge:
+            self._find(found, parents.difference(new), fresh=fresh)
+            if extras.complete and found.unwanted:
+                delete(self._connection, "Annotation", sorted(found.unwanted), self._group)
+        self._create(known, files, losses)
+        faultpoint("server:annotations-created")
+        self._link([pair for pair in links if pair not in found.pairs], losses)
+        losses += _other_owners(document, extras, self._connection.user)
+        return list(_omissions(losses))
+
+    def _find(self, found: Found, parents: Iterable[str], *, fresh: bool) -> None:
+        """Look for what an import or an earlier run has put on objects.
+
+        What an import made and the source has no more, somebody removed there: so it is removed here too.
+        """
         for word, objects in self._by_type(parents).items():
             imported = fresh and word in _IMPORTED
             for one in read_existing(self._connection, self._group, word, objects):
                 found.take(objects[one.parent.id], one, imported=imported)
-        if extras.complete and found.unwanted:
-            delete(self._connection, "Annotation", sorted(found.unwanted), self._group)
-        return found.pairs
 
     def _by_type(self, parents: Iterable[str]) -> dict[str, dict[int, str]]:
         """Return LSIDs by type and by id on the target, of what is there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from ome_types import OME, model
@@ -11,6 +11,7 @@ from omero_rocrate_transfer.model.contents import Omission
 from omero_rocrate_transfer.model.extras import Extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.rendering import Rendering
+from omero_rocrate_transfer.server.annotations.read import iter_links
 from omero_rocrate_transfer.server.content.images import ImageContent, read_images, read_instruments
 from omero_rocrate_transfer.server.content.planes import read_planes
 from omero_rocrate_transfer.server.content.rendering import restore_rendering
@@ -49,7 +50,7 @@ class ContentRestorer:
 
     def restore(
         self, document: OME, extras: Extras, images: Mapping[ObjectRef, int], on: ObjectRef
-    ) -> list[Omission]:
+    ) -> tuple[list[Omission], Collection[str]]:
         """Restore the content of images.
 
         Parameters
@@ -60,6 +61,13 @@ class ContentRestorer:
             Ids on the target, by the image of the source.
         on
             The unit.
+
+        Returns
+        -------
+        list of Omission
+            What got lost.
+        collection of str
+            LSIDs of ROIs and shapes that are new: an import cannot have put anything on them.
         """
         target = Target(self._connection, self._group)
         elements = {ref: one for ref, one in images_of(document.images).items() if ref in images}
@@ -70,11 +78,11 @@ class ContentRestorer:
         restorer = ImageRestorer(target, extras.fields, complete=extras.complete)
         self._ids.add(restorer.restore(pairs))
         _restore_planes(target, extras, pairs)
-        self._restore_rois(target, document, extras, pairs)
+        new = self._restore_rois(target, document, extras, pairs)
         restore_members(target, document, extras, self._ids)
         PlateRestorer(target, extras, self._ids).restore(document)
         self._restore_rendering(target, extras, pairs)
-        return target.omissions(on)
+        return target.omissions(on), new
 
     def _restore_instruments(
         self, target: Target, document: OME, extras: Extras, there: Mapping[int, ImageContent]
@@ -92,12 +100,16 @@ class ContentRestorer:
         document: OME,
         extras: Extras,
         pairs: list[tuple[model.Image, ImageContent]],
-    ) -> None:
+    ) -> Collection[str]:
         source = SourceRois(document, extras)
-        restorer = RoiRestorer(target, complete=extras.complete)
+        annotated = {link.parent for link in extras.annotations.links}.union(
+            parent for parent, _ in iter_links(document)
+        )
+        restorer = RoiRestorer(target, complete=extras.complete, needed=annotated)
         there = read_rois(target.reader, target.enumerations, [content.id for _, content in pairs])
         restorer.restore(((content.id, source.of(one)) for one, content in pairs), there)
         self._ids.add(restorer.made)
+        return restorer.new
 
     def _restore_rendering(
         self, target: Target, extras: Extras, pairs: list[tuple[model.Image, ImageContent]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -86,13 +86,18 @@ class RoiRestorer:
     ----------
     complete
         Whether ROIs that the document does not have shall go.
+    needed
+        LSIDs of shapes of which it must be known what they became.
     """
 
-    def __init__(self, target: Target, *, complete: bool) -> None:
+    def __init__(self, target: Target, *, complete: bool, needed: Collection[str]) -> None:
         self._target = target
         self._complete = complete
-        #: What ROIs and shapes became, by LSID.
+        self._needed = needed
+        #: What ROIs and needed shapes became, by LSID.
         self.made: dict[str, ObjectRef] = {}
+        #: LSIDs of those that no import had made.
+        self.new: set[str] = set()
 
     def restore(self, wanted: Wanted, there: Mapping[int, Sequence[RoiContent]]) -> None:
         """Make the ROIs of images as wanted.
@@ -144,14 +149,20 @@ class RoiRestorer:
 
     def _note(self, pending: list[SourceRoi], ids: Sequence[int]) -> None:
         """Note what became of those that were just inserted, the first in `pending`."""
-        places: dict[int, dict[int, int]] = {}
-        for roi_id, place, shape_id in self._target.reader.rows(_SHAPES, ids, doing=_DOING):
-            places.setdefault(roi_id, {})[place] = shape_id
+        needed: dict[tuple[int, int], tuple[str, Spec]] = {}
         for roi, number in zip(pending, ids, strict=False):
             self.made[roi.lsid] = ObjectRef("Roi", number)
+            self.new.add(roi.lsid)
             for place, (lsid, spec, _) in enumerate(roi.shapes):
-                self.made[lsid] = ObjectRef(spec.type, places[number][place])
+                if lsid in self._needed:
+                    needed[number, place] = lsid, spec
         del pending[: len(ids)]
+        rois = [number for number, _ in needed]
+        for roi_id, place, shape_id in self._target.reader.rows(_SHAPES, rois, doing=_DOING):
+            if (roi_id, place) in needed:
+                lsid, spec = needed[roi_id, place]
+                self.made[lsid] = ObjectRef(spec.type, shape_id)
+                self.new.add(lsid)
 
 
 def _canonical(values: Values, shapes: Iterable[tuple[Spec, Values]]) -> Any:
