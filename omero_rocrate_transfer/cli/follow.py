@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final
 
 from omero_rocrate_transfer.cli.exits import conclude
-from omero_rocrate_transfer.cli.heap import return_large_buffers
+from omero_rocrate_transfer.cli.heap import look_for_garbage_rarely, return_large_buffers
 from omero_rocrate_transfer.cli.log import open_log
 from omero_rocrate_transfer.cli.render import note, open_renderer
 from omero_rocrate_transfer.model.errors import StoppedError
@@ -45,6 +45,7 @@ def follow(command: Command, ctx: Any, args: argparse.Namespace) -> int:
     """Run the command, show its events, and return the exit code of the last one."""
     name = command.__name__
     return_large_buffers()
+    look_for_garbage_rarely()
     with open_log(name) as log_path, Interrupt() as interrupt:
         log.info("%s begins", name)
         renderer = open_renderer(style=args.progress, use_json=args.json, quiet=args.quiet, verb=_VERBS[name])
