@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING
 from omero_rocrate_transfer.crate.ome_zarr.labels import LabelMask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from ome_types import OME, model
+    from ome_types import model
 
 
-def list_masks(document: OME, image: model.Image) -> list[LabelMask]:
+def list_masks(rois: Mapping[str, model.ROI], image: model.Image) -> list[LabelMask]:
     """Return the masks of one image, numbered from 1 in the order of its ROIs.
 
     A mask whose bits do not fill its rectangle is left out: the ROI itself travels in the OME-XML anyway.
+
+    Parameters
+    ----------
+    rois
+        Those of the document, by their ids.
     """
-    rois = {roi.id: roi for roi in document.rois}
     found: list[LabelMask] = []
     for ref in image.roi_refs:
         for mask in _iter_masks(rois.get(ref.id)):

@@ -53,14 +53,12 @@ def pack_pixels(
         The document does not tell all images of the unit.
     """
     shown = {lsid: users[0].rendering for lsid, users in take_extras(document).rendering.items() if users}
-    return tuple(
-        _ZarrPacker(transaction, unit, document, source, plan, shown).pack(arrangement)
-        for arrangement in arrange(unit, document)
-    )
+    packer = _ZarrPacker(transaction, unit, document, source, plan, shown)
+    return tuple(packer.pack(arrangement) for arrangement in arrange(unit, document))
 
 
 class _ZarrPacker:
-    """Writes one OME-Zarr."""
+    """Writes the OME-Zarrs of one unit."""
 
     def __init__(
         self,
@@ -74,6 +72,7 @@ class _ZarrPacker:
         self._transaction, self._unit, self._source, self._plan = transaction, unit, source, plan
         self._document = document
         self._elements = {image.id: image for image in document.images}
+        self._rois = {roi.id: roi for roi in document.rois}
         self._rendering = rendering
 
     def pack(self, arrangement: Arrangement) -> PackedZarr:
@@ -125,7 +124,7 @@ class _ZarrPacker:
             ref=ref,
             element=element,
             rendering=self._rendering.get(element.id),
-            masks=list_masks(self._document, element),
+            masks=list_masks(self._rois, element),
         )
 
     def _element(self, ref: ObjectRef) -> model.Image:
@@ -137,11 +136,11 @@ class _ZarrPacker:
     def _cut_document(self, arrangement: Arrangement) -> OME:
         """Return what the document of the unit says of one OME-Zarr."""
         images = [self._element(image.ref) for image in arrangement.images]
-        rois = {ref.id for image in images for ref in image.roi_refs}
+        rois = dict.fromkeys(ref.id for image in images for ref in image.roi_refs)
         return self._document.model_copy(
             update={
                 "images": images,
-                "rois": [roi for roi in self._document.rois if roi.id in rois],
+                "rois": [self._rois[lsid] for lsid in rois if lsid in self._rois],
                 "plates": [] if arrangement.plate is None else [arrangement.plate],
             }
         )
