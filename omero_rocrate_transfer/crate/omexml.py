@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import threading
 import warnings
-from typing import TYPE_CHECKING, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 from xml.parsers import expat
 
 from omero_rocrate_transfer.crate.profile import CREATOR
@@ -14,6 +15,7 @@ from omero_rocrate_transfer.model.errors import UnsafeCrateError
 
 if TYPE_CHECKING:
     from ome_types import OME
+    from xsdata_pydantic_basemodel.bindings import XmlContext
 
 #: No OME document nests deeper; what an XMLAnnotation holds may.
 _MAX_DEPTH: Final = 256
@@ -67,16 +69,24 @@ def parse_document(data: bytes, name: str) -> OME:
     from xsdata.formats.dataclass.parsers.config import ParserConfig
 
     check_xml(data, name)
-    config = ParserConfig(fail_on_converter_warnings=True)
+    options: Any = {"config": ParserConfig(fail_on_converter_warnings=True), "context": _context()}
     with _WARNINGS, warnings.catch_warnings():
         # a sidecar refers to objects that other documents describe
         warnings.filterwarnings("ignore", "Reference to unknown ID", UserWarning)
         # omero-cli-transfer writes ids that the schema does not allow for their kind
         warnings.filterwarnings("ignore", "Casting invalid", UserWarning)
         try:
-            return from_xml(data, validate=False, parser_kwargs={"config": config})
+            return from_xml(data, validate=False, parser_kwargs=options)
         except (ParserError, ValidationError, ValueError, TypeError, KeyError) as error:
             raise _refuse(name, f"is no valid OME-XML: {_first_line(error)}") from error
+
+
+@cache
+def _context() -> XmlContext:
+    """Return what knows the classes of ome-types: to find them takes longer than to read most documents."""
+    from xsdata_pydantic_basemodel.bindings import XmlContext
+
+    return XmlContext()
 
 
 class _Checker:

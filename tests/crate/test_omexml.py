@@ -14,6 +14,7 @@ from ome_types.model import (
     StructuredAnnotations,
     XMLAnnotation,
 )
+from xsdata_pydantic_basemodel.bindings import XmlContext
 
 from omero_rocrate_transfer.crate.omexml import parse_document, render_document
 from omero_rocrate_transfer.crate.profile import CREATOR
@@ -84,6 +85,19 @@ def test_reference_into_another_document_is_no_warning() -> None:
         document = parse_document(data, "x")
 
     assert document.datasets[0].image_refs[0].id == "Image:7"
+
+
+def test_classes_are_looked_at_once_for_all_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    annotation = XMLAnnotation.model_validate({"id": "Annotation:1", "value": "<a/>"})
+    document = OME(structured_annotations=StructuredAnnotations(xml_annotations=[annotation]))
+    data, _ = render_document(document)
+    parse_document(data, "x")
+
+    def look(*_: object) -> None:
+        pytest.fail("Every document costs as much as the first")
+
+    monkeypatch.setattr(XmlContext, "get_subclasses", look)
+    assert parse_document(data, "x").structured_annotations is not None
 
 
 EXTERNAL = '<!DOCTYPE OME [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
