@@ -142,7 +142,8 @@ class UnitMaker:
                 for image in self._readable(images):
                     yield self._unit(image.ref, [image])
                 continue
-            ordered = [image for image in self._order[plate] if image in set(images)]
+            chosen = set(images)
+            ordered = [image for image in self._order[plate] if image in chosen]
             self._tell_shared(plate, self._order[plate])
             ref = ObjectRef("Plate", plate)
             yield self._unit(ref, self._readable(ordered), plates=(ref,))
