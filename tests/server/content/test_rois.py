@@ -159,7 +159,7 @@ def fill_with_rois(server: SandboxServer, image: int, count: int) -> None:
 
 
 @pytest.mark.soak
-def test_four_thousand_rois_cost_less_than_two_seconds_of_cpu(two: Two, image: int) -> None:
+def test_four_thousand_rois_cost_less_than_a_second_and_a_half_of_cpu(two: Two, image: int) -> None:
     fill_with_rois(two.sandboxes[0], image, 4000)
     source = ServerSource(two.source)
     contents = source.read_contents([ObjectRef("Image", image)])
@@ -177,4 +177,4 @@ def test_four_thousand_rois_cost_less_than_two_seconds_of_cpu(two: Two, image: i
     used = min(measure() for _ in range(3))
 
     gc.unfreeze()
-    assert used < 2, f"{used:.2f} s"
+    assert used < 1.5, f"{used:.2f} s"
