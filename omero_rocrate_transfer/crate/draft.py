@@ -60,8 +60,8 @@ class Draft:
         self._facts = facts
         self._places = {unit.ref: place for place, unit in enumerate(contents.units, 1)}
         self._spool = spool
-        #: Units that are in it; their receipts.
-        self.done: dict[ObjectRef, dict[str, Any]] = {}
+        #: Units that are in it.
+        self.done: set[ObjectRef] = set()
         self.is_complete = False
         #: SHA-256 of the metadata, once it is complete.
         self.digest = ""
@@ -78,8 +78,10 @@ class Draft:
         self._described.append(entities.describe_document(packed, "the containers"))
         self._spool.append(0, {"manifest": _list_files([packed])})
 
-    def add_unit(self, unit: TransferUnit, source: Source, plan: PixelsPlan) -> PackedUnit:
-        """Write one unit; where that fails, nothing of it stays."""
+    def add_unit(
+        self, unit: TransferUnit, source: Source, plan: PixelsPlan
+    ) -> tuple[PackedUnit, dict[str, Any]]:
+        """Write one unit, and return its receipt with it; where that fails, nothing of it stays."""
         acquired = bool(self._facts.organism or self._facts.modality)
         with self._archive.transaction() as transaction:
             packed = pack_unit(transaction, unit, source, plan)
@@ -91,13 +93,13 @@ class Draft:
                 streams["manifest"] = _list_files(files) + b"".join(zarr.manifest for zarr in packed.zarrs)
                 places = self._spool.append(self._places[unit.ref], streams)
             faultpoint("crate:unit-described")
-        self.done[unit.ref] = {"archive": transaction.receipt, "spool": places}
-        return packed
+        self.done.add(unit.ref)
+        return packed, {"archive": transaction.receipt, "spool": places}
 
     def restore(self, unit: ObjectRef, receipt: dict[str, Any]) -> None:
         """Take a unit in that an earlier process wrote."""
         self._spool.restore(self._places[unit], receipt["spool"])
-        self.done[unit] = receipt
+        self.done.add(unit)
 
     def sync(self) -> None:
         """Make the units that are in it durable."""

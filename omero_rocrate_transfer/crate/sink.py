@@ -116,7 +116,7 @@ class CrateSink:
     def write_unit(self, unit: TransferUnit, source: Source) -> UnitResult:
         """Take one unit whole, or raise and leave nothing of it behind."""
         draft = self._begun()
-        packed = draft.add_unit(unit, source, self._plan())
+        packed, receipt = draft.add_unit(unit, source, self._plan())
         return UnitResult(
             unit=unit.ref,
             size_bytes=unit.size_bytes,
@@ -124,7 +124,7 @@ class CrateSink:
             files_verified=sum(
                 any(proves_content(digest.algorithm) for digest in file.digests) for file in unit.files
             ),
-            receipt=draft.done[unit.ref],
+            receipt=receipt,
         )
 
     def sync(self) -> None:
