@@ -38,15 +38,11 @@ class _Kind:
 
 
 _IDENTIFIED: Final = f"x.details.externalInfo.entityType <> '{ENTITY}'"
-_IN_INSTRUMENT: Final = "x.instrument.id in (select i.instrument.id from Image i where i.id in (:ids))"
-_OF_IMAGE: Final = "x.id in (select i.experiment.id from Image i where i.id in (:ids))"
 _KINDS: Final = (
     *(
         _Kind(name, name, f"x.id in (:ids) and {_IDENTIFIED}", _EXTERNAL, lost="ExternalInfo")
         for name in ("Project", "Dataset", "Screen", "Plate", "Image")
     ),
-    _Kind("OTF", "Image", _IN_INSTRUMENT, _NO_PLACE, rare=True),
-    _Kind("Experiment", "Image", _OF_IMAGE, _NO_PLACE, rare=True),
     *(
         _Kind(name, "Image", "x.channelBinding.renderingDef.pixels.image.id in (:ids)", _NO_PLACE, rare=True)
         for name in ("PlaneSlicingContext", "ContrastStretchingContext")

@@ -16,6 +16,7 @@ from omero_rocrate_transfer.server.annotations.read import Annotated, Annotation
 from omero_rocrate_transfer.server.content.containers import add_members
 from omero_rocrate_transfer.server.content.conversions import parse_ref
 from omero_rocrate_transfer.server.content.draft import Draft
+from omero_rocrate_transfer.server.content.experiments import instruments_of, read_experiments
 from omero_rocrate_transfer.server.content.images import read_images, read_instruments
 from omero_rocrate_transfer.server.content.planes import count_planes, read_planes
 from omero_rocrate_transfer.server.content.plate_elements import add_plate
@@ -82,12 +83,21 @@ class UnitDocuments:
 
     def _add_images(self, drafts: Sequence[UnitDraft]) -> None:
         images = read_images(self._reader, self._enumerations, _image_ids(drafts))
+        named = [number for image in images.values() for number in image.experiments]
+        experiments = read_experiments(self._reader, self._enumerations, named)
         wanted = [number for image in images.values() for number in image.instruments]
+        wanted += instruments_of(experiments.values())
         instruments = read_instruments(self._reader, self._enumerations, wanted)
         for draft in drafts:
             mine = [images[one] for one in draft.image_ids if one in images]
-            for number in dict.fromkeys(number for image in mine for number in image.instruments):
+            tried = [
+                experiments[one] for one in dict.fromkeys(one for image in mine for one in image.experiments)
+            ]
+            used = [number for image in mine for number in image.instruments]
+            for number in dict.fromkeys([*used, *instruments_of(tried)]):
                 draft.add_instrument(instruments[number])
+            for experiment in tried:
+                draft.add_experiment(experiment)
             owner_of = {image.ref.id: image.owner for image in draft.unit.images}
             for image in mine:
                 owner = owner_of[image.id]

@@ -31,7 +31,7 @@ Facts = dict[str, Any]
 #: Ids, owners, what has its own place in a comparison (files, pixels), and what a file system decides.
 _IGNORED: Final = frozenset(
     [
-        "annotator", "bin_data_blocks", "binary_file", "creator", "dataset_refs", "experiment_ref",
+        "annotator", "bin_data_blocks", "binary_file", "creator", "dataset_refs",
         "experimenter_group_ref", "experimenter_ref", "experimenter_refs", "href", "id", "image_refs", "kind",
         "leader_refs", "metadata_only", "microbeam_manipulation_refs", "plate_refs", "tiff_data_blocks",
         "uuid",
@@ -102,13 +102,14 @@ class DocumentFacts:
         if isinstance(identifier, str):
             if type(value).__name__.endswith("Settings"):
                 found["of"] = self._refer(identifier, path)
-            found |= self._extra_facts(identifier)
+            found |= self._extra_facts(identifier, path)
         return found
 
-    def _extra_facts(self, lsid: str) -> Facts:
-        found: Facts = {
-            f"+{name}": _plain(value) for name, value in self._extras.fields.get(lsid, {}).items()
-        }
+    def _extra_facts(self, lsid: str, path: frozenset[str]) -> Facts:
+        found: Facts = {}
+        for name, value in self._extras.fields.get(lsid, {}).items():
+            refers = isinstance(value, str) and parse_lsid(value) is not None
+            found[f"+{name}"] = self._refer(str(value), path) if refers else _plain(value)
         facts = self._extras.annotations.facts.get(lsid)
         if facts is not None:
             known = {"name": facts.name, "null": facts.null or None, "text": facts.text, "pairs": facts.pairs}

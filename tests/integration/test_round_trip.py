@@ -178,17 +178,16 @@ def test_what_is_not_carried_is_counted_in_plan_and_summary(
 ) -> None:
     client = source_server.client()
     imported = import_into(client, real_input.unicode_name(tmp_path / "in"))
-    image = client.sf.getQueryService().get("Image", imported.images[0])
-    image.experiment = omero.model.ExperimentI()
-    image.experiment.type = omero.model.ExperimentTypeI()
-    image.experiment.type.value = rstring("FRET")
-    seed.save(client, image)
+    roi, file = omero.model.RoiI(), omero.model.OriginalFileI()
+    file.name, file.path = rstring("on nothing"), rstring("")
+    roi.image, roi.source = omero.model.ImageI(imported.images[0], False), file
+    seed.save(client, roi)
 
     result = pack(f"Image:{imported.images[0]}", "crate", "--json", exit_code=3)
 
     plan = result.lines[0]
     counts = {line["type"]: line["count"] for line in plan["omissions"]}
-    assert counts == {"Experiment": 1}
+    assert counts == {"Roi.source": 1}
     assert result.summary["omitted"] == 1
     assert result.summary["done"] == result.summary["planned"] == 1
 

@@ -131,17 +131,6 @@ def test_unfinished_uploads_are_omissions(connection: Connection, rows: Any) -> 
     assert "upload" in contents.omissions[0].reason
 
 
-def test_what_has_no_place_in_a_document_is_counted_by_kind(connection: Connection, rows: Any) -> None:
-    _, images = rows.fileset(images=2)
-    for image in images:
-        experiment = rows.add("Experiment", type=rows.enum("ExperimentType", "FRET"))
-        rows.store.update(image, {"experiment": experiment.id}, event=rows.event)
-
-    contents = read(connection, f"Image:{images[0].id}")
-
-    assert omitted(contents) == {"Experiment": 2}
-
-
 def test_references_that_do_not_travel_are_counted(connection: Connection, rows: Any) -> None:
     _, (image,) = rows.fileset()
     (file,) = rows.store.rows("OriginalFile")

@@ -93,3 +93,26 @@ def test_time_is_the_same_in_every_zone() -> None:
     right.images[0].acquisition_date = datetime(2026, 1, 1, 12)  # noqa: DTZ001 - without zone it is UTC
 
     assert differences(left, right) == []
+
+
+def test_references_in_extras_are_told_by_what_they_lead_to() -> None:
+    def related(start: int) -> OME:
+        one = document(start)
+        other = ObjectRef("Pixels", start + 5).lsid("a.example.org")
+        put_extras(one, Extras(fields={one.images[0].pixels.id: {"relatedTo": other}}), "a.example.org")
+        return one
+
+    assert differences(related(1), related(7)) == []
+    assert differences(document(1), related(7)) != []
+
+
+def test_another_experiment_is_a_difference() -> None:
+    def of_experiment(start: int, said: str) -> OME:
+        one = document(start)
+        lsid = ObjectRef("Experiment", start).lsid("a.example.org")
+        one.experiments.append(model.Experiment(id=lsid, description=said))
+        one.images[0].experiment_ref = model.ExperimentRef(id=lsid)
+        return one
+
+    assert differences(of_experiment(1, "one"), of_experiment(7, "one")) == []
+    assert differences(of_experiment(1, "one"), of_experiment(7, "other")) != []

@@ -15,9 +15,6 @@ def add_gaps(rows: Rows, images: Sequence[Row]) -> None:
         pixels = rows.store.children(image, "pixels")[0]
         if draw.chance(0.3):
             rows.identify(image)
-        if draw.chance(0.3):
-            experiment = rows.add("Experiment")
-            rows.change(image, experiment=experiment.id)
         for settings in rows.store.children(pixels, "settings"):
             if draw.chance(0.3):
                 rows.add("ProjectionDef", renderingDef=settings, renderingDef_index=0)
@@ -26,12 +23,3 @@ def add_gaps(rows: Rows, images: Sequence[Row]) -> None:
                 tag = rows.add("TagAnnotation")
                 rows.link(plane, tag)
                 rows.link(image, tag)
-        _add_otf(rows, image)
-
-
-def _add_otf(rows: Rows, image: Row) -> None:
-    instrument = rows.store.get("Instrument", image.get("instrument") or 0)
-    if instrument is None or rows.store.children(instrument, "otf"):
-        return
-    for objective in rows.store.children(instrument, "objective")[:1]:
-        rows.add("OTF", instrument=instrument, objective=objective)

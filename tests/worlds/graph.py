@@ -160,6 +160,9 @@ class _Reader:
             node.values["bytes"] = self._digest(row)
         if row.type == "OriginalFile" and self._store.referrers("FilesetEntry", "originalFile", row.id):
             node.values["path"] = self._path(row)
+        if row.type == "MicrobeamManipulation":
+            for settings in self._store.children(row, "lightSourceSettings"):
+                self._add_light(node, settings)
         if row.type == "RenderingDef":
             node.values["of"] = self._user(row)
         return node
@@ -197,6 +200,13 @@ class _Reader:
                 for place, link in enumerate(self._store.children(part, name)):
                     at = f"[{place}]" if ordered else ""
                     node.edges.append((f"{label}.{name}{at}", ("Filter", link.values["child"])))
+
+    def _add_light(self, node: Node, settings: Row) -> None:
+        """Add settings of light that no channel has; those of a channel are compared with it."""
+        if self._store.referrers("LogicalChannel", "lightSourceSettings", settings.id):
+            return
+        own = [_canonical(settings.get(name)) for name in ("attenuation", "wavelength")]
+        node.edges.append((f"light {own}", ("LightSource", settings.values["lightSource"])))
 
     def _place(self, row: Row, one: Field) -> str:
         """Return the place in a list."""

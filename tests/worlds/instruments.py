@@ -21,6 +21,7 @@ class Instrument:
     dichroics: list[Row] = field(default_factory=list)
     filters: list[Row] = field(default_factory=list)
     filter_sets: list[Row] = field(default_factory=list)
+    otfs: list[Row] = field(default_factory=list)
 
     @property
     def annotatable(self) -> list[Row]:
@@ -47,7 +48,16 @@ def add_instrument(rows: Rows) -> Instrument:
         limits = rows.add("TransmittanceRange").id if draw.chance(0.6) else None
         made.filters.append(rows.add("Filter", instrument=made.row, transmittanceRange=limits))
     made.filter_sets = [_add_filter_set(rows, made) for _ in range(draw.integer(0, 2))]
+    made.otfs = [_add_otf(rows, made) for _ in range(draw.integer(0, 2) if made.objectives else 0)]
     return made
+
+
+def _add_otf(rows: Rows, made: Instrument) -> Row:
+    draw = rows.draw
+    cube = draw.pick(made.filter_sets).id if made.filter_sets and draw.chance(0.5) else None
+    return rows.add(
+        "OTF", instrument=made.row, objective=draw.pick(made.objectives), filterSet=cube, path=draw.name()
+    )
 
 
 def _add_filter_set(rows: Rows, made: Instrument) -> Row:
@@ -84,6 +94,8 @@ def _use_parts(rows: Rows, logical: Row, made: Instrument) -> None:
         changes["lightSourceSettings"] = rows.add("LightSettings", lightSource=draw.pick(made.sources)).id
     if made.filter_sets and draw.chance(0.5):
         changes["filterSet"] = draw.pick(made.filter_sets).id
+    if made.otfs and draw.chance(0.5):
+        changes["otf"] = draw.pick(made.otfs).id
     if draw.chance(0.5):
         changes["lightPath"] = _add_light_path(rows, made).id
     rows.change(logical, **changes)

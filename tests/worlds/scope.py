@@ -16,8 +16,8 @@ _NOT_OWNED = frozenset(("Folder", "Annotation"))
 def in_scope(graph: Graph) -> Graph:
     """Keep what belongs to projects, datasets, screens, plates and images.
 
-    Folders come with the images and ROIs in them or below, instruments with the images that use them,
-    annotations with what they are on, tag sets with their tags. The rest nobody asked for.
+    Folders come with the images and ROIs in them or below, instruments and experiments with the images
+    that use them, annotations with what they are on, tag sets with their tags. The rest nobody asked for.
     """
     pointing: dict[Key, list[Node]] = defaultdict(list)
     for node in graph.values():
@@ -37,6 +37,9 @@ def in_scope(graph: Graph) -> Graph:
 
 def _comes_along(other: Node, node: Node, graph: Graph) -> bool:
     """Tell whether an object belongs to one that it refers to."""
+    if other.key[0] == "MicrobeamManipulation":
+        # not with the light that it takes from an instrument
+        return node.key[0] == "Experiment"
     if not other.row.model.is_link:
         return other.key[0] not in _NOT_OWNED
     ends = dict(other.edges)

@@ -11,6 +11,7 @@ from omero_rocrate_transfer.sandbox.server import SandboxServer
 from omero_rocrate_transfer.sandbox.store import Row
 from tests.worlds import containers, images
 from tests.worlds.annotations import add_annotations, annotate_annotations, link_annotations
+from tests.worlds.experiments import add_experiments
 from tests.worlds.gaps import add_gaps
 from tests.worlds.instruments import add_instrument, use_instrument
 from tests.worlds.rendering import add_rendering, edit_rendering
@@ -97,12 +98,13 @@ class _Builder:
             self.rois += self.rows.store.referrers("Roi", "image", image.id)
 
     def _use_instruments(self, every: list[Row]) -> None:
-        for _ in range(self.draw.integer(0, 2)):
-            made = add_instrument(self.rows)
+        instruments = [add_instrument(self.rows) for _ in range(self.draw.integer(0, 2))]
+        for made in instruments:
             for image in self.draw.some(every, 3, 1):
                 if image.get("instrument") is None:
                     use_instrument(self.rows, image, made)
                     self.annotatable += made.annotatable
+        add_experiments(self.rows, every, instruments)
 
     def _parts(self, every: list[Row]) -> list[Row]:
         """Return what belongs to images and plates and can be annotated."""

@@ -105,6 +105,11 @@ def _word(value: str, spec: Spec, attribute: str) -> Any:
     return _words(spec.element, attribute).get(value)
 
 
+def _word_in_list(value: str, spec: Spec, attribute: str) -> list[Any] | None:
+    word = _word(value, spec, attribute)
+    return None if word is None else [word]
+
+
 def _moment(value: int, *_: object) -> datetime | None:
     return utc(value) if _EARLIEST_MS <= value <= _LATEST_MS else None
 
@@ -156,6 +161,7 @@ SAID: Final[Mapping[str, Callable[[Any, Spec, str], Any]]] = {
     "text": _text,
     "enum": _word,
     "word": _word,
+    "enums": _word_in_list,
     "time": _moment,
     "float": _number,
     "natural": _natural,
@@ -168,6 +174,8 @@ PLAIN: Final[Mapping[str, Callable[[Any], Any]]] = {
     "text": str,
     "enum": lambda word: str(word.value),
     "word": lambda word: str(word.value),
+    # OMERO takes one of them only
+    "enums": lambda words: str(words[0].value) if words else None,
     "int": int,
     "natural": int,
     "positive": int,

@@ -12,6 +12,7 @@ from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.content import specs
 from omero_rocrate_transfer.server.content.conversions import legible, parse_ref
 from omero_rocrate_transfer.server.content.elements import ElementMaker, Leftovers, json_values
+from omero_rocrate_transfer.server.content.experiments import ExperimentContent
 from omero_rocrate_transfer.server.content.fields import Spec, Values
 from omero_rocrate_transfer.server.content.images import ImageContent, InstrumentContent
 from omero_rocrate_transfer.server.content.planes import Plane
@@ -58,7 +59,7 @@ class Draft:
         left: Leftovers = {}
         made = self._maker.arguments(spec, values, left, path)
         if left:
-            self.fields.setdefault(ref.lsid(self.host), {}).update(json_values(left))
+            self.fields.setdefault(ref.lsid(self.host), {}).update(json_values(left, self.host))
         return made
 
     def members(self) -> Iterator[ObjectRef]:
@@ -78,6 +79,9 @@ class Draft:
         ref = ObjectRef("Instrument", content.id)
         fields: dict[str, Any] = {}
         for part in content.parts:
+            if part.spec.element is None:
+                self._add_object(part.ref, part.spec, ref.lsid(self.host), 0, part.values)
+                continue
             arguments = self.arguments(part.spec, part.ref, part.values)
             element = part.spec.element(id=part.ref.lsid(self.host), **arguments)
             fields.setdefault(_LISTS[part.spec.type], []).append(element)
@@ -85,6 +89,18 @@ class Draft:
             scope = self.arguments(specs.MICROSCOPE, ref, content.microscope, "microscope.")
             fields["microscope"] = model.Microscope(**scope)
         self.document.instruments.append(model.Instrument(id=ref.lsid(self.host), **fields))
+
+    def add_experiment(self, content: ExperimentContent) -> None:
+        """Add an experiment; its microbeam manipulations have no place in a document."""
+        ref = ObjectRef("Experiment", content.id)
+        arguments = self.arguments(specs.EXPERIMENT, ref, content.values)
+        self.document.experiments.append(model.Experiment(id=ref.lsid(self.host), **arguments))
+        for place, each in enumerate(content.manipulations):
+            own = ObjectRef(specs.MICROBEAM.type, each.id)
+            self._add_object(own, specs.MICROBEAM, ref.lsid(self.host), place, each.values)
+            for index, (number, values) in enumerate(each.settings):
+                light = ObjectRef(specs.LIGHT_SETTINGS.type, number)
+                self._add_object(light, specs.LIGHT_SETTINGS, own.lsid(self.host), index, values)
 
     def add_image(self, content: ImageContent, experimenter: model.ExperimenterRef | None) -> None:
         """Add an image with its pixels and channels."""
@@ -157,6 +173,10 @@ class Draft:
     def _add_object(self, ref: ObjectRef, spec: Spec, parent: str, index: int, values: Values) -> None:
         self.objects.append(
             ExtraObject(
-                id=ref.lsid(self.host), type=spec.type, parent=parent, index=index, fields=json_values(values)
+                id=ref.lsid(self.host),
+                type=spec.type,
+                parent=parent,
+                index=index,
+                fields=json_values(values, self.host),
             )
         )

@@ -19,6 +19,7 @@ from omero_rocrate_transfer.server.content.conversions import (
     binary,
     class_of,
     fits,
+    parse_ref,
     quantity,
     same,
 )
@@ -31,7 +32,7 @@ Leftovers = dict[str, Any]
 _PLACEHOLDERS: Final[Mapping[str, Any]] = {"float": 0.0, "natural": 0, "text": "", "bytes": b""}
 #: JSON types of what is left over, by the kind of the field.
 _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
-    **dict.fromkeys(("text", "enum", "word"), str),
+    **dict.fromkeys(("text", "enum", "enums", "word", "ref"), str),
     **dict.fromkeys(("int", "natural", "positive", "time", "color"), int),
     **dict.fromkeys(("unit", "points", "map"), tuple),
     "bool": bool,
@@ -156,12 +157,14 @@ def _join_color(made: dict[str, Any], left: Leftovers, path: str, values: Values
         made["color"] = model.Color(int.from_bytes(rgba, "big", signed=True))
 
 
-def json_values(values: Values, path: str = "") -> Leftovers:
-    """Return values as JSON has them: parts as paths, numbers that are not finite as text."""
+def json_values(values: Values, host: str, path: str = "") -> Leftovers:
+    """Return values as JSON has them: parts as paths, references as LSIDs, infinity and NaN as text."""
     found: Leftovers = {}
     for name, value in values.items():
         if isinstance(value, dict):
-            found |= json_values(value, f"{path}{name}.")
+            found |= json_values(value, host, f"{path}{name}.")
+        elif isinstance(value, ObjectRef):
+            found[path + name] = value.lsid(host)
         elif isinstance(value, float) and not math.isfinite(value):
             found[path + name] = str(value)
         else:
@@ -201,7 +204,16 @@ def _from_leftover(value: Any, field: Field) -> Any:
     kind = _TYPES.get(field.kind)
     if kind is None or not isinstance(value, kind) or (isinstance(value, bool) and field.kind != "bool"):
         raise UnsafeCrateError(f"The extras of a document give {field.name} the value {value!r:.100}.")
+    if field.kind == "ref":
+        return _from_lsid(str(value), field)
     try:
         return float(str(value)) if field.kind == "float" else value
     except ValueError:
         raise UnsafeCrateError(f"The extras of a document give {field.name} no number.") from None
+
+
+def _from_lsid(lsid: str, field: Field) -> ObjectRef:
+    ref = parse_ref(lsid)
+    if ref is None or ref.type != field.type:
+        raise UnsafeCrateError(f"The extras of a document say that {field.name} is {lsid!a:.100}.")
+    return ref

@@ -44,7 +44,8 @@ class Field:
     kind
         ``text``, ``int``, ``float``, ``bool``, ``time``, ``map``, ``bytes``. For a text and integers with
         types of their own in the schema: ``word``, ``natural``, ``positive``, ``color``. With a class in
-        `type`: ``enum``, ``unit`` (``points``: whole ones only in the schema), ``ref``, ``links``, ``part``.
+        `type`: ``enum`` (``enums``: a list in the schema), ``unit`` (``points``: whole ones only in the
+        schema), ``ref``, ``links``, ``part``.
     type
         Class of the enumeration (``Immersion``), the quantity (``Length``) or the object (``Objective``).
     attribute
@@ -116,7 +117,7 @@ def read(thing: Any, spec: Spec, enumerations: Enumerations) -> Values:
 
 def _plain(value: Any, one_field: Field, enumerations: Enumerations) -> Any:
     match one_field.kind:
-        case "enum":
+        case "enum" | "enums":
             return enumerations.value(one_field.type, value)
         case "ref":
             return ObjectRef(one_field.type, value.id.val)
@@ -194,7 +195,7 @@ class Assigner:
 
     def _made(self, value: Any, one_field: Field) -> Any:
         match one_field.kind:
-            case "enum":
+            case "enum" | "enums":
                 return self._enum(one_field.type, value)
             case "unit" | "points":
                 return getattr(omero.model, f"{one_field.type}I")(*value)

@@ -19,9 +19,10 @@ _IMAGES: Final = (
 )
 #: Its parts are loaded for the instruments that they belong to.
 _LOGICAL: Final = (
-    "select g from LogicalChannel g left outer join fetch g.filterSet"
+    "select g from LogicalChannel g left outer join fetch g.filterSet left outer join fetch g.otf"
     " left outer join fetch g.detectorSettings ds left outer join fetch ds.detector"
     " left outer join fetch g.lightSourceSettings ls left outer join fetch ls.lightSource"
+    " left outer join fetch ls.microbeamManipulation"
     " left outer join fetch g.lightPath lp left outer join fetch lp.dichroic"
     " left outer join fetch lp.excitationFilterLink xl left outer join fetch xl.child"
     " left outer join fetch lp.emissionFilterLink ml left outer join fetch ml.child where g.id in (:ids)"
@@ -33,7 +34,7 @@ _FETCHES: Final[Mapping[str, str]] = {
     "FilterSet": (" left outer join fetch p.excitationFilterLink left outer join fetch p.emissionFilterLink"),
 }
 #: Classes of parts as they are asked for, light sources all at once.
-_PART_TYPES: Final = ("Objective", "Detector", "LightSource", "Dichroic", "Filter", "FilterSet")
+_PART_TYPES: Final = ("Objective", "Detector", "LightSource", "Dichroic", "Filter", "FilterSet", "OTF")
 _SPECS: Final[Mapping[str, Spec]] = {spec.type: spec for spec in specs.PARTS}
 
 
@@ -65,6 +66,8 @@ class ImageContent:
     channels: list[ChannelContent] = field(default_factory=list)
     #: Instruments that the image or its channels refer to, its own first.
     instruments: tuple[int, ...] = ()
+    #: Experiments likewise.
+    experiments: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -130,12 +133,22 @@ def _image(image: Any, logical: Mapping[int, Any], enumerations: Enumerations) -
             )
         )
         used += _owners(_used_parts(group))
-    content.instruments = tuple(dict.fromkeys(one.id.val for one in used if one is not None))
+    content.instruments = _ids(used)
+    groups = (logical[channel.logical_id] for channel in content.channels)
+    beams = (
+        group.lightSourceSettings and group.lightSourceSettings.microbeamManipulation for group in groups
+    )
+    content.experiments = _ids([image.experiment, *(beam.experiment for beam in beams if beam is not None)])
     return content
 
 
+def _ids(things: Iterable[Any]) -> tuple[int, ...]:
+    """Return the ids of what is there, each once."""
+    return tuple(dict.fromkeys(one.id.val for one in things if one is not None))
+
+
 def _used_parts(logical: Any) -> Iterator[Any]:
-    yield logical.filterSet
+    yield from (logical.filterSet, logical.otf)
     yield logical.detectorSettings and logical.detectorSettings.detector
     yield logical.lightSourceSettings and logical.lightSourceSettings.lightSource
     if logical.lightPath is not None:

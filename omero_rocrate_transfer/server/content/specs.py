@@ -55,6 +55,7 @@ IMAGE: Final = Spec(
         one("archived", "bool", ""),
         one("partial", "bool", ""),
         one("instrument", "ref:Instrument", "instrument_ref"),
+        one("experiment", "ref:Experiment", "experiment_ref"),
         part("stageLabel", STAGE_LABEL),
         part("imagingEnvironment", ENVIRONMENT),
         part("objectiveSettings", OBJECTIVE_SETTINGS),
@@ -106,6 +107,7 @@ LIGHT_SETTINGS: Final = Spec(
         one("lightSource", "ref:LightSource", "id"),
         one("attenuation", "float"),
         one("wavelength", "unit:Length"),
+        one("microbeamManipulation", "ref:MicrobeamManipulation", ""),
     ),
 )
 LIGHT_PATH: Final = Spec(
@@ -133,6 +135,7 @@ LOGICAL_CHANNEL: Final = Spec(
         one("photometricInterpretation", "enum:PhotometricInterpretation", ""),
         one("mode", "enum:AcquisitionMode", "acquisition_mode"),
         one("pockelCellSetting", "int"),
+        one("otf", "ref:OTF", ""),
         one("filterSet", "ref:FilterSet", "filter_set_ref"),
         part("detectorSettings", DETECTOR_SETTINGS),
         part("lightSourceSettings", LIGHT_SETTINGS),
@@ -220,5 +223,29 @@ FILTER_SET: Final = Spec(
         one("emissionFilterLink", "links:Filter", "emission_filters"),
     ),
 )
+#: OME 2016-06 has no element for it.
+OTF: Final = Spec(
+    "OTF",
+    None,
+    (
+        one("sizeX", "positive", ""),
+        one("sizeY", "positive", ""),
+        one("opticalAxisAveraged", "bool", ""),
+        one("pixelsType", "enum:PixelsType", ""),
+        one("path", "text", ""),
+        one("filterSet", "ref:FilterSet", ""),
+        one("objective", "ref:Objective", ""),
+    ),
+)
 #: Parts of an instrument in the order in which they can be created: none refers to a later one.
-PARTS: Final = (OBJECTIVE, DETECTOR, *LIGHT_SOURCES, DICHROIC, FILTER, FILTER_SET)
+PARTS: Final = (OBJECTIVE, DETECTOR, *LIGHT_SOURCES, DICHROIC, FILTER, FILTER_SET, OTF)
+
+EXPERIMENT: Final = Spec(
+    "Experiment", model.Experiment, (one("type", "enums:ExperimentType"), one("description", "text"))
+)
+#: OME 2016-06 has an element for it, but not without a ROI, which OMERO does not know of it.
+MICROBEAM: Final = Spec(
+    "MicrobeamManipulation",
+    None,
+    (one("type", "enum:MicrobeamManipulationType", ""), one("description", "text", "")),
+)

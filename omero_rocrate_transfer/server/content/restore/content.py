@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from ome_types import OME, model
@@ -12,12 +12,22 @@ from omero_rocrate_transfer.model.extras import Extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.rendering import Rendering
 from omero_rocrate_transfer.server.annotations.read import iter_links
+from omero_rocrate_transfer.server.content.experiments import (
+    ExperimentContent,
+    instruments_of,
+    read_experiments,
+)
 from omero_rocrate_transfer.server.content.images import ImageContent, read_images, read_instruments
 from omero_rocrate_transfer.server.content.planes import read_planes
 from omero_rocrate_transfer.server.content.rendering import restore_rendering
 from omero_rocrate_transfer.server.content.restore.containers import restore_members
+from omero_rocrate_transfer.server.content.restore.experiments import (
+    ExperimentRestorer,
+    experiment_contents,
+)
 from omero_rocrate_transfer.server.content.restore.images import ImageRestorer, images_of
 from omero_rocrate_transfer.server.content.restore.instruments import InstrumentRestorer, instrument_content
+from omero_rocrate_transfer.server.content.restore.outside import Outside
 from omero_rocrate_transfer.server.content.restore.planes import PlaneRestorer
 from omero_rocrate_transfer.server.content.restore.plates import PlateRestorer
 from omero_rocrate_transfer.server.content.restore.rois import RoiRestorer, SourceRois
@@ -74,7 +84,14 @@ class ContentRestorer:
         there = read_images(target.reader, target.enumerations, images.values())
         pairs = [(one, there[images[ref]]) for ref, one in elements.items() if images[ref] in there]
         self._ids.add({one.id: ObjectRef("Image", content.id) for one, content in pairs})
-        self._restore_instruments(target, document, extras, there)
+        outside = Outside(extras)
+        made = read_experiments(
+            target.reader, target.enumerations, [one for image in there.values() for one in image.experiments]
+        )
+        self._restore_instruments(target, document, extras, outside, _instruments(there, made))
+        ExperimentRestorer(target, self._ids).restore(
+            experiment_contents(document, extras, outside), made.values()
+        )
         restorer = ImageRestorer(target, extras.fields, complete=extras.complete)
         self._ids.add(restorer.restore(pairs))
         _restore_planes(target, extras, pairs)
@@ -85,12 +102,11 @@ class ContentRestorer:
         return target.omissions(on), new
 
     def _restore_instruments(
-        self, target: Target, document: OME, extras: Extras, there: Mapping[int, ImageContent]
+        self, target: Target, document: OME, extras: Extras, outside: Outside, numbers: Iterable[int]
     ) -> None:
-        found = ((one.id, instrument_content(one, extras.fields)) for one in document.instruments)
+        found = ((one.id, instrument_content(one, extras.fields, outside)) for one in document.instruments)
         wanted = {lsid: content for lsid, content in found if content is not None}
         if wanted:
-            numbers = [number for image in there.values() for number in image.instruments]
             made = read_instruments(target.reader, target.enumerations, numbers)
             InstrumentRestorer(target, self._ids).restore(wanted, made.values())
 
@@ -122,6 +138,14 @@ class ContentRestorer:
                 users = users[1:]
             target.lose("RenderingDef", _OTHERS, len(users))
         restore_rendering(self._connection, self._group, wanted)
+
+
+def _instruments(
+    images: Mapping[int, ImageContent], experiments: Mapping[int, ExperimentContent]
+) -> list[int]:
+    """Return the instruments that an import made."""
+    used = [number for image in images.values() for number in image.instruments]
+    return [*used, *instruments_of(experiments.values())]
 
 
 def _restore_planes(target: Target, extras: Extras, pairs: list[tuple[model.Image, ImageContent]]) -> None:

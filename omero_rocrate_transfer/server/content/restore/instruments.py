@@ -14,6 +14,7 @@ from omero_rocrate_transfer.server.content.conversions import parse_ref
 from omero_rocrate_transfer.server.content.elements import values_of
 from omero_rocrate_transfer.server.content.fields import Spec, Values
 from omero_rocrate_transfer.server.content.images import InstrumentContent, Part
+from omero_rocrate_transfer.server.content.restore.outside import Outside
 from omero_rocrate_transfer.server.content.restore.target import Target, frozen
 from omero_rocrate_transfer.server.target_ids import TargetIds
 
@@ -23,7 +24,9 @@ _DOING: Final = "Restoring instruments"
 Fields = Mapping[str, Mapping[str, Any]]
 
 
-def instrument_content(element: model.Instrument, fields: Fields) -> InstrumentContent | None:
+def instrument_content(
+    element: model.Instrument, fields: Fields, outside: Outside
+) -> InstrumentContent | None:
     """Return what a document says of an instrument; None where its id is no LSID."""
     ref = parse_ref(element.id)
     if ref is None:
@@ -39,6 +42,7 @@ def instrument_content(element: model.Instrument, fields: Fields) -> InstrumentC
         if part_ref is not None:
             spec = _PARTS[type(part).__name__]
             content.parts.append(Part(part_ref, spec, values_of(part, spec, fields.get(part.id))))
+    content.parts += [Part(one, specs.OTF, values) for one, values in outside.of(element.id, specs.OTF)]
     order = {spec.type: place for place, spec in enumerate(specs.PARTS)}
     content.parts.sort(key=lambda part: (order[part.spec.type], part.ref.id))
     return content
