@@ -64,6 +64,16 @@ class AnnotationLink:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a plane or light path is in a document."""
+
+    #: LSID of the Pixels or of the first Channel that has it.
+    of: str
+    #: Among the planes of the Pixels, from 0.
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnnotationExtras:
     """Annotations, and their links in the order in which they were made."""
 
@@ -72,6 +82,8 @@ class AnnotationExtras:
     links: tuple[AnnotationLink, ...] = ()
     #: Place in the unit of each original file that has annotations, by LSID, from 0.
     files: dict[str, int] = field(default_factory=dict)
+    #: Of each plane and light path that has annotations, by its LSID: OME-XML gives them no ids.
+    places: dict[str, Place] = field(default_factory=dict)
     #: Whether all annotations were taken: then what an import makes beyond them was removed by a user.
     complete: bool = False
 

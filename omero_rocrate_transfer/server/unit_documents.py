@@ -161,7 +161,8 @@ class UnitDocuments:
 def _annotatable(draft: UnitDraft) -> Annotated:
     annotated = of_unit(draft.document, draft.unit)
     outside = [ref for one in draft.objects if (ref := parse_ref(one.id)) is not None]
-    return replace(annotated, without_element=[*annotated.without_element, *outside])
+    everything = [*annotated.without_element, *outside]
+    return replace(annotated, without_element=everything, places=draft.places)
 
 
 def _owner_first(users: Iterable[tuple[int, UserRendering]], owner: int | None) -> tuple[UserRendering, ...]:

@@ -18,8 +18,3 @@ def add_gaps(rows: Rows, images: Sequence[Row]) -> None:
         for settings in rows.store.children(pixels, "settings"):
             if draw.chance(0.3):
                 rows.add("ProjectionDef", renderingDef=settings, renderingDef_index=0)
-        for plane in rows.store.children(pixels, "planeInfo"):
-            if draw.chance(0.3):
-                tag = rows.add("TagAnnotation")
-                rows.link(plane, tag)
-                rows.link(image, tag)

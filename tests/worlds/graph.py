@@ -183,7 +183,7 @@ class _Reader:
         if target_type.is_enum:
             found = self._store.get(target_type.name, number)
             node.values[label] = found.values["value"] if found else f"missing {number}"
-        elif target_type.name in PARTS:
+        elif target_type.name in PARTS and not row.model.is_link:
             part = self._store.get(target_type.name, number)
             if part is not None:
                 self._add_part(node, part, label)

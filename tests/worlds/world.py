@@ -115,10 +115,17 @@ class _Builder:
         parts = [row for row in found if row is not None]
         for image in every:
             for pixels in store.children(image, "pixels"):
-                parts += store.children(pixels, "channels")
+                channels = store.children(pixels, "channels")
+                parts += [*channels, *store.children(pixels, "planeInfo"), *self._light_paths(channels)]
         for plate in self.plates:
             parts += [*store.children(plate, "wells"), *store.children(plate, "plateAcquisitions")]
         return sorted(parts, key=lambda row: (row.type, row.id))
+
+    def _light_paths(self, channels: Sequence[Row]) -> list[Row]:
+        logical = (self.rows.store.get("LogicalChannel", one.values["logicalChannel"]) for one in channels)
+        paths = (one.get("lightPath") for one in logical if one is not None)
+        found = (self.rows.store.get("LightPath", number) for number in paths if number is not None)
+        return [row for row in found if row is not None]
 
     def _annotate(self) -> None:
         made = add_annotations(

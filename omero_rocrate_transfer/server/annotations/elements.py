@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -17,7 +17,7 @@ from ome_types import OME, model
 from xsdata.exceptions import ParserError
 from xsdata_pydantic_basemodel.bindings import XmlParser
 
-from omero_rocrate_transfer.model.extras import AnnotationFacts, FileFacts
+from omero_rocrate_transfer.model.extras import AnnotationFacts, FileFacts, Place
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.annotations.kinds import BY_OMERO
 from omero_rocrate_transfer.server.times import EARLIEST_MS, LATEST_MS, iso_utc, utc
@@ -84,8 +84,30 @@ def class_of(annotation: Any) -> str:
     return str(type(annotation).__name__).removesuffix("I")
 
 
-def iter_annotatable(document: OME) -> Iterator[Any]:
-    """Yield every element of a document that has an id and references to annotations, but annotations."""
+def iter_annotatable(document: OME, places: Mapping[str, Place]) -> Iterator[tuple[str, Any]]:
+    """Yield LSID and element of everything in a document that refers to annotations, but annotations.
+
+    Parameters
+    ----------
+    places
+        Of those that have no ids, by LSID; the others of their kinds are left out.
+    """
+    yield from ((element.id, element) for element in _iter_with_ids(document))
+    if places:
+        yield from _iter_at(document, places)
+
+
+def _iter_at(document: OME, places: Mapping[str, Place]) -> Iterator[tuple[str, Any]]:
+    known = {image.pixels.id: image.pixels for image in document.images}
+    channels = {channel.id: channel for pixels in known.values() for channel in pixels.channels}
+    for lsid, place in places.items():
+        if place.of in channels and (path := channels[place.of].light_path) is not None:
+            yield lsid, path
+        elif place.of in known and 0 <= place.index < len(known[place.of].planes):
+            yield lsid, known[place.of].planes[place.index]
+
+
+def _iter_with_ids(document: OME) -> Iterator[Any]:
     yield from (*document.projects, *document.datasets, *document.folders, *document.images, *document.plates)
     for image in document.images:
         yield from image.pixels.channels

@@ -44,14 +44,12 @@ ANNOTATABLE: Final = (
     ),
     Annotatable("OriginalFile", "OriginalFile", "Fileset", f"l.parent.id in ({_FILES})"),
     Annotatable("OriginalFile", "OriginalFile", "Annotation", f"l.parent.id in ({_ATTACHED})"),
-)
-#: What OME-XML has no id for; links to them are counted as omissions.
-NOT_CARRIED: Final = (
+    # The schema gives these two no ids: the extras say where they are.
     Annotatable("PlaneInfo", "Plane", "Image", "l.parent.pixels.image.id in (:ids)"),
     Annotatable("LightPath", "LightPath", "Image", f"l.parent.id in ({_LIGHT_PATHS})"),
 )
 #: Class in OMERO by the type in LSIDs, where they differ.
-OMERO_TYPES: Final = {"ROI": "Roi"}
+OMERO_TYPES: Final = {"ROI": "Roi", "Plane": "PlaneInfo"}
 #: Types whose links are looked for without first asking whether there are any at all.
 FREQUENT: Final = frozenset({"Image", "Project", "Dataset", "Screen", "Plate", "Well"})
 

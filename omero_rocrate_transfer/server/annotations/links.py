@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.server.annotations.kinds import ANNOTATABLE, FREQUENT, NOT_CARRIED, Annotatable
+from omero_rocrate_transfer.server.annotations.kinds import ANNOTATABLE, FREQUENT, Annotatable
 from omero_rocrate_transfer.server.queries import Reader
 
 _LINKS: Final = (
@@ -63,7 +63,7 @@ class LinkReader:
         if not self._has("Annotation"):
             return set()
         found: set[int] = set()
-        for kind, ids in self._asked(ANNOTATABLE, anchors):
+        for kind, ids in self._asked(anchors):
             hql = _CHILDREN.format(type=kind.type, where=kind.where)
             found.update(row[0] for row in self._reader.rows(hql, ids, doing="Reading annotations"))
         return found
@@ -72,11 +72,14 @@ class LinkReader:
         """Return the number of links that `links` would yield, but for annotations of some namespaces."""
         quoted = ", ".join("'" + namespace.replace("'", "''") + "'" for namespace in but)
         more = _NOT_OF.format(namespaces=quoted) if but else ""
-        return sum(count for _, count in self._counts(ANNOTATABLE, anchors, more))
-
-    def count_lost(self, anchors: Mapping[str, Collection[int]]) -> dict[str, int]:
-        """Return the number of links that `links` does not yield, by class."""
-        return {kind.type: count for kind, count in self._counts(NOT_CARRIED, anchors) if count}
+        return sum(
+            self._reader.count(
+                _COUNT.format(type=kind.type, where=kind.where) + more,
+                ids,
+                doing=f"Counting annotations on {kind.type}s",
+            )
+            for kind, ids in self._asked(anchors)
+        )
 
     def below(self, annotations: Collection[int]) -> list[Link]:
         """Return the links from these annotations to annotations on them."""
@@ -87,7 +90,7 @@ class LinkReader:
         return self._between(annotations, "l.child.id in (:ids)")
 
     def _read(self, anchors: Mapping[str, Collection[int]], more: str) -> Iterator[Link]:
-        for kind, ids in self._asked(ANNOTATABLE, anchors):
+        for kind, ids in self._asked(anchors):
             hql = _LINKS.format(type=kind.type, where=kind.where + more)
             for row in self._reader.rows(hql, ids, doing=f"Reading annotations on {kind.type}s"):
                 yield _link(kind.word, row)
@@ -99,18 +102,9 @@ class LinkReader:
         rows = self._reader.rows(hql, sorted(annotations), doing="Reading annotations on annotations")
         return [_link("Annotation", row) for row in rows]
 
-    def _counts(
-        self, kinds: Iterable[Annotatable], anchors: Mapping[str, Collection[int]], more: str = ""
-    ) -> Iterator[tuple[Annotatable, int]]:
-        for kind, ids in self._asked(kinds, anchors):
-            hql = _COUNT.format(type=kind.type, where=kind.where) + more
-            yield kind, self._reader.count(hql, ids, doing=f"Counting annotations on {kind.type}s")
-
-    def _asked(
-        self, kinds: Iterable[Annotatable], anchors: Mapping[str, Collection[int]]
-    ) -> Iterator[tuple[Annotatable, Collection[int]]]:
+    def _asked(self, anchors: Mapping[str, Collection[int]]) -> Iterator[tuple[Annotatable, Collection[int]]]:
         """Yield the kinds that may have links, with the ids to look for."""
-        for kind in kinds:
+        for kind in ANNOTATABLE:
             ids = anchors.get(kind.anchor, ())
             if ids and self._has(kind.type):
                 yield kind, ids
@@ -120,9 +114,7 @@ class LinkReader:
             return True
         with self._lock:
             if not self._there:
-                rare = sorted(
-                    {kind.type for kind in (*ANNOTATABLE, *NOT_CARRIED)} - FREQUENT | {"Annotation"}
-                )
+                rare = sorted({kind.type for kind in ANNOTATABLE} - FREQUENT | {"Annotation"})
                 counts = self._reader.counts([f"{name}AnnotationLink" for name in rare])
                 self._there = {name: count > 0 for name, count in zip(rare, counts, strict=True)}
             return self._there[type_name]

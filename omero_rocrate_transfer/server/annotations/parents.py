@@ -18,6 +18,10 @@ _CHANNELS: Final = (
     "select p.image.id, index(c), c.id from Pixels p join p.channels c where p.image.id in (:ids)"
     " order by c.id"
 )
+_LIGHT_PATHS: Final = (
+    "select p.image.id, index(c), g.lightPath.id, c.id from Pixels p join p.channels c"
+    " join c.logicalChannel g where p.image.id in (:ids) and g.lightPath is not null order by c.id"
+)
 _WELLS: Final = (
     "select w.plate.id, w.row, w.column, w.id from Well w where w.plate.id in (:ids) order by w.id"
 )
@@ -36,15 +40,22 @@ def add_parts(
     host: str,
     ids: TargetIds,
 ) -> None:
-    """Note what became of those parts of a unit that are annotated; its images, plates, fileset are known.
+    """Note what became of those parts of a unit that are annotated; see the module.
+
+    Its images, planes, plates, ROIs and so on are known already.
 
     Only for the types of annotated parts anything is asked of the server.
     """
-    wanted = {*(parent for parent, _ in iter_links(document)), *(link.parent for link in extras.links)}
+    wanted = {
+        *(parent for parent, _ in iter_links(document, extras.places)),
+        *(link.parent for link in extras.links),
+    }
     found = (parse_lsid(lsid) for lsid in wanted if ids.get(lsid) is None)
     types = {one[1].type for one in found if one is not None}
     if "Channel" in types:
         ids.add(_channels(reader, document, ids))
+    if "LightPath" in types:
+        ids.add(_light_paths(reader, document, extras, ids))
     # Tables may hold ids of wells, and come when it is too late to ask.
     if document.plates:
         ids.add(_wells(reader, document, ids))
@@ -61,6 +72,23 @@ def _channels(reader: Reader, document: OME, ids: TargetIds) -> dict[str, Object
         images[image].pixels.channels[place].id: ObjectRef("Channel", channel)
         for image, place, channel in rows
         if place < len(images[image].pixels.channels)
+    }
+
+
+def _light_paths(
+    reader: Reader, document: OME, extras: AnnotationExtras, ids: TargetIds
+) -> dict[str, ObjectRef]:
+    images = _targets(((image.id, image) for image in document.images), ids)
+    rows = reader.rows(_LIGHT_PATHS, images, doing="Reading light paths")
+    path_of = {
+        images[image].pixels.channels[place].id: path
+        for image, place, path, _ in rows
+        if place < len(images[image].pixels.channels)
+    }
+    return {
+        lsid: ObjectRef("LightPath", path_of[place.of])
+        for lsid, place in extras.places.items()
+        if place.of in path_of
     }
 
 

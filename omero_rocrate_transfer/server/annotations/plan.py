@@ -20,7 +20,6 @@ _FILES: Final = (
     " join a.file f left outer join f.hasher h where a.id in (:ids) order by a.id"
 )
 _LEFT_OUT: Final = "left out by --annotations"
-_NO_ID: Final = "OME-XML has no id for what they are on"
 
 Anchors = dict[str, set[int]]
 #: Links to the FileAnnotations that travel, by their ids.
@@ -59,7 +58,6 @@ def add_attachments(
     if choice.namespaces != ():
         for link in _file_links(links, anchors):
             on.setdefault(link.child, []).append(link)
-        omissions += _lost(links, anchors)
     rows = reader.rows(_FILES, sorted(on), doing="Reading attachments")
     units = [_unit(connection, row) for row in rows if row[0] in chosen or choice.takes(row[1])]
     added = replace(contents, units=(*contents.units, *units), omissions=(*contents.omissions, *omissions))
@@ -93,11 +91,6 @@ def _left_out(links: LinkReader, anchors: Anchors, choice: AnnotationChoice) -> 
         count = links.count_links(anchors, choice.namespaces or ())
         if count:
             yield Omission(type="Annotation", count=count, reason=_LEFT_OUT, on_request=True)
-
-
-def _lost(links: LinkReader, anchors: Anchors) -> Iterator[Omission]:
-    for name, count in links.count_lost(anchors).items():
-        yield Omission(type=f"{name}AnnotationLink", count=count, reason=_NO_ID)
 
 
 def _unit(connection: Connection, row: Row) -> TransferUnit:

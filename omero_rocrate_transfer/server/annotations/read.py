@@ -10,7 +10,7 @@ from ome_types import OME, model
 
 from omero_rocrate_transfer.model.annotations import AnnotationChoice
 from omero_rocrate_transfer.model.contents import Contents, TransferUnit
-from omero_rocrate_transfer.model.extras import AnnotationExtras, AnnotationFacts, AnnotationLink
+from omero_rocrate_transfer.model.extras import AnnotationExtras, AnnotationFacts, AnnotationLink, Place
 from omero_rocrate_transfer.model.extras_json import structured_annotations
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.annotations.elements import annotation_element, class_of, iter_annotatable
@@ -27,6 +27,7 @@ _ANNOTATIONS: Final = (
     " left outer join fetch a.file f left outer join fetch f.hasher where a.id in (:ids)"
 )
 _TAG: Final = "TagAnnotation"
+_NO_PLACES: Final[Mapping[str, Place]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Annotated:
     anchors: Mapping[str, Collection[int]]
     #: Objects of it that have no element of their own, such as the fileset.
     without_element: Collection[ObjectRef] = ()
+    #: Where those of its objects are that have no ids: planes and light paths.
+    places: Mapping[ObjectRef, Place] = field(default_factory=dict)
     #: Its original files, in the order of the unit.
     files: Sequence[ObjectRef] = ()
     #: Ids of annotations that it holds even where nothing in it links to them.
@@ -112,7 +115,9 @@ class AnnotationReader:
         }
 
     def _put(self, one: Annotated, found: _Found) -> AnnotationExtras:
-        elements = {element.id: element for element in iter_annotatable(one.document)}
+        linked = {link.parent for link in found.links}
+        places = {ref.lsid(self._host): one.places[ref] for ref in sorted(linked & one.places.keys())}
+        elements = dict(iter_annotatable(one.document, places))
         outside = {ref.lsid(self._host) for ref in (*one.without_element, *one.files)}
         made: dict[str, Any] = {}
         facts: dict[str, AnnotationFacts] = {}
@@ -133,6 +138,7 @@ class AnnotationReader:
         return AnnotationExtras(
             facts=facts,
             links=tuple(map(self._extra, (*links, *elsewhere))),
+            places={lsid: place for lsid, place in places.items() if lsid in elements},
             files={ref.lsid(self._host): place for place, ref in enumerate(one.files) if ref in parents},
             complete=self._choice.is_all,
         )
@@ -203,8 +209,8 @@ def of_unit(document: OME, unit: TransferUnit) -> Annotated:
     files = [ObjectRef("OriginalFile", int(file.key)) for file in unit.files]
     anchors = anchors_of([], [unit])
     if unit.ref.type != "Annotation":
-        return Annotated(document, anchors, [unit.ref], files)
-    return Annotated(document, anchors, (), files, [unit.ref.id])
+        return Annotated(document, anchors, [unit.ref], files=files)
+    return Annotated(document, anchors, files=files, annotations=[unit.ref.id])
 
 
 def of_containers(document: OME, contents: Contents) -> Annotated:
@@ -213,10 +219,11 @@ def of_containers(document: OME, contents: Contents) -> Annotated:
     return Annotated(document, anchors_of(containers, []))
 
 
-def iter_links(document: OME) -> Iterator[tuple[str, str]]:
-    """Yield the LSIDs of object and annotation of every reference in a document."""
+def iter_links(document: OME, places: Mapping[str, Place] = _NO_PLACES) -> Iterator[tuple[str, str]]:
+    """Yield the LSIDs of object and annotation of every reference in a document; see `iter_annotatable`."""
     structured = structured_annotations(document)
     annotations = (one for kind in BY_OMERO.values() for one in getattr(structured, kind.list))
-    for element in (*iter_annotatable(document), *annotations):
+    told = ((one.id, one) for one in annotations)
+    for lsid, element in (*iter_annotatable(document, places), *told):
         for ref in element.annotation_refs:
-            yield element.id, ref.id
+            yield lsid, ref.id

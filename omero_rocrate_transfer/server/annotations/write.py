@@ -31,7 +31,9 @@ _SHARED: Final = frozenset(
     ("Annotation", "Instrument", "Detector", "Objective", "LightSource", "Filter", "Dichroic", "OriginalFile")
 )
 #: What an import annotates: there it is known what it made.
-_IMPORTED: Final = frozenset(("Image", "Plate", "Well", "PlateAcquisition", "Channel", "ROI", "Shape"))
+_IMPORTED: Final = frozenset(
+    ("Image", "Plate", "Well", "PlateAcquisition", "Channel", "ROI", "Shape", "Plane", "LightPath")
+)
 _NO_PARENT: Final = "what it is on is not on the target"
 _NO_FILE: Final = "its file is not there"
 _OWNER: Final = "somebody else made it than owns what it is on; on the target it belongs to who unpacks"
@@ -129,7 +131,7 @@ class AnnotationWriter:
         losses: Losses = Counter()
         parents = {parent for parent, _ in links}
         if fresh:
-            parents |= {element.id for element in iter_annotatable(document)}
+            parents |= {lsid for lsid, _ in iter_annotatable(document, extras.places)}
         found = Found(self._ids, known, links)
         if fresh or self._merge:
             self._find(found, parents.difference(new), fresh=fresh)
@@ -137,7 +139,7 @@ class AnnotationWriter:
                 delete(self._connection, "Annotation", sorted(found.unwanted), self._group)
         self._create(known, files, losses)
         faultpoint("server:annotations-created")
-        self._link([pair for pair in links if pair not in found.pairs], losses)
+        self._link([pair for pair in links if pair not in found.pairs], found.pairs, losses)
         losses += _other_owners(document, extras, self._connection.user)
         return list(_omissions(losses))
 
@@ -173,9 +175,11 @@ class AnnotationWriter:
 
         self._ids.create_once(list(known), create)
 
-    def _link(self, pairs: Iterable[Pair], losses: Losses) -> None:
-        own: list[Any] = []
+    def _link(self, pairs: Iterable[Pair], there: Iterable[Pair], losses: Losses) -> None:
+        own: dict[tuple[ObjectRef | None, ObjectRef | None], Any] = {}
         shared: dict[str, tuple[str, ObjectRef, ObjectRef]] = {}
+        # Channels that share a light path on the target need not share it on the source.
+        linked = {(self._ids.get(parent), self._ids.get(child)) for parent, child in there}
         for parent, child in dict.fromkeys(pairs):
             source, target, annotation = _ref_of(parent), self._ids.get(parent), self._ids.get(child)
             word = "Object" if source is None else source.type
@@ -183,9 +187,9 @@ class AnnotationWriter:
                 losses[link_type(word), _NO_PARENT] += 1
             elif word in _SHARED:
                 shared[f"{parent} {child}"] = word, target, annotation
-            else:
-                own.append(_link(word, target, annotation))
-        self._insert(own, "Linking annotations")
+            elif (target, annotation) not in linked:
+                own[target, annotation] = _link(word, target, annotation)
+        self._insert(list(own.values()), "Linking annotations")
         self._ids.create_once(
             list(shared), lambda keys: self._link_shared({key: shared[key] for key in keys})
         )
@@ -214,9 +218,9 @@ class AnnotationWriter:
 
 def _links(document: OME, extras: AnnotationExtras, known: Mapping[str, SourceAnnotation]) -> list[Pair]:
     """Return all links of a document once: the extras add those of objects that have no element in it."""
-    elements = {element.id for element in iter_annotatable(document)} | known.keys()
+    elements = {lsid for lsid, _ in iter_annotatable(document, extras.places)} | known.keys()
     links = [
-        *iter_links(document),
+        *iter_links(document, extras.places),
         *((link.parent, link.child) for link in extras.links if link.parent not in elements),
     ]
     return list(dict.fromkeys(pair for pair in links if pair[1] in known))

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ome_types import OME, model
 
-from omero_rocrate_transfer.model.extras import ExtraObject, UserRendering
+from omero_rocrate_transfer.model.extras import ExtraObject, Place, UserRendering
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.content import specs
 from omero_rocrate_transfer.server.content.conversions import legible, parse_ref
@@ -51,6 +51,8 @@ class Draft:
         self.shapes: dict[str, tuple[str, ...]] = {}
         self.folders: dict[str, tuple[str, ...]] = {}
         self.rendering: dict[str, tuple[UserRendering, ...]] = {}
+        #: Where planes and light paths are, which have no ids in it.
+        self.places: dict[ObjectRef, Place] = {}
         self._maker = ElementMaker(host)
         self._images: dict[int, model.Image] = {}
 
@@ -124,6 +126,9 @@ class Draft:
             arguments = self.arguments(specs.CHANNEL, own, channel.channel)
             arguments |= self.arguments(specs.LOGICAL_CHANNEL, own, channel.logical)
             channels.append(model.Channel(id=own.lsid(self.host), **arguments))
+            if channel.light_path is not None:
+                path = ObjectRef("LightPath", channel.light_path)
+                self.places.setdefault(path, Place(of=own.lsid(self.host)))
         return model.Pixels(
             id=ref.lsid(self.host),
             dimension_order=model.Pixels_DimensionOrder(content.dimension_order),
@@ -142,8 +147,9 @@ class Draft:
         ref = parse_ref(pixels.id)
         if ref is None:
             raise ValueError(f"{pixels.id} is no LSID")
-        for place, (_, values) in enumerate(planes):
-            pixels.planes.append(model.Plane(**self.arguments(specs.PLANE, ref, values, plane_path(place))))
+        for index, (number, values) in enumerate(planes):
+            pixels.planes.append(model.Plane(**self.arguments(specs.PLANE, ref, values, plane_path(index))))
+            self.places[ObjectRef("Plane", number)] = Place(of=pixels.id, index=index)
 
     def add_rois(self, image: int, rois: Iterable[RoiContent]) -> None:
         """Add ROIs of an image that was added."""

@@ -46,6 +46,8 @@ class ChannelContent:
     logical_id: int
     channel: Values
     logical: Values
+    #: Id of the LightPath.
+    light_path: int | None = None
 
 
 @dataclass(slots=True)
@@ -130,6 +132,7 @@ def _image(image: Any, logical: Mapping[int, Any], enumerations: Enumerations) -
                 logical_id=group.id.val,
                 channel=read(channel, specs.CHANNEL, enumerations),
                 logical=read(group, specs.LOGICAL_CHANNEL, enumerations),
+                light_path=None if group.lightPath is None else group.lightPath.id.val,
             )
         )
         used += _owners(_used_parts(group))

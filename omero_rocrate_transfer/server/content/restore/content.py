@@ -94,7 +94,7 @@ class ContentRestorer:
         )
         restorer = ImageRestorer(target, extras.fields, complete=extras.complete)
         self._ids.add(restorer.restore(pairs))
-        _restore_planes(target, extras, pairs)
+        self._ids.add(_restore_planes(target, extras, pairs))
         new = self._restore_rois(target, document, extras, pairs)
         restore_members(target, document, extras, self._ids)
         PlateRestorer(target, extras, self._ids).restore(document)
@@ -148,11 +148,16 @@ def _instruments(
     return [*used, *instruments_of(experiments.values())]
 
 
-def _restore_planes(target: Target, extras: Extras, pairs: list[tuple[model.Image, ImageContent]]) -> None:
+def _restore_planes(
+    target: Target, extras: Extras, pairs: list[tuple[model.Image, ImageContent]]
+) -> dict[str, ObjectRef]:
+    """Restore what is known of planes; return what those became that are annotated, by LSID."""
+    keys = {(place.of, place.index): lsid for lsid, place in extras.annotations.places.items()}
     there = read_planes(target.reader, [content.id for _, content in pairs])
-    restorer = PlaneRestorer(target, complete=extras.complete)
+    restorer = PlaneRestorer(target, keys.keys(), complete=extras.complete)
     for element, content in pairs:
         pixels = element.pixels
         planes = there.get(content.id, [])
         restorer.add(pixels, extras.fields.get(pixels.id, {}), content.pixels_id, planes)
     restorer.save()
+    return {keys[key]: made for key, made in restorer.made.items()}

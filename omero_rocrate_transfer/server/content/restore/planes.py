@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 import omero.model
 from ome_types import model
 
+from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.content import specs
 from omero_rocrate_transfer.server.content.draft import plane_path
 from omero_rocrate_transfer.server.content.elements import values_of
@@ -27,14 +28,19 @@ class PlaneRestorer:
 
     Parameters
     ----------
+    wanted
+        LSID of the Pixels, and place among its planes, of each plane that something else refers to.
     complete
         Whether planes that the document does not have shall go.
     """
 
-    def __init__(self, target: Target, *, complete: bool) -> None:
+    def __init__(self, target: Target, wanted: Collection[tuple[str, int]] = (), *, complete: bool) -> None:
+        #: What those became that are wanted.
+        self.made: dict[tuple[str, int], ObjectRef] = {}
+        self._wanted = wanted
         self._complete = complete
         self._target = target
-        self._new: list[tuple[int, Values]] = []
+        self._new: list[tuple[int, Values, tuple[str, int]]] = []
         self._changed: dict[int, Values] = {}
         self._gone: list[int] = []
 
@@ -45,14 +51,17 @@ class PlaneRestorer:
         known: dict[Place, list[Plane]] = defaultdict(list)
         for plane in there:
             known[_place(plane[1])].append(plane)
-        for values in _values(pixels, fields):
+        for index, values in enumerate(_values(pixels, fields)):
+            key = pixels.id, index
             same_place = known[_place(values)]
             equal = (one for one in same_place if one[1] == values)
             match = next(equal, None) or next(iter(same_place), None)
             if match is None:
-                self._new.append((pixels_id, values))
+                self._new.append((pixels_id, values, key))
                 continue
             same_place.remove(match)
+            if key in self._wanted:
+                self.made[key] = ObjectRef("PlaneInfo", match[0])
             wanted = values if self._complete else match[1] | values
             if match[1] != wanted:
                 self._changed[match[0]] = wanted
@@ -63,13 +72,16 @@ class PlaneRestorer:
         """Make the target as the document says."""
         if self._changed:
             self._target.change(_PLANES, self._changed, specs.PLANE, doing=_DOING)
-        for _ in self._target.insert(self._made(), doing=_DOING):
-            pass
+        keys = (key for _, _, key in self._new)
+        for ids in self._target.insert(self._inserted(), doing=_DOING):
+            for number, key in zip(ids, keys, strict=False):
+                if key in self._wanted:
+                    self.made[key] = ObjectRef("PlaneInfo", number)
         self._target.delete("PlaneInfo", self._gone)
 
-    def _made(self) -> Iterator[Any]:
+    def _inserted(self) -> Iterator[Any]:
         assigner = self._target.assigner()
-        for pixels_id, values in self._new:
+        for pixels_id, values, _ in self._new:
             plane = assigner.new(specs.PLANE, values)
             plane.setPixels(omero.model.PixelsI(pixels_id, False))  # noqa: FBT003 -- a reference
             yield plane
