@@ -6,6 +6,31 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CodomainMap:
+    """One thing done to the values of a channel before they are shown: a ``CodomainMapContext`` of OMERO."""
+
+    #: ``ReverseIntensityContext``, ``PlaneSlicingContext`` or ``ContrastStretchingContext``.
+    type: str
+    #: By OMERO's names.
+    values: dict[str, bool | int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projection:
+    """How a stack becomes one plane: a ``ProjectionDef`` of OMERO."""
+
+    #: ``Z``, ``T``, ``ModuloZ`` or ``ModuloT``.
+    axis: str
+    #: ``maximum``, ``mean`` or ``sum``.
+    type: str
+    active: bool
+    #: First and last plane, and the step between planes.
+    start: int | None = None
+    end: int | None = None
+    stepping: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelRendering:
     """How one channel is shown: a ``ChannelBinding`` of OMERO."""
 
@@ -23,6 +48,8 @@ class ChannelRendering:
     noise_reduction: bool = False
     #: File name of a lookup table on the server, e.g. ``"fire.lut"``.
     lookup_table: str | None = None
+    #: All that is done to the values, in its order; empty where `inverted` says it all.
+    maps: tuple[CodomainMap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,3 +67,4 @@ class Rendering:
     name: str | None = None
     #: Quality of JPEGs that viewers make, from 0 to 1.
     compression: float | None = None
+    projections: tuple[Projection, ...] = ()

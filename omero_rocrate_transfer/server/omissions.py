@@ -12,7 +12,6 @@ from omero_rocrate_transfer.server.marks import ENTITY
 from omero_rocrate_transfer.server.queries import Reader
 
 _EXTERNAL: Final = "external identifiers are not carried yet"
-_NO_PLACE: Final = "there is no place for it in OME-XML or the extras"
 _REFERENCE: Final = "what it refers to does not travel with it"
 
 _COUNT: Final = "select count(x.id) from {type} x where {where}"
@@ -44,10 +43,6 @@ _KINDS: Final = (
         for name in ("Project", "Dataset", "Screen", "Plate", "Image")
     ),
     *(
-        _Kind(name, "Image", "x.channelBinding.renderingDef.pixels.image.id in (:ids)", _NO_PLACE, rare=True)
-        for name in ("PlaneSlicingContext", "ContrastStretchingContext")
-    ),
-    *(
         _Kind(name, "Image", where, _REFERENCE, rare=True, lost=lost)
         for name, where, lost in (
             ("Roi", "x.image.id in (:ids) and x.source is not null", "Roi.source"),
@@ -55,7 +50,6 @@ _KINDS: Final = (
             ("Pixels", "x.image.id in (:ids) and x.relatedTo is not null", "Pixels.relatedTo"),
         )
     ),
-    _Kind("ProjectionDef", "Image", "x.renderingDef.pixels.image.id in (:ids)", _NO_PLACE, rare=True),
 )
 
 

@@ -10,7 +10,13 @@ from tests.worlds.comparison import Difference
 from tests.worlds.graph import Graph
 
 #: What goes with another object is not counted apart where that one is left out.
-WHOLES = {"ChannelBinding": "RenderingDef", "ReverseIntensityContext": "RenderingDef"}
+WHOLES = dict.fromkeys(
+    (
+        *("ChannelBinding", "ProjectionDef"),
+        *("ReverseIntensityContext", "PlaneSlicingContext", "ContrastStretchingContext"),
+    ),
+    "RenderingDef",
+)
 #: Links of other people arrive, but as those of who unpacks: no object is missing.
 OWNERS_ONLY = "AnnotationLink"
 

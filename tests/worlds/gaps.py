@@ -12,9 +12,5 @@ def add_gaps(rows: Rows, images: Sequence[Row]) -> None:
     """Add some of what is left out to images; what is used of it stays whole without it."""
     draw = rows.draw
     for image in images:
-        pixels = rows.store.children(image, "pixels")[0]
         if draw.chance(0.3):
             rows.identify(image)
-        for settings in rows.store.children(pixels, "settings"):
-            if draw.chance(0.3):
-                rows.add("ProjectionDef", renderingDef=settings, renderingDef_index=0)

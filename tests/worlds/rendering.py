@@ -7,6 +7,8 @@ from typing import Any
 from omero_rocrate_transfer.sandbox.store import Row
 from tests.worlds.rows import Rows
 
+_CONTEXTS = ("ReverseIntensityContext", "PlaneSlicingContext", "ContrastStretchingContext")
+
 
 def edit_rendering(rows: Rows, pixels: Row) -> None:
     """Change some of the settings that there are."""
@@ -15,6 +17,7 @@ def edit_rendering(rows: Rows, pixels: Row) -> None:
         if draw.chance(0.6):
             rows.redraw(settings, "model")
             rows.change(settings, defaultZ=draw.integer(0, pixels.values["sizeZ"] - 1))
+            _add_projections(rows, settings)
             for binding in rows.store.children(settings, "waveRendering"):
                 _edit_binding(rows, binding)
 
@@ -36,6 +39,7 @@ def add_rendering(rows: Rows, pixels: Row, owner: int) -> None:
     for place in range(len(rows.store.children(pixels, "channels"))):
         ends: dict[str, Any] = {"renderingDef": settings, "renderingDef_index": place}
         _edit_binding(rows, rows.add("ChannelBinding", owner=owner, **ends, blue=draw.integer(0, 255)))
+    _add_projections(rows, settings)
 
 
 def _edit_binding(rows: Rows, binding: Row) -> None:
@@ -53,5 +57,13 @@ def _edit_binding(rows: Rows, binding: Row) -> None:
         coefficient=draw.pick((1.0, 0.5, 2.0)),
     )
     rows.redraw(binding, "family", "noiseReduction")
-    if draw.chance(0.3):
-        rows.add("ReverseIntensityContext", channelBinding=binding, channelBinding_index=0, reverse=True)
+    place = len(rows.store.children(binding, "spatialDomainEnhancement"))
+    for kind in draw.some(_CONTEXTS, 2) if draw.chance(0.3) else ():
+        rows.add(kind, owner=binding.owner, channelBinding=binding, channelBinding_index=place)
+        place += 1
+
+
+def _add_projections(rows: Rows, settings: Row) -> None:
+    if rows.draw.chance(0.3):
+        for place in range(rows.draw.integer(1, 2)):
+            rows.add("ProjectionDef", owner=settings.owner, renderingDef=settings, renderingDef_index=place)

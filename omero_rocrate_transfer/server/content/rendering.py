@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import omero.model
@@ -11,6 +11,13 @@ from omero.sys import ParametersI
 
 from omero_rocrate_transfer.model.extras import UserRendering
 from omero_rocrate_transfer.model.rendering import ChannelRendering, Rendering
+from omero_rocrate_transfer.server.content.codomain import (
+    assign_maps,
+    assign_projections,
+    is_inverted,
+    read_maps,
+    read_projections,
+)
 from omero_rocrate_transfer.server.enumerations import Enumerations
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.queries import GRAPHS_PER_QUERY, Reader, batches
@@ -19,7 +26,7 @@ from omero_rocrate_transfer.server.session import Connection
 _FETCH: Final = (
     "select d from RenderingDef d join fetch d.details.owner join fetch d.pixels"
     " left outer join fetch d.quantization left outer join fetch d.waveRendering w"
-    " left outer join fetch w.spatialDomainEnhancement"
+    " left outer join fetch w.spatialDomainEnhancement left outer join fetch d.projections"
 )
 _ALL: Final = f"{_FETCH} where d.pixels.image.id in (:ids)"
 _MINE: Final = f"{_FETCH} where d.pixels.id in (:ids) and d.details.owner.id = :owner"
@@ -54,6 +61,7 @@ def _rendering(settings: Any, enumerations: Enumerations) -> Rendering:
         quantization=(quantum.cdStart.val, quantum.cdEnd.val, quantum.bitResolution.val),
         name=None if settings.name is None else settings.name.val,
         compression=None if settings.compression is None else settings.compression.val,
+        projections=read_projections(settings, enumerations),
     )
 
 
@@ -66,14 +74,11 @@ def _channel(binding: Any, enumerations: Enumerations) -> ChannelRendering:
         color=(red, green, blue, alpha),
         family=enumerations.value("Family", binding.family),
         coefficient=binding.coefficient.val,
-        inverted=any(_is_reverse(one) for one in binding.copySpatialDomainEnhancement()),
+        inverted=is_inverted(binding),
         noise_reduction=binding.noiseReduction.val,
         lookup_table=None if binding.lookupTable is None else binding.lookupTable.val,
+        maps=read_maps(binding),
     )
-
-
-def _is_reverse(context: Any) -> bool:
-    return isinstance(context, omero.model.ReverseIntensityContext) and bool(context.reverse.val)
 
 
 def restore_rendering(connection: Connection, group: int, wanted: Mapping[int, Rendering]) -> None:
@@ -128,6 +133,7 @@ def _assign(settings: Any, wanted: Rendering, enumerations: Enumerations) -> Non
     settings.quantization.setBitResolution(rint(resolution))
     for binding, channel in zip(settings.copyWaveRendering(), wanted.channels, strict=True):
         _assign_channel(binding, channel, enumerations)
+    assign_projections(settings, wanted, enumerations)
 
 
 def _assign_channel(binding: Any, wanted: ChannelRendering, enumerations: Enumerations) -> None:
@@ -140,11 +146,4 @@ def _assign_channel(binding: Any, wanted: ChannelRendering, enumerations: Enumer
     binding.setCoefficient(rdouble(wanted.coefficient))
     binding.setNoiseReduction(rbool(wanted.noise_reduction))
     binding.setLookupTable(None if wanted.lookup_table is None else rstring(wanted.lookup_table))
-    reversing: Sequence[Any] = [one for one in binding.copySpatialDomainEnhancement() if _is_reverse(one)]
-    if wanted.inverted and not reversing:
-        context = omero.model.ReverseIntensityContextI()
-        context.setReverse(rbool(val=True))
-        binding.addCodomainMapContext(context)
-    elif not wanted.inverted:
-        for one in reversing:
-            binding.removeCodomainMapContext(one)
+    assign_maps(binding, wanted)

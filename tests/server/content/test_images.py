@@ -232,7 +232,10 @@ def test_rendering_settings_of_the_owner_are_restored_and_those_of_others_counte
     target = made.ids[ObjectRef("Image", image)].id
     users = read_rendering(reader, enumerations, [image])[image]
     mine = next(user.rendering for _, user in users if user.login == "root")
-    assert mine.channels[1].inverted
+    assert [channel.inverted for channel in mine.channels] == [False, True]
+    names = [[one.type for one in channel.maps] for channel in mine.channels]
+    assert names == [["ContrastStretchingContext", "PlaneSlicingContext"], []]
+    assert [(one.axis, one.start, one.end) for one in mine.projections] == [("Z", 0, None), ("ModuloT", 0, 5)]
     assert len(users) == 2
     ((_, restored),) = read_rendering(Reader(two.target), two.target.enumerations, [target])[target]
     assert restored.rendering == mine
@@ -248,7 +251,7 @@ def test_rendering_settings_of_the_owner_are_restored_and_those_of_others_counte
 def change_rendering(connection: Connection, image: int) -> None:
     hql = (
         "select d from RenderingDef d join fetch d.waveRendering w left outer join fetch"
-        " w.spatialDomainEnhancement where d.pixels.image.id = :id"
+        " w.spatialDomainEnhancement left outer join fetch d.projections where d.pixels.image.id = :id"
     )
     settings = connection.query.findByQuery(hql, ParametersI().addId(image), connection.context())
     first, second = settings.copyWaveRendering()
@@ -260,6 +263,20 @@ def change_rendering(connection: Connection, image: int) -> None:
     reverse = om.ReverseIntensityContextI()
     reverse.reverse = rbool(val=True)
     second.addCodomainMapContext(reverse)
+    slicing, stretching = om.PlaneSlicingContextI(), om.ContrastStretchingContextI()
+    for name, value in (("upperLimit", 9), ("lowerLimit", -1), ("planeSelected", 3), ("planePrevious", 0)):
+        setattr(slicing, name, rint(value))
+    slicing.constant = rbool(val=False)
+    for name in ("xstart", "ystart", "xend", "yend"):
+        setattr(stretching, name, rint(7))
+    for context in (stretching, slicing):
+        first.addCodomainMapContext(context)
+    for axis, end in (("Z", None), ("ModuloT", 5)):
+        projection = om.ProjectionDefI()
+        projection.axis, projection.type = enum("ProjectionAxis", axis), enum("ProjectionType", "mean")
+        projection.active, projection.startPlane = rbool(val=axis == "Z"), rint(0)
+        projection.endPlane = None if end is None else rint(end)
+        settings.addProjectionDef(projection)
     connection.update.saveObject(settings, connection.context(0))
 
 
