@@ -107,6 +107,16 @@ class ExtraObject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileSource:
+    """A file that ROIs were made from (``Roi.source``)."""
+
+    #: Place in the unit, from 0.
+    place: int
+    #: LSIDs.
+    rois: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserRendering:
     """The rendering settings of one user."""
 
@@ -134,5 +144,7 @@ class Extras:
     shapes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     #: LSIDs of ROIs among `objects`, by LSID of the folder they are in: a ROIRef needs an element.
     folders: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    #: By LSID of the file, which belongs to the unit of the document.
+    sources: dict[str, FileSource] = field(default_factory=dict)
     #: By LSID of the image; the owner's first.
     rendering: dict[str, tuple[UserRendering, ...]] = field(default_factory=dict)

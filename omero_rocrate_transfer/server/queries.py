@@ -63,9 +63,20 @@ class Reader:
         """Return the sum of a count query over all batches of ids."""
         return sum(row[0] for row in self.rows(hql, ids, doing=doing))
 
-    def counts(self, types: Sequence[str]) -> list[int]:
-        """Return how many objects of some types there are, with one call."""
-        each = [f"(select count(x{n}.id) from {name} x{n})" for n, name in enumerate(types)]  # noqa: S608
+    def counts(self, kinds: Sequence[str]) -> list[int]:
+        """Return how many objects of some kinds there are, with one call.
+
+        Parameters
+        ----------
+        kinds
+            Classes, or what may stand after ``from`` with ``{x}`` for the object:
+            ``"Roi {x} where {x}.source is not null"``.
+        """
+        named = (kind if "{x}" in kind else f"{kind} {{x}}" for kind in kinds)
+        each = [
+            f"(select count(x{n}.id) from {kind.format(x=f'x{n}')})"  # noqa: S608 -- classes of OMERO
+            for n, kind in enumerate(named)
+        ]
         # From one row that is there: who asks always is.
         hql = f"select {', '.join(each)} from Experimenter e where e.id = :id"  # noqa: S608 -- classes of OMERO
         parameters = ParametersI().addId(self._connection.user_id)

@@ -26,6 +26,7 @@ from omero_rocrate_transfer.server.documents import container_document
 from omero_rocrate_transfer.server.hierarchy import read_contents
 from omero_rocrate_transfer.server.pixels import ServerPixels
 from omero_rocrate_transfer.server.queries import IDS_PER_QUERY, Reader
+from omero_rocrate_transfer.server.references import read_references
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.unit_documents import UnitDocuments, UnitDraft
 
@@ -67,6 +68,8 @@ class ServerSource:
         self._annotations = AnnotationReader(Reader(connection), connection.info.host, self._choice)
         self._contents: Contents | None = None
         self._folders: dict[int, Folder] = {}
+        #: ROIs by the file that they were made from.
+        self._sources: dict[int, list[int]] = {}
         self._place: dict[ObjectRef, int] = {}
         self._documents: OrderedDict[ObjectRef, UnitDraft] = OrderedDict()
         self._lock = Lock()
@@ -84,6 +87,9 @@ class ServerSource:
             find_figures(self._connection, images) if self._figures else (),
             folders=self._folders,
         )
+        references = read_references(Reader(self._connection), contents)
+        self._sources = references.sources
+        contents = replace(contents, omissions=(*contents.omissions, *references.omissions))
         with self._lock:
             self._contents = contents
             self._place = {unit.ref: place for place, unit in enumerate(contents.units)}
@@ -133,7 +139,7 @@ class ServerSource:
         return self._contents
 
     def _reader(self, contents: Contents) -> UnitDocuments:
-        return UnitDocuments(self._connection, contents, self._annotations)
+        return UnitDocuments(self._connection, contents, self._annotations, self._sources)
 
     def _read_ahead(self, unit: TransferUnit) -> None:
         contents = self._known()

@@ -23,6 +23,7 @@ from omero_rocrate_transfer.server.content.restore.containers import ContainerRe
 from omero_rocrate_transfer.server.content.restore.content import ContentRestorer
 from omero_rocrate_transfer.server.queries import Reader
 from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.sources import restore_sources
 from omero_rocrate_transfer.server.target_ids import TargetIds
 from omero_rocrate_transfer.server.traces import Traces
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
@@ -108,6 +109,7 @@ class ContentWriter:
         lost, new = self._restorer.restore(document, extras, images, unit.ref)
         faultpoint("server:content-restored")
         add_parts(Reader(self._connection), unit, document, extras.annotations, self._host, self.ids)
+        lost += restore_sources(self._connection, self._group, extras.sources, self.ids, unit, self._host)
         lost += self._annotations.write_unit(document, extras.annotations, new)
         write_provenance(self._connection, self._group, self._origins(unit))
         return self._told(lost)
@@ -126,6 +128,9 @@ class ContentWriter:
         if not self._figures and _is_lone_figure(document, extras.annotations):
             return UnitResult(unit=unit.ref, size_bytes=0, omissions=(_FIGURE,))
         omissions = self._annotations.write_attachment(document, extras.annotations, unit, source)
+        omissions += restore_sources(
+            self._connection, self._group, extras.sources, self.ids, unit, self._host
+        )
         made = self.ids.get(unit.ref.lsid(self._host))
         return UnitResult(
             unit=unit.ref,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from ome_types import OME
 
 from omero_rocrate_transfer.model.contents import Contents, Person, TransferUnit
-from omero_rocrate_transfer.model.extras import AnnotationExtras, Extras, UserRendering
+from omero_rocrate_transfer.model.extras import AnnotationExtras, Extras, FileSource, UserRendering
 from omero_rocrate_transfer.model.extras_json import put_extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.annotations.read import Annotated, AnnotationReader, of_unit
@@ -49,9 +49,22 @@ class UnitDraft(Draft):
 
 
 class UnitDocuments:
-    """Reads the documents of the units of some contents."""
+    """Reads the documents of the units of some contents.
 
-    def __init__(self, connection: Connection, contents: Contents, annotations: AnnotationReader) -> None:
+    Parameters
+    ----------
+    sources
+        Ids of ROIs by the id of the file that they were made from.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        contents: Contents,
+        annotations: AnnotationReader,
+        sources: Mapping[int, Sequence[int]],
+    ) -> None:
+        self._rois_of = sources
         self._annotations = annotations
         self._reader = Reader(connection)
         self._enumerations = connection.enumerations
@@ -134,7 +147,7 @@ class UnitDocuments:
         for draft in drafts:
             for image in draft.unit.images:
                 one = image.ref.id
-                draft.add_planes(one, planes.pop(one, ()))
+                draft.add_planes(one, planes)
                 draft.add_rois(one, rois.pop(one, ()))
                 if one in rendering:
                     users = _owner_first(rendering[one], image.owner)
@@ -153,9 +166,21 @@ class UnitDocuments:
             shapes=draft.shapes,
             folders=draft.folders,
             rendering=draft.rendering,
+            sources=self._sources(draft.unit),
         )
         put_extras(draft.document, extras, self._host)
         draft.complete = True
+
+    def _sources(self, unit: TransferUnit) -> dict[str, FileSource]:
+        """Return the ROIs that were made from files of a unit."""
+        made = ((place, int(file.key)) for place, file in enumerate(unit.files))
+        return {
+            ObjectRef("OriginalFile", key).lsid(self._host): FileSource(
+                place=place, rois=tuple(ObjectRef("ROI", one).lsid(self._host) for one in self._rois_of[key])
+            )
+            for place, key in made
+            if key in self._rois_of
+        }
 
 
 def _annotatable(draft: UnitDraft) -> Annotated:

@@ -131,19 +131,14 @@ def test_unfinished_uploads_are_omissions(connection: Connection, rows: Any) -> 
     assert "upload" in contents.omissions[0].reason
 
 
-def test_references_that_do_not_travel_are_counted(connection: Connection, rows: Any) -> None:
+def test_further_pixels_of_an_image_are_counted(connection: Connection, rows: Any) -> None:
     _, (image,) = rows.fileset()
-    (file,) = rows.store.rows("OriginalFile")
     (pixels,) = rows.store.rows("Pixels")
-    rows.add("Roi", image=image.id)
-    roi = rows.add("Roi", image=image.id, source=file.id)
-    rows.add("Mask", roi=roi.id, roi_index=0, pixels=pixels.id)
-    rows.add("Mask", roi=roi.id, roi_index=1)
-    rows.store.update(pixels, {"relatedTo": pixels.id}, event=rows.event)
+    rows.add("Pixels", **(pixels.values | {"image_index": 1}))
 
     contents = read(connection, f"Image:{image.id}")
 
-    assert omitted(contents) == {"Roi.source": 1, "Mask.pixels": 1, "Pixels.relatedTo": 1}
+    assert omitted(contents) == {"Pixels": 1}
 
 
 def test_all_missing_roots_are_named_at_once(connection: Connection, rows: Any) -> None:

@@ -46,13 +46,21 @@ def unaccounted(source: Graph, target: Graph, left_out: Omitted) -> dict[str, tu
     return {
         name: (before[name], after[name], left_out[name])
         for name in sorted(before.keys() | after.keys() | left_out.keys())
+        # "Pixels.relatedTo" is a reference, and no object
+        if "." not in name
         if before[name] != after[name] + left_out[name] and not left_out[WHOLES.get(name, "")]
     }
 
 
 def unexplained(differences: Sequence[Difference], left_out: Omitted) -> list[str]:
-    """Return the differences that no omission stands for: all but objects that are missing and were named."""
+    """Return the differences that no omission stands for: all but objects and references that were named."""
     missing = Counter(each.type for each in differences if each.kind == "missing")
     named = {name for name, count in missing.items() if left_out[name] == count}
     named |= {name for name, whole in WHOLES.items() if whole in named}
-    return [str(each) for each in differences if each.kind != "missing" or each.type not in named]
+    changed = Counter(f"{each.type}.{each.kind}" for each in differences)
+    references = {name for name, count in changed.items() if left_out[name] == count}
+    return [
+        str(each)
+        for each in differences
+        if (each.kind != "missing" or each.type not in named) and f"{each.type}.{each.kind}" not in references
+    ]

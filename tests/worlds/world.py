@@ -14,6 +14,7 @@ from tests.worlds.annotations import add_annotations, annotate_annotations, link
 from tests.worlds.experiments import add_experiments
 from tests.worlds.gaps import add_gaps
 from tests.worlds.instruments import add_instrument, use_instrument
+from tests.worlds.references import add_references, lead_astray
 from tests.worlds.rendering import add_rendering, edit_rendering
 from tests.worlds.rois import add_roi
 from tests.worlds.rows import Rows
@@ -63,7 +64,9 @@ class _Builder:
         if self.draw.chance(0.3):
             add_gaps(self.rows, every)
         self.annotatable += [*made.all, *every, *self.plates, *self._parts(every)]
-        self._annotate()
+        add_references(self.rows, every, self._annotate())
+        if self.draw.chance(0.3):
+            lead_astray(self.rows, every)
         roots = [*made.projects, *made.datasets, *made.screens, *self.plates, *self.loose]
         return World([f"{row.type}:{row.id}" for row in roots])
 
@@ -127,12 +130,13 @@ class _Builder:
         found = (self.rows.store.get("LightPath", number) for number in paths if number is not None)
         return [row for row in found if row is not None]
 
-    def _annotate(self) -> None:
+    def _annotate(self) -> list[Row]:
         made = add_annotations(
             self.rows, self.client, self.draw.integer(1, 12 * self.size), self.folder / "attached"
         )
         link_annotations(self.rows, made, list({id(row): row for row in self.annotatable}.values()))
         annotate_annotations(self.rows, made)
+        return made
 
 
 def build_world(

@@ -139,15 +139,21 @@ class Draft:
             **self.arguments(specs.PIXELS, ref, content.pixels),
         )  # fmt: skip
 
-    def add_planes(self, image: int, planes: Iterable[Plane]) -> None:
-        """Add what is known of the planes of an image that was added."""
+    def add_planes(self, image: int, planes: dict[int, list[Plane]]) -> None:
+        """Add what is known of the planes of an image that was added.
+
+        Parameters
+        ----------
+        planes
+            By the ids of Pixels; those of the image are taken out.
+        """
         if image not in self._images:  # it has no pixels
             return
         pixels = self._images[image].pixels
         ref = parse_ref(pixels.id)
         if ref is None:
             raise ValueError(f"{pixels.id} is no LSID")
-        for index, (number, values) in enumerate(planes):
+        for index, (number, values) in enumerate(planes.pop(ref.id, ())):
             pixels.planes.append(model.Plane(**self.arguments(specs.PLANE, ref, values, plane_path(index))))
             self.places[ObjectRef("Plane", number)] = Place(of=pixels.id, index=index)
 

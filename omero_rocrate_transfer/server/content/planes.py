@@ -15,8 +15,8 @@ _COUNTS: Final = (
 )
 _NAMES: Final = tuple(field.name for field in specs.PLANE.fields)
 _PLANES: Final = (
-    f"select p.pixels.image.id, p.id, {', '.join(f'p.{name}' for name in _NAMES)}"  # noqa: S608 -- fixed names
-    " from PlaneInfo p where p.pixels.image.id in (:ids) order by p.pixels.image.id, p.id"
+    f"select p.pixels.id, p.id, {', '.join(f'p.{name}' for name in _NAMES)}"  # noqa: S608 -- fixed names
+    " from PlaneInfo p where p.pixels.image.id in (:ids) order by p.pixels.id, p.id"
 )
 
 #: Id and values.
@@ -29,11 +29,11 @@ def count_planes(reader: Reader, images: Iterable[int]) -> dict[int, int]:
 
 
 def read_planes(reader: Reader, images: Iterable[int]) -> dict[int, list[Plane]]:
-    """Read the facts about the planes of images, in the order of their ids; in pages."""
+    """Read the facts about the planes of images, by the id of their Pixels and in the order of their own."""
     found: dict[int, list[Plane]] = {}
-    for image, one, *row in reader.rows(_PLANES, images, doing="Reading planes"):
+    for pixels, one, *row in reader.rows(_PLANES, images, doing="Reading planes"):
         values = {name: _plain(value) for name, value in zip(_NAMES, row, strict=True) if value is not None}
-        found.setdefault(image, []).append((one, values))
+        found.setdefault(pixels, []).append((one, values))
     return found
 
 

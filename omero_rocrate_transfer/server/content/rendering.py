@@ -24,12 +24,19 @@ from omero_rocrate_transfer.server.queries import GRAPHS_PER_QUERY, Reader, batc
 from omero_rocrate_transfer.server.session import Connection
 
 _FETCH: Final = (
-    "select d from RenderingDef d join fetch d.details.owner join fetch d.pixels"
+    " join fetch d.details.owner join fetch d.pixels"
     " left outer join fetch d.quantization left outer join fetch d.waveRendering w"
     " left outer join fetch w.spatialDomainEnhancement left outer join fetch d.projections"
 )
-_ALL: Final = f"{_FETCH} where d.pixels.image.id in (:ids)"
-_MINE: Final = f"{_FETCH} where d.pixels.id in (:ids) and d.details.owner.id = :owner"
+#: Of the Pixels that everybody sees; an image may have others.
+_ALL: Final = (
+    f"select d from Image i join i.pixels p join p.settings d{_FETCH}"  # noqa: S608 -- fixed names
+    " where i.id in (:ids) and index(p) = 0"
+)
+_MINE: Final = (
+    f"select d from RenderingDef d{_FETCH}"  # noqa: S608 -- fixed names
+    " where d.pixels.id in (:ids) and d.details.owner.id = :owner"
+)
 _COLORS: Final = ("red", "green", "blue", "alpha")
 
 

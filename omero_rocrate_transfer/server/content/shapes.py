@@ -55,6 +55,7 @@ _ALL: Final = (
         model.Mask,
         *_numbers("x", "y", "width", "height"),
         one("bytes", "bytes", "bin_data", required=True),
+        one("pixels", "ref:Pixels", ""),
     ),
     # OME 2016-06 has no element for it
     _shape("Path", None, one("d", "text", "")),

@@ -65,6 +65,7 @@ PIXELS: Final = Spec(
     "Pixels",
     model.Pixels,
     (
+        one("relatedTo", "ref:Pixels", ""),
         one("significantBits", "int"),
         *_lengths("physicalSizeX", "physicalSizeY", "physicalSizeZ"),
         one("timeIncrement", "unit:Time"),

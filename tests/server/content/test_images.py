@@ -49,7 +49,7 @@ def named(connection: Connection, number: int) -> dict[str, Any]:
             (told(one.microscope), [(part.spec.type, told(part.values)) for part in one.parts])
             for one in instruments.values()
         ],
-        "planes": [values for _, values in read_planes(reader, [number]).get(number, [])],
+        "planes": [values for found in read_planes(reader, [number]).values() for _, values in found],
     }
 
 

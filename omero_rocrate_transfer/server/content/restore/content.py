@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from ome_types import OME, model
@@ -12,6 +12,7 @@ from omero_rocrate_transfer.model.extras import Extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.rendering import Rendering
 from omero_rocrate_transfer.server.annotations.read import iter_links
+from omero_rocrate_transfer.server.content.conversions import parse_ref
 from omero_rocrate_transfer.server.content.experiments import (
     ExperimentContent,
     instruments_of,
@@ -92,6 +93,7 @@ class ContentRestorer:
         ExperimentRestorer(target, self._ids).restore(
             experiment_contents(document, extras, outside), made.values()
         )
+        target.refs |= dict(_pixels(pairs))
         restorer = ImageRestorer(target, extras.fields, complete=extras.complete)
         self._ids.add(restorer.restore(pairs))
         self._ids.add(_restore_planes(target, extras, pairs))
@@ -140,6 +142,14 @@ class ContentRestorer:
         restore_rendering(self._connection, self._group, wanted)
 
 
+def _pixels(pairs: Iterable[tuple[model.Image, ImageContent]]) -> Iterator[tuple[ObjectRef, ObjectRef]]:
+    """Yield the Pixels of the source with what they became."""
+    for element, content in pairs:
+        ref = parse_ref(element.pixels.id)
+        if ref is not None:
+            yield ref, ObjectRef("Pixels", content.pixels_id)
+
+
 def _instruments(
     images: Mapping[int, ImageContent], experiments: Mapping[int, ExperimentContent]
 ) -> list[int]:
@@ -157,7 +167,7 @@ def _restore_planes(
     restorer = PlaneRestorer(target, keys.keys(), complete=extras.complete)
     for element, content in pairs:
         pixels = element.pixels
-        planes = there.get(content.id, [])
+        planes = there.get(content.pixels_id, [])
         restorer.add(pixels, extras.fields.get(pixels.id, {}), content.pixels_id, planes)
     restorer.save()
     return {keys[key]: made for key, made in restorer.made.items()}

@@ -130,7 +130,12 @@ class RoiRestorer:
                 shapes = [(shape.spec, shape.values) for shape in content.shapes]
                 known[_canonical(content.values, shapes)].append(content)
             for roi in rois:
-                same = known and known.get(_canonical(roi.values, [(s, v) for _, s, v in roi.shapes]))
+                wanted_shapes = (
+                    [(spec, self._target.translated(values)) for _, spec, values in roi.shapes]
+                    if known
+                    else []
+                )
+                same = known and known.get(_canonical(roi.values, wanted_shapes))
                 if same:
                     self._keep(roi, same.pop(0))
                     continue
