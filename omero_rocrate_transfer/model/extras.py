@@ -106,6 +106,21 @@ class ExtraObject:
     fields: dict[str, FieldValue] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """What another system calls an object: an ``ExternalInfo`` of OMERO."""
+
+    entity_type: str
+    #: Fits into 64 bits.
+    entity_id: int
+    lsid: str | None = None
+    uuid: str | None = None
+
+    def __post_init__(self) -> None:
+        if not -(2**63) <= self.entity_id < 2**63:
+            raise ValueError(f"{self.entity_id} does not fit into 64 bits")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileSource:
     """A file that ROIs were made from (``Roi.source``)."""
@@ -144,6 +159,8 @@ class Extras:
     shapes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     #: LSIDs of ROIs among `objects`, by LSID of the folder they are in: a ROIRef needs an element.
     folders: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    #: By LSID of the object.
+    identifiers: dict[str, Identifier] = field(default_factory=dict)
     #: By LSID of the file, which belongs to the unit of the document.
     sources: dict[str, FileSource] = field(default_factory=dict)
     #: By LSID of the image; the owner's first.

@@ -17,13 +17,15 @@ from omero_rocrate_transfer.model.extras import Extras
 from omero_rocrate_transfer.model.extras_json import put_extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server import files
+from omero_rocrate_transfer.server.annotations.elements import iter_annotatable
 from omero_rocrate_transfer.server.annotations.figure_search import find_figures
-from omero_rocrate_transfer.server.annotations.plan import add_attachments
+from omero_rocrate_transfer.server.annotations.plan import add_attachments, anchors_of
 from omero_rocrate_transfer.server.annotations.read import AnnotationReader, of_containers
 from omero_rocrate_transfer.server.content.containers import Folder, add_folders, fill_screens, find_folders
 from omero_rocrate_transfer.server.content.draft import Draft
 from omero_rocrate_transfer.server.documents import container_document
 from omero_rocrate_transfer.server.hierarchy import read_contents
+from omero_rocrate_transfer.server.identifiers import IdentifierReader
 from omero_rocrate_transfer.server.pixels import ServerPixels
 from omero_rocrate_transfer.server.queries import IDS_PER_QUERY, Reader
 from omero_rocrate_transfer.server.references import read_references
@@ -66,6 +68,7 @@ class ServerSource:
         self._choice = annotations or AnnotationChoice()
         self._connection = connection
         self._annotations = AnnotationReader(Reader(connection), connection.info.host, self._choice)
+        self._identifiers = IdentifierReader(Reader(connection), connection.info.host)
         self._contents: Contents | None = None
         self._folders: dict[int, Folder] = {}
         #: ROIs by the file that they were made from.
@@ -89,7 +92,8 @@ class ServerSource:
         )
         references = read_references(Reader(self._connection), contents)
         self._sources = references.sources
-        contents = replace(contents, omissions=(*contents.omissions, *references.omissions))
+        unread = self._identifiers.iter_omissions(anchors_of(contents.containers, contents.units))
+        contents = replace(contents, omissions=(*contents.omissions, *references.omissions, *unread))
         with self._lock:
             self._contents = contents
             self._place = {unit.ref: place for place, unit in enumerate(contents.units)}
@@ -116,7 +120,14 @@ class ServerSource:
         annotated = of_containers(draft.document, contents)
         annotated = replace(annotated, anchors={**annotated.anchors, "Folder": self._folders.keys()})
         [annotations] = self._annotations.annotate([annotated])
-        put_extras(draft.document, Extras(annotations=annotations, fields=draft.fields), draft.host)
+        found = self._identifiers.read(annotated.anchors)
+        there = dict(iter_annotatable(draft.document, {}))
+        extras = Extras(
+            annotations=annotations,
+            fields=draft.fields,
+            identifiers={lsid: one for lsid, one in found.items() if lsid in there},
+        )
+        put_extras(draft.document, extras, draft.host)
         return draft.document
 
     def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
@@ -139,7 +150,7 @@ class ServerSource:
         return self._contents
 
     def _reader(self, contents: Contents) -> UnitDocuments:
-        return UnitDocuments(self._connection, contents, self._annotations, self._sources)
+        return UnitDocuments(self._connection, contents, self._annotations, self._sources, self._identifiers)
 
     def _read_ahead(self, unit: TransferUnit) -> None:
         contents = self._known()

@@ -10,7 +10,7 @@ from ome_types import OME
 
 from omero_rocrate_transfer.model.annotations import FIGURE_NAMESPACE
 from omero_rocrate_transfer.model.contents import Contents, Omission, TransferUnit
-from omero_rocrate_transfer.model.extras import AnnotationExtras
+from omero_rocrate_transfer.model.extras import AnnotationExtras, Extras
 from omero_rocrate_transfer.model.extras_json import structured_annotations, take_extras
 from omero_rocrate_transfer.model.provenance import Provenance
 from omero_rocrate_transfer.model.refs import ObjectRef
@@ -21,6 +21,7 @@ from omero_rocrate_transfer.server.annotations.provenance import write_provenanc
 from omero_rocrate_transfer.server.annotations.write import AnnotationWriter
 from omero_rocrate_transfer.server.content.restore.containers import ContainerRestorer
 from omero_rocrate_transfer.server.content.restore.content import ContentRestorer
+from omero_rocrate_transfer.server.identifiers import restore_identifiers
 from omero_rocrate_transfer.server.queries import Reader
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.sources import restore_sources
@@ -88,6 +89,7 @@ class ContentWriter:
         extras = take_extras(document, what="The document of the containers")
         ContainerRestorer(self._connection, self._group, self.ids).restore(document, extras)
         self._untold = self._annotations.write_containers(document, extras.annotations)
+        self._untold += self._identify(extras)
 
     def write_unit(
         self, unit: TransferUnit, document: OME, made: Mapping[ObjectRef, ObjectRef]
@@ -108,11 +110,16 @@ class ContentWriter:
         images = {one.ref: made.id for one in unit.images if (made := self.ids.get(one.ref.lsid(self._host)))}
         lost, new = self._restorer.restore(document, extras, images, unit.ref)
         faultpoint("server:content-restored")
-        add_parts(Reader(self._connection), unit, document, extras.annotations, self._host, self.ids)
+        reader = Reader(self._connection)
+        add_parts(reader, unit, document, extras.annotations, self._host, self.ids, extras.identifiers)
         lost += restore_sources(self._connection, self._group, extras.sources, self.ids, unit, self._host)
         lost += self._annotations.write_unit(document, extras.annotations, new)
+        lost += self._identify(extras)
         write_provenance(self._connection, self._group, self._origins(unit))
         return self._told(lost)
+
+    def _identify(self, extras: Extras) -> list[Omission]:
+        return restore_identifiers(self._connection, self._group, extras.identifiers, self.ids)
 
     def _origins(self, unit: TransferUnit) -> Iterator[tuple[ObjectRef, tuple[tuple[str, str], ...]]]:
         """Yield what is told of where the images and plates of a unit come from."""

@@ -92,6 +92,10 @@ def test_unknown_keys_are_ignored() -> None:
         '{"annotations":{"links":[{"parent":"a"}]}}',
         '{"annotations":{"facts":{"a":{"name":5}}}}',
         '{"annotations":{"facts":{"a":{"pairs":[["k"]]}}}}',
+        '{"annotations":{"places":{"a":{"index":1}}}}',
+        '{"identifiers":{"a":{"entity_type":"x"}}}',
+        '{"identifiers":{"a":{"entity_type":"x","entity_id":9223372036854775808}}}',
+        '{"sources":{"a":{"place":0,"rois":"b"}}}',
         '{"annotations":' * 5000,
     ],
 )

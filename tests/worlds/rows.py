@@ -96,9 +96,9 @@ class Rows:
         name = "Annotation" if child.model.root == "Annotation" else child.type
         return self.add(f"{parent.model.root}{name}Link", parent=parent, child=child, owner=owner)
 
-    def identify(self, row: Row) -> None:
+    def identify(self, row: Row, kind: str) -> None:
         """Give an object an identifier of some other system."""
-        info = self.add("ExternalInfo", entityType="experiment database")
+        info = self.add("ExternalInfo", entityType=kind)
         self.store.update(row, {}, external_info=info.id)
 
     def value(self, kind: str, field: Field) -> Any:

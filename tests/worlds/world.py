@@ -12,7 +12,7 @@ from omero_rocrate_transfer.sandbox.store import Row
 from tests.worlds import containers, images
 from tests.worlds.annotations import add_annotations, annotate_annotations, link_annotations
 from tests.worlds.experiments import add_experiments
-from tests.worlds.gaps import add_gaps
+from tests.worlds.identifiers import add_identifiers
 from tests.worlds.instruments import add_instrument, use_instrument
 from tests.worlds.references import add_references, lead_astray
 from tests.worlds.rendering import add_rendering, edit_rendering
@@ -61,12 +61,12 @@ class _Builder:
             edit_rendering(self.rows, pixels)
             for user in self.draw.some(self.rows.others, 1):
                 add_rendering(self.rows, pixels, user)
-        if self.draw.chance(0.3):
-            add_gaps(self.rows, every)
         self.annotatable += [*made.all, *every, *self.plates, *self._parts(every)]
         add_references(self.rows, every, self._annotate())
         if self.draw.chance(0.3):
             lead_astray(self.rows, every)
+        if self.draw.chance(0.4):
+            add_identifiers(self.rows, self.annotatable)
         roots = [*made.projects, *made.datasets, *made.screens, *self.plates, *self.loose]
         return World([f"{row.type}:{row.id}" for row in roots])
 

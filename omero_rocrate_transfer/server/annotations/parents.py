@@ -39,14 +39,19 @@ def add_parts(
     extras: AnnotationExtras,
     host: str,
     ids: TargetIds,
+    more: Iterable[str] = (),
 ) -> None:
-    """Note what became of those parts of a unit that are annotated; see the module.
-
-    Its images, planes, plates, ROIs and so on are known already.
+    """Note what became of those parts of a unit that are annotated; the others are known already.
 
     Only for the types of annotated parts anything is asked of the server.
+
+    Parameters
+    ----------
+    more
+        LSIDs of parts that must be known although they are not annotated.
     """
     wanted = {
+        *more,
         *(parent for parent, _ in iter_links(document, extras.places)),
         *(link.parent for link in extras.links),
     }

@@ -49,7 +49,7 @@ class Target:
         if count:
             self._lost[type_name, reason] += count
 
-    def omissions(self, on: ObjectRef) -> list[Omission]:
+    def omissions(self, on: ObjectRef | None) -> list[Omission]:
         """Return what was lost, as part of an object of the source."""
         return [
             Omission(type=name, count=count, reason=reason, on=on)
