@@ -17,7 +17,6 @@ from omero_rocrate_transfer.model.extras import Extras
 from omero_rocrate_transfer.model.extras_json import put_extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server import files
-from omero_rocrate_transfer.server.annotations.elements import iter_annotatable
 from omero_rocrate_transfer.server.annotations.figure_search import find_figures
 from omero_rocrate_transfer.server.annotations.plan import add_attachments, anchors_of
 from omero_rocrate_transfer.server.annotations.read import AnnotationReader, of_containers
@@ -25,7 +24,7 @@ from omero_rocrate_transfer.server.content.containers import Folder, add_folders
 from omero_rocrate_transfer.server.content.draft import Draft
 from omero_rocrate_transfer.server.documents import container_document
 from omero_rocrate_transfer.server.hierarchy import read_contents
-from omero_rocrate_transfer.server.identifiers import IdentifierReader
+from omero_rocrate_transfer.server.identifiers import IdentifierReader, attached_annotations, identifiers_in
 from omero_rocrate_transfer.server.pixels import ServerPixels
 from omero_rocrate_transfer.server.queries import IDS_PER_QUERY, Reader
 from omero_rocrate_transfer.server.references import read_references
@@ -120,12 +119,11 @@ class ServerSource:
         annotated = of_containers(draft.document, contents)
         annotated = replace(annotated, anchors={**annotated.anchors, "Folder": self._folders.keys()})
         [annotations] = self._annotations.annotate([annotated])
-        found = self._identifiers.read(annotated.anchors)
-        there = dict(iter_annotatable(draft.document, {}))
+        found = self._identifiers.read([draft.document], annotated.anchors)
         extras = Extras(
             annotations=annotations,
             fields=draft.fields,
-            identifiers={lsid: one for lsid, one in found.items() if lsid in there},
+            identifiers=identifiers_in(found, draft.document, attached_annotations(contents)),
         )
         put_extras(draft.document, extras, draft.host)
         return draft.document

@@ -138,6 +138,7 @@ class ContentWriter:
         omissions += restore_sources(
             self._connection, self._group, extras.sources, self.ids, unit, self._host
         )
+        omissions += self._identify(extras)
         made = self.ids.get(unit.ref.lsid(self._host))
         return UnitResult(
             unit=unit.ref,

@@ -18,7 +18,6 @@ from omero_rocrate_transfer.model.extras import (
 )
 from omero_rocrate_transfer.model.extras_json import put_extras
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.server.annotations.elements import iter_annotatable
 from omero_rocrate_transfer.server.annotations.plan import anchors_of
 from omero_rocrate_transfer.server.annotations.read import Annotated, AnnotationReader, of_unit
 from omero_rocrate_transfer.server.content.containers import add_members
@@ -32,7 +31,7 @@ from omero_rocrate_transfer.server.content.plates import read_plates
 from omero_rocrate_transfer.server.content.rendering import read_rendering
 from omero_rocrate_transfer.server.content.rois import count_rois, read_rois
 from omero_rocrate_transfer.server.documents import creator, experimenters, owner_ref
-from omero_rocrate_transfer.server.identifiers import IdentifierReader
+from omero_rocrate_transfer.server.identifiers import IdentifierReader, attached_annotations, identifiers_in
 from omero_rocrate_transfer.server.queries import Reader
 from omero_rocrate_transfer.server.session import Connection
 
@@ -78,6 +77,7 @@ class UnitDocuments:
         self._annotations = annotations
         self._reader = Reader(connection)
         self._identifiers = identifiers
+        self._attached = attached_annotations(contents)
         self._enumerations = connection.enumerations
         self._host = contents.source.host
         self._owners: dict[int | None, Person] = {person.id: person for person in contents.people}
@@ -165,13 +165,15 @@ class UnitDocuments:
                     draft.rendering[image.ref.lsid(self._host)] = users
         add_members(self._reader, drafts, ids)
         annotated = self._annotations.annotate([_annotatable(draft) for draft in drafts])
-        identifiers = self._identifiers.read(anchors_of([], [draft.unit for draft in drafts]))
+        anchors = anchors_of([], [draft.unit for draft in drafts])
+        identifiers = self._identifiers.read([draft.document for draft in drafts], anchors)
         for draft, found in zip(drafts, annotated, strict=True):
             self._seal(draft, found, identifiers)
 
     def _seal(
         self, draft: UnitDraft, annotations: AnnotationExtras, identifiers: Mapping[str, Identifier]
     ) -> None:
+        outside = [draft.unit.ref.lsid(self._host), *(one.id for one in draft.objects)]
         extras = Extras(
             annotations=annotations,
             complete=True,
@@ -181,7 +183,7 @@ class UnitDocuments:
             folders=draft.folders,
             rendering=draft.rendering,
             sources=self._sources(draft.unit),
-            identifiers=_mine(identifiers, draft, self._host),
+            identifiers=identifiers_in(identifiers, draft.document, self._attached, outside),
         )
         put_extras(draft.document, extras, self._host)
         draft.complete = True
@@ -196,16 +198,6 @@ class UnitDocuments:
             for place, key in made
             if key in self._rois_of
         }
-
-
-def _mine(found: Mapping[str, Identifier], draft: UnitDraft, host: str) -> dict[str, Identifier]:
-    """Return the identifiers of what is in a document or stands for it."""
-    if not found:
-        return {}
-    inside = (lsid for lsid, _ in iter_annotatable(draft.document, {}))
-    outside = (one.id for one in draft.objects)
-    every = dict.fromkeys((draft.unit.ref.lsid(host), *inside, *outside))
-    return {lsid: found[lsid] for lsid in every if lsid in found}
 
 
 def _annotatable(draft: UnitDraft) -> Annotated:

@@ -62,11 +62,12 @@ class _Builder:
             for user in self.draw.some(self.rows.others, 1):
                 add_rendering(self.rows, pixels, user)
         self.annotatable += [*made.all, *every, *self.plates, *self._parts(every)]
-        add_references(self.rows, every, self._annotate())
+        annotations = self._annotate()
+        add_references(self.rows, every, annotations)
         if self.draw.chance(0.3):
             lead_astray(self.rows, every)
         if self.draw.chance(0.4):
-            add_identifiers(self.rows, self.annotatable)
+            add_identifiers(self.rows, [*self.annotatable, *annotations])
         roots = [*made.projects, *made.datasets, *made.screens, *self.plates, *self.loose]
         return World([f"{row.type}:{row.id}" for row in roots])
 

@@ -18,6 +18,7 @@ from xsdata.exceptions import ParserError
 from xsdata_pydantic_basemodel.bindings import XmlParser
 
 from omero_rocrate_transfer.model.extras import AnnotationFacts, FileFacts, Place
+from omero_rocrate_transfer.model.extras_json import structured_annotations
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.annotations.kinds import BY_OMERO
 from omero_rocrate_transfer.server.times import EARLIEST_MS, LATEST_MS, iso_utc, utc
@@ -95,6 +96,13 @@ def iter_annotatable(document: OME, places: Mapping[str, Place]) -> Iterator[tup
     yield from ((element.id, element) for element in _iter_with_ids(document))
     if places:
         yield from _iter_at(document, places)
+
+
+def iter_annotation_elements(document: OME) -> Iterator[Any]:
+    """Yield the annotations of a document."""
+    structured = structured_annotations(document)
+    for kind in BY_OMERO.values():
+        yield from getattr(structured, kind.list)
 
 
 def _iter_at(document: OME, places: Mapping[str, Place]) -> Iterator[tuple[str, Any]]:

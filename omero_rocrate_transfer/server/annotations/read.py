@@ -13,7 +13,12 @@ from omero_rocrate_transfer.model.contents import Contents, TransferUnit
 from omero_rocrate_transfer.model.extras import AnnotationExtras, AnnotationFacts, AnnotationLink, Place
 from omero_rocrate_transfer.model.extras_json import structured_annotations
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.server.annotations.elements import annotation_element, class_of, iter_annotatable
+from omero_rocrate_transfer.server.annotations.elements import (
+    annotation_element,
+    class_of,
+    iter_annotatable,
+    iter_annotation_elements,
+)
 from omero_rocrate_transfer.server.annotations.kinds import BY_OMERO
 from omero_rocrate_transfer.server.annotations.links import Link, LinkReader
 from omero_rocrate_transfer.server.annotations.plan import AttachmentLinks, anchors_of
@@ -221,9 +226,7 @@ def of_containers(document: OME, contents: Contents) -> Annotated:
 
 def iter_links(document: OME, places: Mapping[str, Place] = _NO_PLACES) -> Iterator[tuple[str, str]]:
     """Yield the LSIDs of object and annotation of every reference in a document; see `iter_annotatable`."""
-    structured = structured_annotations(document)
-    annotations = (one for kind in BY_OMERO.values() for one in getattr(structured, kind.list))
-    told = ((one.id, one) for one in annotations)
+    told = ((one.id, one) for one in iter_annotation_elements(document))
     for lsid, element in (*iter_annotatable(document, places), *told):
         for ref in element.annotation_refs:
             yield lsid, ref.id

@@ -9,7 +9,7 @@ from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.model.refs import parse_objects
 from omero_rocrate_transfer.sandbox.seed import create, link, save
 from omero_rocrate_transfer.server.source import ServerSource
-from tests.server.annotations.conftest import PLATE, Two, values
+from tests.server.annotations.conftest import PLATE, Two, attach, new, values
 from tests.server.annotations.test_places import add_plane
 
 LIMS = "LIMS/sample"
@@ -102,3 +102,31 @@ def test_those_of_planes_are_counted(two: Two) -> None:
     two.copy(f"Image:{image}")
 
     assert [(one.type, one.count) for one in two.omissions] == [("ExternalInfo", 1)]
+
+
+def test_those_of_shared_annotations_are_counted_once(two: Two) -> None:
+    tag = new(two.source.client, "TagAnnotation", textValue=rstring("shared"))
+    images = [two.image().images[0] for _ in range(2)]
+    for image in images:
+        link(two.source.client, om.ImageI(image, False), tag)
+    identify(two, "TagAnnotation", tag.id.val)
+
+    two.copy(*(f"Image:{image}" for image in images), run_id=RUN)
+
+    assert [(one.type, one.count) for one in two.omissions] == [("ExternalInfo", 1)]
+
+
+def test_those_of_attached_files_are_counted_once(two: Two) -> None:
+    images = [two.image().images[0] for _ in range(2)]
+    dataset = create(two.source.client, "Dataset", "one")
+    attached = attach(two.source.client, om.ImageI(images[0], False), "a.txt", b"abc", "text/plain")
+    for parent in (om.ImageI(images[1], False), dataset):
+        link(two.source.client, parent, attached)
+    for image in images:
+        link(two.source.client, dataset, om.ImageI(image, False))
+    identify(two, "FileAnnotation", attached.id.val)
+
+    two.copy("Dataset:1", run_id=RUN)
+
+    assert [(one.type, one.count) for one in two.omissions] == [("ExternalInfo", 1)]
+    assert "mark" in two.omissions[0].reason
