@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from omero_rocrate_transfer.model.digests import Digest
+    from omero_rocrate_transfer.model.extras import MemberLink
     from omero_rocrate_transfer.model.refs import ObjectRef
 
 
@@ -133,6 +134,11 @@ class TransferUnit:
     pixels_reason: str = ""
 
     @property
+    def owner(self) -> int | None:
+        """Id on the source of whoever owns it: the owner of its first image, None for an attached file."""
+        return self.images[0].owner if self.images else None
+
+    @property
     def size_bytes(self) -> int:
         """Bytes to move for this unit."""
         return sum(file.size_bytes for file in self.files) + self.pixels_size_bytes
@@ -167,6 +173,8 @@ class Contents:
     units: tuple[TransferUnit, ...] = ()
     people: tuple[Person, ...] = ()
     groups: tuple[Group, ...] = ()
+    #: As `Extras.members` of the document of the containers, where a crate has them.
+    member_links: tuple[MemberLink, ...] = ()
     omissions: tuple[Omission, ...] = field(default=())
 
     def iter_images(self) -> Iterator[ImageRecord]:

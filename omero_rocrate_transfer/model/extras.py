@@ -143,6 +143,17 @@ class UserRendering:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemberLink:
+    """One link from a container or folder to what is in it; OMERO allows one for each owner."""
+
+    #: LSIDs of both.
+    parent: str
+    child: str
+    #: Login of whoever linked them.
+    owner: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Extras:
     """The extras of one document."""
 
@@ -165,3 +176,9 @@ class Extras:
     sources: dict[str, FileSource] = field(default_factory=dict)
     #: By LSID of the image; the owner's first.
     rendering: dict[str, tuple[UserRendering, ...]] = field(default_factory=dict)
+    #: Logins of the owners of folders, and of ROIs that belong to somebody else than the first image of the
+    #: document; by LSID.
+    owners: dict[str, str] = field(default_factory=dict)
+    #: All links between two objects, where somebody made one who does not own the first image of the document
+    #: or, in the document of the containers, what the link leads to.
+    members: tuple[MemberLink, ...] = ()

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from omero_rocrate_transfer.model.choices import PixelsPolicy
-from omero_rocrate_transfer.model.contents import Container, Contents, Omission, TransferUnit
+from omero_rocrate_transfer.model.contents import Container, Contents, Omission, Person, TransferUnit
 from omero_rocrate_transfer.model.errors import NotFoundError
+from omero_rocrate_transfer.model.extras import MemberLink
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.filesets import FilesetRows, read_filesets
 from omero_rocrate_transfer.server.omissions import iter_omissions
@@ -78,15 +79,17 @@ def read_contents(
     omissions += _plate_omissions(containers, choice, filesets)
     omissions += iter_omissions(reader, _ids_by_type(kept, units))
     images = [image for unit in units for image in unit.images]
+    owners = [one.owner for one in (*kept, *images)]
+    linkers = [one for linkers in walk.linkers.values() for one in linkers]
+    people = read_people(reader, [*owners, *linkers], emails=emails)
     return Contents(
         source=connection.info,
         roots=tuple(roots),
         containers=kept,
         units=units,
-        people=read_people(
-            reader, [*(one.owner for one in kept), *(one.owner for one in images)], emails=emails
-        ),
+        people=people,
         groups=read_groups(reader, [*(one.group for one in kept), *(one.group for one in images)]),
+        member_links=tuple(_member_links(walk, kept, people, connection.info.host)),
         omissions=tuple(omissions),
     )
 
@@ -152,6 +155,17 @@ def _travelling(containers: Containers, units: Sequence[TransferUnit]) -> tuple[
         for one in containers.values()
         if one.ref in kept
     )
+
+
+def _member_links(
+    walk: Walk, kept: Iterable[Container], people: Iterable[Person], host: str
+) -> Iterator[MemberLink]:
+    """Yield the links that somebody made who does not own what they lead to, with those beside them."""
+    logins = {person.id: person.login for person in people}
+    for one in kept:
+        for member in one.members:
+            for linker in walk.linkers.get((one.ref, member), ()):
+                yield MemberLink(parent=one.ref.lsid(host), child=member.lsid(host), owner=logins[linker])
 
 
 def _lost_omissions(filesets: Mapping[int, FilesetRows]) -> Iterator[Omission]:

@@ -124,6 +124,8 @@ class ServerSource:
             annotations=annotations,
             fields=draft.fields,
             identifiers=identifiers_in(found, draft.document, attached_annotations(contents)),
+            owners=draft.owners,
+            members=contents.member_links,
         )
         put_extras(draft.document, extras, draft.host)
         return draft.document

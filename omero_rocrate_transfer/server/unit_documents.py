@@ -103,7 +103,10 @@ class UnitDocuments:
 
     def _begin(self, unit: TransferUnit) -> UnitDraft:
         people = experimenters(self._owners, (image.owner for image in unit.images), self._host)
-        return UnitDraft(unit, OME(creator=creator(), experimenters=people), self._host)
+        draft = UnitDraft(unit, OME(creator=creator(), experimenters=people), self._host)
+        owner = self._owners.get(unit.owner)
+        draft.owner = None if owner is None else owner.login
+        return draft
 
     def _add_images(self, drafts: Sequence[UnitDraft]) -> None:
         images = read_images(self._reader, self._enumerations, _image_ids(drafts))
@@ -184,6 +187,8 @@ class UnitDocuments:
             rendering=draft.rendering,
             sources=self._sources(draft.unit),
             identifiers=identifiers_in(identifiers, draft.document, self._attached, outside),
+            owners=draft.owners,
+            members=tuple(draft.member_links),
         )
         put_extras(draft.document, extras, self._host)
         draft.complete = True

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Final
 
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.queries import Reader
 
 _LINKED: Final = (
-    "select l.parent.id, l.child.id from {link} l where l.parent.id in (:ids)"
-    " order by l.parent.id, l.child.id, l.id"
+    "select l.parent.id, l.child.id, l.details.owner.id, c.details.owner.id from {link} l join l.child c"
+    " where l.parent.id in (:ids) order by l.parent.id, l.child.id, l.id"
 )
 _IN_WELLS: Final = (
-    "select w.plate.id, ws.image.id from WellSample ws join ws.well w where w.plate.id in (:ids)"
+    "select w.plate.id, ws.image.id, 0, 0 from WellSample ws join ws.well w where w.plate.id in (:ids)"
     " order by w.plate.id, w.row, w.column, ws.id"
 )
 #: Parent, child and the query of their ids, from the top down. A link never leaves the group of its ends, so
@@ -36,6 +37,8 @@ class Walk:
     #: Ids by type; dictionaries for their order.
     ids: dict[str, dict[int, None]] = field(default_factory=lambda: {name: {} for name in ALL_TYPES})
     members: dict[ObjectRef, list[ObjectRef]] = field(default_factory=dict)
+    #: Ids of all who linked two objects, of which any does not own the second.
+    linkers: dict[tuple[ObjectRef, ObjectRef], list[int]] = field(default_factory=dict)
 
     def add(self, ref: ObjectRef) -> None:
         """Take an object in, once."""
@@ -66,9 +69,14 @@ def _follow(
     walk: Walk, reader: Reader, hql: str, parent_type: str, child_type: str, parents: Sequence[int]
 ) -> None:
     linked: dict[ObjectRef, dict[ObjectRef, None]] = {}
-    for parent, child in reader.rows(hql, parents, doing=f"Reading what is in {parent_type}s"):
-        ref = ObjectRef(child_type, child)
-        linked.setdefault(ObjectRef(parent_type, parent), {})[ref] = None
+    for ends, links in groupby(
+        reader.rows(hql, parents, doing=f"Reading what is in {parent_type}s"), key=lambda row: row[:2]
+    ):
+        above, below = ObjectRef(parent_type, ends[0]), ObjectRef(child_type, ends[1])
+        linked.setdefault(above, {})[below] = None
+        people = [(linker, owner) for *_, linker, owner in links]
+        if any(linker != owner for linker, owner in people):
+            walk.linkers[above, below] = [linker for linker, _ in people]
     for parent in parents:
         children = list(linked.get(ObjectRef(parent_type, parent), ()))
         walk.members[ObjectRef(parent_type, parent)] = children

@@ -7,6 +7,7 @@ from typing import Final
 
 from ome_types import model
 
+from omero_rocrate_transfer.model.extras import MemberLink
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.content.draft import Draft
 from omero_rocrate_transfer.server.content.fields import Spec, one, read
@@ -15,16 +16,19 @@ from omero_rocrate_transfer.server.queries import Reader
 
 _SCREENS: Final = "select s from Screen s left outer join fetch s.reagents where s.id in (:ids)"
 _IN_FOLDERS: Final = (
-    "select l.parent.id, l.child.id, l.id from FolderImageLink l where l.child.id in (:ids) order by l.id"
+    "select l.parent.id, l.child.id, l.details.owner.omeName, l.id from FolderImageLink l"
+    " where l.child.id in (:ids) order by l.id"
 )
 _ROIS_IN_FOLDERS: Final = (
-    "select l.parent.id, l.child.id, l.id from FolderRoiLink l where l.child.image.id in (:ids) order by l.id"
+    "select l.parent.id, l.child.id, l.details.owner.omeName, l.id from FolderRoiLink l"
+    " where l.child.image.id in (:ids) order by l.id"
 )
 _FOLDER_IDS: Final = (
     "select distinct l.parent.id from FolderRoiLink l where l.child.image.id in (:ids) order by l.parent.id"
 )
 _FOLDERS: Final = (
-    "select f.id, f.name, f.description, f.parentFolder.id from Folder f where f.id in (:ids) order by f.id"
+    "select f.id, f.name, f.description, f.parentFolder.id, f.details.owner.omeName from Folder f"
+    " where f.id in (:ids) order by f.id"
 )
 
 SCREEN: Final = Spec(
@@ -45,8 +49,10 @@ REAGENT: Final = Spec(
 )
 FOLDER: Final = Spec("Folder", model.Folder, (one("name", "text", required=True), one("description", "text")))
 
-#: Name, description, id of the parent.
-Folder = tuple[str, str | None, int | None]
+#: Name, description, id of the parent, login of the owner.
+Folder = tuple[str, str | None, int | None, str]
+#: Logins of those who put something into folders, by the ids of these, by what it is, like ``"ROI:5"``.
+Held = dict[str, dict[int, list[str]]]
 
 
 def fill_screens(draft: Draft, reader: Reader, enumerations: Enumerations, ids: Iterable[int]) -> None:
@@ -72,14 +78,15 @@ def find_folders(reader: Reader, images: Iterable[int]) -> dict[int, Folder]:
     found: dict[int, Folder] = {}
     while wanted:
         found |= _read_folders(reader, wanted)
-        wanted = {parent for _, _, parent in found.values() if parent is not None} - found.keys()
+        wanted = {parent for _, _, parent, _ in found.values() if parent is not None} - found.keys()
     return dict(sorted(found.items()))
 
 
 def add_folders(draft: Draft, folders: Mapping[int, Folder]) -> None:
     """Add folders to a document, without the images and ROIs they hold."""
     elements = {number: _element(draft, number, folder) for number, folder in folders.items()}
-    for number, (_, _, parent) in folders.items():
+    for number, (_, _, parent, owner) in folders.items():
+        draft.owners[elements[number].id] = owner
         if parent in elements:
             elements[parent].folder_refs.append(model.FolderRef(id=elements[number].id))
     draft.document.folders.extend(elements.values())
@@ -93,24 +100,26 @@ def add_members(reader: Reader, drafts: Sequence[Draft], images: Sequence[int]) 
     images
         Ids of the images of all documents.
     """
-    held: dict[str, list[int]] = {}
+    held: Held = {}
     for word, hql in (("Image", _IN_FOLDERS), ("ROI", _ROIS_IN_FOLDERS)):
-        for folder, child, _ in reader.rows(hql, images, doing="Reading folders"):
-            held.setdefault(f"{word}:{child}", []).append(folder)
+        for folder, child, owner, _ in reader.rows(hql, images, doing="Reading folders"):
+            held.setdefault(f"{word}:{child}", {}).setdefault(folder, []).append(owner)
     folders = _read_folders(reader, {number for numbers in held.values() for number in numbers})
     for draft in drafts if held else ():
         _add_members(draft, folders, held)
 
 
-def _add_members(draft: Draft, folders: Mapping[int, Folder], held: Mapping[str, Sequence[int]]) -> None:
+def _add_members(draft: Draft, folders: Mapping[int, Folder], held: Held) -> None:
     elements: dict[int, model.Folder] = {}
     outside: dict[str, list[str]] = {}
     rois = {roi.id for roi in draft.document.rois}
     for ref in draft.members():
-        for number in held.get(str(ref), ()):
+        for number, owners in held.get(str(ref), {}).items():
             if number not in elements:
                 elements[number] = _element(draft, number, folders[number])
             folder, lsid = elements[number], ref.lsid(draft.host)
+            if owners != [draft.owner]:
+                draft.member_links += [MemberLink(parent=folder.id, child=lsid, owner=one) for one in owners]
             if ref.type == "Image":
                 folder.image_refs.append(model.ImageRef(id=lsid))
             elif lsid in rois:
@@ -123,11 +132,11 @@ def _add_members(draft: Draft, folders: Mapping[int, Folder], held: Mapping[str,
 
 def _read_folders(reader: Reader, ids: Iterable[int]) -> dict[int, Folder]:
     rows = reader.rows(_FOLDERS, sorted(ids), doing="Reading folders")
-    return {number: (name, description, parent) for number, name, description, parent in rows}
+    return {number: (name, text, parent, owner) for number, name, text, parent, owner in rows}
 
 
 def _element(draft: Draft, number: int, folder: Folder) -> model.Folder:
-    name, description, _ = folder
+    name, description, *_ = folder
     ref = ObjectRef("Folder", number)
     values = {"name": name} if description is None else {"name": name, "description": description}
     return model.Folder(id=ref.lsid(draft.host), **draft.arguments(FOLDER, ref, values))

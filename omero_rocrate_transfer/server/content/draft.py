@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ome_types import OME, model
 
-from omero_rocrate_transfer.model.extras import ExtraObject, Place, UserRendering
+from omero_rocrate_transfer.model.extras import ExtraObject, MemberLink, Place, UserRendering
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.content import specs
 from omero_rocrate_transfer.server.content.conversions import legible, parse_ref
@@ -53,6 +53,10 @@ class Draft:
         self.rendering: dict[str, tuple[UserRendering, ...]] = {}
         #: Where planes and light paths are, which have no ids in it.
         self.places: dict[ObjectRef, Place] = {}
+        self.owners: dict[str, str] = {}
+        self.member_links: list[MemberLink] = []
+        #: Login of whoever everything belongs to of which nothing else is said.
+        self.owner: str | None = None
         self._maker = ElementMaker(host)
         self._images: dict[int, model.Image] = {}
 
@@ -164,6 +168,8 @@ class Draft:
         element = self._images[image]
         for roi in rois:
             ref = ObjectRef("ROI", roi.id)
+            if roi.owner != self.owner:
+                self.owners[ref.lsid(self.host)] = roi.owner
             if any(shape.spec.element is not None for shape in roi.shapes):
                 arguments = self.arguments(ROI, ref, roi.values)
                 union: Any = [self._shape(shape) for shape in roi.shapes if shape.spec.element is not None]

@@ -18,7 +18,8 @@ _COUNTS: Final = (
 _IDS: Final = "select r.id, r.image.id from Roi r where r.image.id in (:ids) order by r.id"
 # By ids: a limit on a query that fetches a list would load everything (Hibernate QueryTranslatorImpl).
 _ROIS: Final = (
-    "select r from Roi r left outer join fetch r.shapes s left outer join fetch s.transform"
+    "select r from Roi r join fetch r.details.owner left outer join fetch r.shapes s"
+    " left outer join fetch s.transform"
     " where r.id in (:ids)"
 )
 # The bits of a mask come with it, and an answer has a limit (Ice.MessageSizeMax).
@@ -43,6 +44,8 @@ class RoiContent:
 
     id: int
     values: Values
+    #: Login.
+    owner: str
     shapes: list[ShapeContent] = field(default_factory=list)
 
 
@@ -90,7 +93,7 @@ def _batches(rois: Iterable[int], sizes: Mapping[int, int]) -> Iterator[list[int
 
 
 def _roi(roi: Any, enumerations: Enumerations) -> RoiContent:
-    content = RoiContent(roi.id.val, read(roi, ROI, enumerations))
+    content = RoiContent(roi.id.val, read(roi, ROI, enumerations), roi.details.owner.omeName.val)
     for shape in roi.copyShapes():
         if shape is not None:
             spec = SHAPES[type(shape).__name__.removesuffix("I")]
