@@ -24,11 +24,10 @@ if TYPE_CHECKING:
 
     from omero_rocrate_transfer.cli.options import UnpackOptions
     from omero_rocrate_transfer.model.contents import Contents, SourceInfo
-    from omero_rocrate_transfer.server.session import Connection
     from omero_rocrate_transfer.transfer.events import Event
     from omero_rocrate_transfer.transfer.interrupt import Interrupt
     from omero_rocrate_transfer.transfer.journal import Journal
-    from omero_rocrate_transfer.transfer.ports import StoredSource
+    from omero_rocrate_transfer.transfer.ports import Sink, StoredSource
 
 
 def pack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[Event]:
@@ -77,32 +76,40 @@ def unpack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator
                     runs.unpack_run(chosen, connection.info, connection.user),
                     hint="Move it away, or name another file with --idmap.",
                 )
+            owners = endpoints.target_owners(connection, chosen, contents, source)
+            endpoints.bring_back(retry, owners)
         yield Planned(contents=contents, dry_run=chosen.dry_run)
         if chosen.dry_run:
             return
-        with runs.open_unpack(chosen, contents, connection.info, connection.user) as journal:
-            yield from _unpack(chosen, source, contents, connection, journal, (retry, pace), interrupt)
+        with (
+            closing(owners),
+            runs.open_unpack(chosen, contents, connection.info, connection.user) as journal,
+        ):
+            sink = endpoints.server_sink(connection, owners, chosen, chosen.content, journal.run_id)
+            yield from _unpack(
+                chosen, source, (contents, connection.info), sink, journal, (retry, pace), interrupt
+            )
 
 
 def _unpack(
     chosen: UnpackOptions,
     source: StoredSource,
-    contents: Contents,
-    connection: Connection,
+    ends: tuple[Contents, SourceInfo],
+    sink: Sink,
     journal: Journal,
     patience: tuple[Retry, Pace],
     interrupt: Interrupt,
 ) -> Iterator[Event]:
     """Check what is still to be sent, send it, and write down what became of it."""
+    contents, _ = ends
     done = read_history(journal.records).done
     rest = replace(contents, units=tuple(unit for unit in contents.units if unit.ref not in done))
     if rest.units:
         yield from check(rest, source, parallel=chosen.parallel, interrupt=interrupt)
-    sink = endpoints.server_sink(connection, chosen, chosen.content, journal.run_id)
     retry, pace = patience
     yield from follow_ids(
         chosen.idmap,
-        (contents, connection.info),
+        ends,
         journal,
         run(
             contents,

@@ -39,11 +39,16 @@ def copy(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[E
                 idmap = chosen.idmap or Path(f"{name}.idmap.json")
                 if not chosen.dry_run:
                     runs.refuse_existing(idmap, name, hint="Move it away, or name another file with --idmap.")
+                owners = endpoints.target_owners(there, chosen, contents, source)
+                endpoints.bring_back(retry, here, owners)
             yield Planned(contents=contents, dry_run=chosen.dry_run)
             if chosen.dry_run:
                 return
-            with runs.open_copy(chosen, name, idmap, contents, (there.info, there.user)) as journal:
-                sink = endpoints.server_sink(there, chosen, chosen.made, journal.run_id)
+            with (
+                closing(owners),
+                runs.open_copy(chosen, name, idmap, contents, (there.info, there.user)) as journal,
+            ):
+                sink = endpoints.server_sink(there, owners, chosen, chosen.made, journal.run_id)
                 moving = run(
                     contents,
                     source,

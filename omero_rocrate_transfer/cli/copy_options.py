@@ -14,6 +14,7 @@ from omero_rocrate_transfer.cli.content_options import (
     unpack_content,
 )
 from omero_rocrate_transfer.cli.options import add_container_options, add_pixels_as
+from omero_rocrate_transfer.cli.owner_options import OwnerOptions, add_owners, owner_options
 from omero_rocrate_transfer.cli.pace_options import limits
 from omero_rocrate_transfer.cli.target_login import TargetLogin, add_target_login, target_login
 from omero_rocrate_transfer.model.choices import PixelsAs, PixelsPolicy
@@ -45,6 +46,7 @@ class CopyOptions:
     content: PackContent
     #: What is made on the target.
     made: UnpackContent
+    owners: OwnerOptions
     #: Where to write the new ids; None for the file named after the run.
     idmap: Path | None
     dry_run: bool
@@ -71,6 +73,7 @@ def add_copy(parser: argparse.ArgumentParser) -> None:
     )
     add_pixels_as(parser)
     add_copy_content(parser)
+    add_owners(parser)
 
 
 def copy_options(args: argparse.Namespace) -> CopyOptions:
@@ -90,6 +93,7 @@ def copy_options(args: argparse.Namespace) -> CopyOptions:
         pixels_as=args.pixels_as and PixelsAs(args.pixels_as),
         content=pack_content(args),
         made=unpack_content(args),
+        owners=owner_options(args),
         idmap=Path(args.idmap) if args.idmap is not None else None,
         dry_run=args.dry_run,
         parallel=args.parallel,

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.cli.target_login import TargetLogin
     from omero_rocrate_transfer.crate.audit import CrateAudit
     from omero_rocrate_transfer.crate.unfinished import Unfinished
+    from omero_rocrate_transfer.model.contents import Contents
     from omero_rocrate_transfer.model.refs import ObjectRef
+    from omero_rocrate_transfer.server.owners import Owners
     from omero_rocrate_transfer.server.session import Connection
     from omero_rocrate_transfer.transfer.ports import Sink, Source, StoredSource
     from omero_rocrate_transfer.transfer.retry import Retry
@@ -70,24 +72,51 @@ def target_connection(source: Connection, to: TargetLogin, retry: Retry) -> Conn
     from omero_rocrate_transfer.cli.target_login import log_in_target
 
     target = log_in_target(to, source.user)
-
-    def recover() -> None:
-        source.revive()
-        target.revive()
-
-    retry.recover = recover
     target.retry = retry
+    bring_back(retry, source, target)
     return target
 
 
+def bring_back(retry: Retry, *ends: Connection | Owners) -> None:
+    """Let the attempts bring all of these back where they end."""
+
+    def recover() -> None:
+        for end in ends:
+            end.revive()
+
+    retry.recover = recover
+
+
+def target_owners(
+    connection: Connection, chosen: UnpackOptions | CopyOptions, contents: Contents, source: Source
+) -> Owners:
+    """Return to whom things will belong on the server; refuses what cannot be before anything is written."""
+    from omero_rocrate_transfer.server.containers import group_of_target, parse_target
+    from omero_rocrate_transfer.server.owners import Owners, find_owners
+    from omero_rocrate_transfer.transfer.survey import survey
+
+    if not chosen.owners.as_owner:
+        return Owners(connection)
+    group = connection.group_id
+    if chosen.target is not None:
+        group = group_of_target(connection, parse_target(chosen.target))
+    people = survey(contents, source)
+    return find_owners(connection, group, people, dict(chosen.owners.user_map))
+
+
 def server_sink(
-    connection: Connection, chosen: UnpackOptions | CopyOptions, made: UnpackContent, run_id: str
+    connection: Connection,
+    owners: Owners,
+    chosen: UnpackOptions | CopyOptions,
+    made: UnpackContent,
+    run_id: str,
 ) -> Sink:
     """Return the server as the sink of a run."""
     from omero_rocrate_transfer.server.sink import ServerSink
 
     return ServerSink(
         connection,
+        owners=owners,
         merge=chosen.merge,
         target=chosen.target,
         pixels_as=chosen.pixels_as,

@@ -18,6 +18,7 @@ from omero_rocrate_transfer.cli.content_options import (
     unpack_content,
 )
 from omero_rocrate_transfer.cli.limits import add_parallel, add_retries
+from omero_rocrate_transfer.cli.owner_options import OwnerOptions, add_owners, owner_options
 from omero_rocrate_transfer.cli.pace_options import add_pace, limits
 from omero_rocrate_transfer.cli.unsupported import (
     NOT_IN_PACK,
@@ -80,6 +81,7 @@ class UnpackOptions:
     #: How pixels without original files go in; None for the way that suits each image.
     pixels_as: PixelsAs | None
     content: UnpackContent
+    owners: OwnerOptions
     idmap: Path
     dry_run: bool
     parallel: int
@@ -171,6 +173,7 @@ def add_unpack(parser: argparse.ArgumentParser) -> None:
     add_pixels_as(parser)
     parser.add_argument("--folder", action="store_true", help="Refuse a crate that is no folder")
     add_unpack_content(parser)
+    add_owners(parser)
     add_unsupported(parser, NOT_IN_UNPACK)
 
 
@@ -244,6 +247,7 @@ def unpack_options(args: argparse.Namespace) -> UnpackOptions:
         target=args.target,
         pixels_as=args.pixels_as and PixelsAs(args.pixels_as),
         content=unpack_content(args),
+        owners=owner_options(args),
         idmap=Path(args.idmap or f"{path.resolve().stem}.idmap.json"),
         dry_run=args.dry_run,
         parallel=args.parallel,

@@ -44,12 +44,19 @@ def require_link(call: Call, reference: Reference) -> None:
         message = f"{names}: Group is {target.group}, not {holder.group}. Cannot link to object"
         raise omero.GroupSecurityViolation(None, None, message)
     call.require_read(target)
-    if holder.owner == target.owner or _allowed(call, reference):
-        return
     held = security.group_permissions(call.store, target.group)
+    if holder.owner == target.owner or (not _is_critical(call, target, held) and _allowed(call, reference)):
+        return
     read_only = held in {permissions.PRIVATE, permissions.READ_ONLY}
     kind = omero.ReadOnlyGroupSecurityViolation if read_only else omero.SecurityViolation
     raise kind(None, None, f"Linking {names} is not allowed in a group with permissions {held}")
+
+
+def _is_critical(call: Call, target: Row, held: str) -> bool:
+    """Tell whether the target is of others in a private group: no administrator may bring anything there
+    that its owner would not see (CurrentDetails.isGraphCritical).
+    """
+    return held == permissions.PRIVATE and target.owner != call.user_id
 
 
 def _allowed(call: Call, reference: Reference) -> bool:

@@ -14,7 +14,9 @@ from omero.sys import ParametersI
 from omero_rocrate_transfer.model.contents import Container, Contents
 from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError, UsageError
 from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.server.belongings import Belongings, Ends
 from omero_rocrate_transfer.server.errors import server_errors
+from omero_rocrate_transfer.server.people import Account
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.writer import Writer
 
@@ -98,15 +100,17 @@ class ContainerFinder:
 
     Parameters
     ----------
+    belongings
+        Whose they are.
     merge
-        Whether containers of the user that have the right name and place are used again: Projects and Screens
-        by name, Datasets by name within their Project, or by name where they are in no Project.
+        Whether containers of their owners that have the right name and place are used again: Projects and
+        Screens by name, Datasets by name within their Project, or by name where they are in no Project.
     """
 
-    def __init__(self, connection: Connection, group: int, *, merge: bool) -> None:
-        self._connection = connection
-        self._context = connection.context(group)
-        self._writer = Writer(connection, group)
+    def __init__(self, belongings: Belongings, group: int, *, merge: bool) -> None:
+        self._belongings = belongings
+        self._owners = belongings.owners
+        self._group = group
         self._merge = merge
         self._taken: set[tuple[str, int]] = set()
 
@@ -114,23 +118,27 @@ class ContainerFinder:
         """Return the id on the target for each container of these types, parents' types first."""
         made: dict[ObjectRef, int] = {}
         for type_name in types:
-            wanted = [one for one in containers if one.ref.type == type_name]
-            if self._merge:
-                made |= self._found(wanted, containers, made)
-            new = [one for one in wanted if one.ref not in made]
-            ids = self._writer.create(type_name, [(one.name, one.description) for one in new])
-            made |= {one.ref: number for one, number in zip(new, ids, strict=True)}
-        self._writer.link(
-            "Project",
-            "Dataset",
-            [
-                (made[one.ref], made[member])
-                for one in containers
-                if one.ref.type == "Project" and one.ref in made
-                for member in one.members
-                if member in made
-            ],
-        )
+            wanted: dict[Account | None, list[Container]] = {}
+            for one in containers:
+                if one.ref.type == type_name:
+                    wanted.setdefault(self._belongings.of(one.ref), []).append(one)
+            for owner, mine in wanted.items():
+                hand = self._owners.hand(owner)
+                if self._merge:
+                    made |= self._found(hand, mine, containers, made)
+                new = [one for one in mine if one.ref not in made]
+                ids = Writer(hand, self._group).create(
+                    type_name, [(one.name, one.description) for one in new]
+                )
+                made |= {one.ref: number for one, number in zip(new, ids, strict=True)}
+        ends = [
+            Ends(one.ref, made[one.ref], member, made[member])
+            for one in containers
+            if one.ref.type == "Project" and one.ref in made
+            for member in one.members
+            if member in made
+        ]
+        self._belongings.link("Project", "Dataset", ends, self._group)
         return made
 
     def resolve(self, target: Target) -> int:
@@ -138,16 +146,21 @@ class ContainerFinder:
         if target.id is not None:
             return target.id
         name = target.name or ""
-        for found in self._query(_MINE.format(type=target.type), [name]).get(name, ()):
+        hand = self._owners.hand(None)
+        for found in self._query(hand, _MINE.format(type=target.type), [name]).get(name, ()):
             return found
-        return self._writer.create(target.type, [(name, None)])[0]
+        return Writer(hand, self._group).create(target.type, [(name, None)])[0]
 
     def _found(
-        self, wanted: Sequence[Container], containers: Sequence[Container], made: dict[ObjectRef, int]
+        self,
+        hand: Connection,
+        wanted: Sequence[Container],
+        containers: Sequence[Container],
+        made: dict[ObjectRef, int],
     ) -> dict[ObjectRef, int]:
         found = {}
         for names, hql, extra in self._searches(wanted, containers, made):
-            known = self._query(hql, [one.name for one in names], **extra)
+            known = self._query(hand, hql, [one.name for one in names], **extra)
             for one in names:
                 free = [
                     number for number in known.get(one.name, ()) if (one.ref.type, number) not in self._taken
@@ -178,16 +191,16 @@ class ContainerFinder:
                 )
         yield [one for one in wanted if one.ref not in placed], _MINE_ALONE, {}
 
-    def _query(self, hql: str, names: Sequence[str], **extra: int) -> dict[str, list[int]]:
+    def _query(self, hand: Connection, hql: str, names: Sequence[str], **extra: int) -> dict[str, list[int]]:
         """Return ids by name, oldest first."""
         if not names:
             return {}
         parameters = ParametersI().add("names", rlist([rstring(name) for name in dict.fromkeys(names)]))
-        parameters.addLong("owner", self._connection.user_id)
+        parameters.addLong("owner", hand.user_id)
         for name, value in extra.items():
             parameters.addLong(name, value)
         with server_errors("Looking for containers to merge into"):
-            rows: list[Any] = self._connection.query.projection(hql, parameters, self._context)
+            rows: list[Any] = hand.query.projection(hql, parameters, hand.context(self._group))
         found: dict[str, list[int]] = {}
         for number, name in rows:
             found.setdefault(name.val, []).append(number.val)

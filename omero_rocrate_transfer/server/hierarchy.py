@@ -79,7 +79,7 @@ def read_contents(
     omissions += _plate_omissions(containers, choice, filesets)
     omissions += iter_omissions(reader, _ids_by_type(kept, units))
     images = [image for unit in units for image in unit.images]
-    owners = [one.owner for one in (*kept, *images)]
+    owners = [*(one.owner for one in kept), *(image.owner for image in images)]
     linkers = [one for linkers in walk.linkers.values() for one in linkers]
     people = read_people(reader, [*owners, *linkers], emails=emails)
     return Contents(

@@ -91,12 +91,18 @@ class FilesetImport:
             raise TransferError(f"{self._doing}: the server made no fileset.")
         return self.fileset_id
 
-    def undo(self) -> None:
-        """Delete the Fileset of this import and nothing else; says so where that fails."""
+    def undo(self, connection: Connection) -> None:
+        """Delete the Fileset of this import and nothing else; says so where that fails.
+
+        Parameters
+        ----------
+        connection
+            Of somebody who may delete what others have put on the images, too.
+        """
         if self.fileset_id is None:
             return
         try:
-            delete(self._connection, "Fileset", [self.fileset_id], self._group)
+            delete(connection, "Fileset", [self.fileset_id], self._group)
         except TransferError:
             log.exception("Fileset:%d was left incomplete and should be deleted.", self.fileset_id)
 

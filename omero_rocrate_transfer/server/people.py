@@ -1,12 +1,18 @@
-"""Owners and groups of what travels."""
+"""Owners and groups of what travels, and who of them is on a server."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
+from omero.rtypes import rlist, rstring
+from omero.sys import ParametersI
+
 from omero_rocrate_transfer.model.contents import Group, Person
-from omero_rocrate_transfer.server.queries import Reader
+from omero_rocrate_transfer.server.errors import server_errors
+from omero_rocrate_transfer.server.queries import IDS_PER_QUERY, Reader
+from omero_rocrate_transfer.server.session import Connection
 
 # E-mail addresses are private: unless somebody wants them, they are not even asked for.
 _PEOPLE: Final = (
@@ -14,6 +20,19 @@ _PEOPLE: Final = (
     " where e.id in (:ids) order by e.id"
 )
 _GROUPS: Final = "select g from ExperimenterGroup g where g.id in (:ids)"
+_ACCOUNTS: Final = "select e.omeName, e.id from Experimenter e where e.omeName in (:names) order by e.id"
+_MEMBERS: Final = (
+    "select m.child.id from GroupExperimenterMap m where m.parent.id = :group and m.child.id in (:ids)"
+    " order by m.id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user of a server."""
+
+    login: str
+    id: int
 
 
 def read_people(reader: Reader, ids: Iterable[int | None], *, emails: bool = False) -> tuple[Person, ...]:
@@ -41,6 +60,32 @@ def read_groups(reader: Reader, ids: Iterable[int | None]) -> tuple[Group, ...]:
         for group in found
     )
     return tuple(sorted(groups, key=lambda group: group.id))
+
+
+def find_accounts(connection: Connection, logins: Iterable[str]) -> dict[str, Account]:
+    """Return those users of some login names that the server has."""
+    names = sorted(set(logins))
+    found: dict[str, Account] = {}
+    for start in range(0, len(names), IDS_PER_QUERY):
+        batch = rlist([rstring(name) for name in names[start : start + IDS_PER_QUERY]])
+        with server_errors("Looking for the owners"):
+            rows = connection.query.projection(
+                _ACCOUNTS, ParametersI().add("names", batch), connection.context()
+            )
+        found |= {login.val: Account(login.val, number.val) for login, number in rows}
+    return found
+
+
+def find_members(connection: Connection, group: int, accounts: Iterable[Account]) -> set[int]:
+    """Return the ids of those users who are members of a group."""
+    ids = sorted({account.id for account in accounts})
+    found: set[int] = set()
+    for start in range(0, len(ids), IDS_PER_QUERY):
+        parameters = ParametersI().addIds(ids[start : start + IDS_PER_QUERY]).addLong("group", group)
+        with server_errors("Looking for the members of the group"):
+            rows = connection.query.projection(_MEMBERS, parameters, connection.context())
+        found |= {row[0].val for row in rows}
+    return found
 
 
 def _known(ids: Iterable[int | None]) -> list[int]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ome_types import OME
 
 from omero_rocrate_transfer.model.choices import PixelsAs
 from omero_rocrate_transfer.model.contents import Contents, Omission, TransferUnit
 from omero_rocrate_transfer.model.errors import UsageError
+from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import Mapping, UnitResult
+from omero_rocrate_transfer.server.belongings import Belongings
 from omero_rocrate_transfer.server.containers import (
     ContainerFinder,
     check_units,
@@ -21,14 +23,15 @@ from omero_rocrate_transfer.server.containers import (
     parse_target,
 )
 from omero_rocrate_transfer.server.importer import FilesetImport
-from omero_rocrate_transfer.server.pairing import NewObject, Pair, pair_images, pair_plates
+from omero_rocrate_transfer.server.owners import Owners
+from omero_rocrate_transfer.server.pairing import pair_images, pair_plates
+from omero_rocrate_transfer.server.placing import Places
 from omero_rocrate_transfer.server.raster.unit import PixelsImport
-from omero_rocrate_transfer.server.renaming import changed_paths, different_names
+from omero_rocrate_transfer.server.renaming import changed_paths
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.taking_up import take_up
 from omero_rocrate_transfer.server.traces import Traces, find_unit_traces, remove
 from omero_rocrate_transfer.server.unit_content import ContentWriter
-from omero_rocrate_transfer.server.writer import Writer
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 from omero_rocrate_transfer.transfer.history import History
 from omero_rocrate_transfer.transfer.ports import Source
@@ -36,16 +39,20 @@ from omero_rocrate_transfer.transfer.ports import Source
 #: Containers that are created before any unit; plates come with the import of their unit.
 _TYPES: Final = ("Project", "Dataset", "Screen")
 
+T = TypeVar("T")
+
 
 class ServerSink:
     """Writes into one server; implements `omero_rocrate_transfer.transfer.ports.Sink`.
 
-    All that is created belongs to the user of the connection.
+    All that is created belongs to the user of the connection, unless owners are restored.
 
     Parameters
     ----------
     connection
         Stays open: it is closed by whoever opened it.
+    owners
+        To whom things belong; closed by whoever made it.
     pixels_as
         How pixels without original files go in; where None, tile by tile wherever that is exact, else as an
         OME-TIFF.
@@ -69,6 +76,7 @@ class ServerSink:
         self,
         connection: Connection,
         *,
+        owners: Owners | None = None,
         merge: bool = False,
         target: str | None = None,
         pixels_as: PixelsAs | None = None,
@@ -85,18 +93,15 @@ class ServerSink:
         #: Units that failed in this process and may be tried again.
         self._broken: set[ObjectRef] = set()
         self._connection = connection
+        self._owners = owners or Owners(connection)
         self._merge = merge
         self._pixels_as = pixels_as
         self._figures = figures
         self._provenance = provenance
         self._target = None if target is None else parse_target(target)
         self._group = connection.group_id
-        #: Ids of the containers on the target that an Image or Plate of the source goes into.
-        self._parents: dict[ObjectRef, list[int]] = {}
-        #: Images of each Plate of the source.
-        self._plates: dict[ObjectRef, tuple[ObjectRef, ...]] = {}
-        #: Name and description of each container of the source.
-        self._names: dict[ObjectRef, tuple[str, str | None]] = {}
+        self._belongings: Belongings | None = None
+        self._places: Places | None = None
         self._content: ContentWriter | None = None
 
     def begin(self, contents: Contents, containers: Callable[[], OME]) -> Sequence[Mapping]:
@@ -116,23 +121,21 @@ class ServerSink:
             self._check_target(contents)
             self._group = group_of_target(self._connection, self._target)
         self._host = contents.source.host
-        finder = ContainerFinder(self._connection, self._group, merge=self._merge)
+        document = containers()
+        extras = take_extras(document, what="The document of the containers")
+        self._belongings = Belongings(self._owners, contents, extras.members)
+        finder = ContainerFinder(self._belongings, self._group, merge=self._merge)
         again = self._earlier.begun
         made = (
             {one.source: one.target.id for one in self._earlier.mappings}
             if again
             else finder.restore(contents.containers, self._restored_types())
         )
-        self._plates = {one.ref: one.members for one in contents.containers if one.ref.type == "Plate"}
-        self._names = {one.ref: (one.name, one.description) for one in contents.containers}
-        for one in contents.containers:
-            if one.ref in made and one.ref.type in ("Dataset", "Screen"):
-                for member in one.members:
-                    self._parents.setdefault(member, []).append(made[one.ref])
+        self._places = Places(self._belongings, self._group, contents, made)
         if self._target is not None:
-            self._send_to(finder.resolve(self._target), contents)
+            self._places.send(fitting(contents, self._target.type), finder.resolve(self._target))
         self._content = ContentWriter(
-            self._connection,
+            self._belongings,
             self._group,
             contents,
             merge=self._merge,
@@ -142,9 +145,8 @@ class ServerSink:
         )
         self._content.add({ref: ObjectRef(ref.type, number) for ref, number in made.items()})
         self._content.add_earlier(self._earlier, self._left)
-        document = containers()
         if not again:
-            self._content.write_containers(document)
+            self._content.write_containers(document, extras)
         return [_mapping(ref, number) for ref, number in made.items()]
 
     def take_up(self, contents: Contents, history: History) -> Collection[ObjectRef]:
@@ -182,29 +184,32 @@ class ServerSink:
 
     def _write_unit(self, unit: TransferUnit, source: Source) -> UnitResult:
         if unit.ref.type == "Annotation":
-            return self._begun().write_attachment(unit, source)
+            return self._begun(self._content).write_attachment(unit, source)
         return self._import_files(unit, source) if unit.files else self._import_pixels(unit, source)
 
     def _import_files(self, unit: TransferUnit, source: Source) -> UnitResult:
+        belongings, places = self._begun(self._belongings), self._begun(self._places)
         document = source.read_document(unit)
-        importing = FilesetImport(self._connection, unit, self._group)
-        try:
-            fileset = importing.run(source)
-            pairs = pair_images(self._connection, unit, document, fileset)
-            members = {plate: set(self._plates.get(plate, ())) for plate in unit.plates}
-            plates = pair_plates(self._connection, members, pairs, fileset)
-            self._link(pairs, plates)
-            faultpoint("server:linked")
-            self._name(pairs, plates)
-            made = [
-                _mapping(unit.ref, fileset),
-                *(_mapping(plate, new.id) for plate, new in plates.items()),
-                *(_mapping(pair.source.ref, pair.target.id) for pair in pairs),
-            ]
-            omissions = (*changed_paths(self._connection, unit, fileset), *self._write(unit, document, made))
-        except BaseException:
-            importing.undo()
-            raise
+        owner = belongings.of_unit(unit)
+        with self._owners.session(owner) as session:
+            importing = FilesetImport(session, unit, self._group)
+            try:
+                fileset = importing.run(source)
+                pairs = pair_images(session, unit, document, fileset)
+                members = {plate: set(places.plates.get(plate, ())) for plate in unit.plates}
+                plates = pair_plates(session, members, pairs, fileset)
+                places.link(pairs, plates)
+                faultpoint("server:linked")
+                places.name(pairs, plates, owner)
+                made = [
+                    _mapping(unit.ref, fileset),
+                    *(_mapping(plate, new.id) for plate, new in plates.items()),
+                    *(_mapping(pair.source.ref, pair.target.id) for pair in pairs),
+                ]
+                omissions = (*changed_paths(session, unit, fileset), *self._write(unit, document, made))
+            except BaseException:
+                importing.undo(self._connection)
+                raise
         return UnitResult(
             unit=unit.ref,
             size_bytes=unit.size_bytes,
@@ -214,24 +219,27 @@ class ServerSink:
         )
 
     def _import_pixels(self, unit: TransferUnit, source: Source) -> UnitResult:
-        importing = PixelsImport(
-            self._connection, unit, self._group, pixels_as=self._pixels_as, names=self._names
-        )
-        try:
-            document = source.read_document(unit)
-            rebuilt = importing.run(source, document)
-            self._link(rebuilt.pairs, rebuilt.plates)
-            faultpoint("server:linked")
-            self._name(rebuilt.pairs, rebuilt.plates)
-            made = [
-                *(_mapping(plate, new.id) for plate, new in rebuilt.plates.items()),
-                *(_mapping(pair.source.ref, pair.target.id) for pair in rebuilt.pairs),
-                *rebuilt.mappings,
-            ]
-            omissions = (*rebuilt.omissions, *self._write(unit, document, made))
-        except BaseException:
-            importing.undo()
-            raise
+        belongings, places = self._begun(self._belongings), self._begun(self._places)
+        owner = belongings.of_unit(unit)
+        with self._owners.session(owner) as session:
+            importing = PixelsImport(
+                session, unit, self._group, pixels_as=self._pixels_as, names=places.names
+            )
+            try:
+                document = source.read_document(unit)
+                rebuilt = importing.run(source, document)
+                places.link(rebuilt.pairs, rebuilt.plates)
+                faultpoint("server:linked")
+                places.name(rebuilt.pairs, rebuilt.plates, owner)
+                made = [
+                    *(_mapping(plate, new.id) for plate, new in rebuilt.plates.items()),
+                    *(_mapping(pair.source.ref, pair.target.id) for pair in rebuilt.pairs),
+                    *rebuilt.mappings,
+                ]
+                omissions = (*rebuilt.omissions, *self._write(unit, document, made))
+            except BaseException:
+                importing.undo(self._connection)
+                raise
         return UnitResult(
             unit=unit.ref,
             size_bytes=unit.size_bytes,
@@ -255,12 +263,15 @@ class ServerSink:
 
     def _write(self, unit: TransferUnit, document: OME, made: Sequence[Mapping]) -> tuple[Omission, ...]:
         """Write what hangs on the objects that a unit became."""
-        return self._begun().write_unit(unit, document, {one.source: one.target for one in made})
+        belongings, content = self._begun(self._belongings), self._begun(self._content)
+        told = content.write_unit(unit, document, {one.source: one.target for one in made})
+        return (*belongings.lost(unit), *told)
 
-    def _begun(self) -> ContentWriter:
-        if self._content is None:
+    @staticmethod
+    def _begun(part: T | None) -> T:
+        if part is None:
             raise RuntimeError("begin comes first")
-        return self._content
+        return part
 
     def _restored_types(self) -> tuple[str, ...]:
         if self._target is None:
@@ -271,28 +282,6 @@ class ServerSink:
         if self._target is not None and not fitting(contents, self._target.type):
             kind = "image outside a plate" if self._target.type == "Dataset" else "plate"
             raise UsageError(f"--target: there is no {kind} to put into a {self._target.type}.")
-
-    def _send_to(self, container: int, contents: Contents) -> None:
-        for ref in fitting(contents, self._target.type if self._target else ""):
-            self._parents[ref] = [container]
-
-    def _link(self, pairs: Sequence[Pair], plates: dict[ObjectRef, NewObject]) -> None:
-        writer = Writer(self._connection, self._group)
-        images = [
-            (parent, pair.target.id) for pair in pairs for parent in self._parents.get(pair.source.ref, ())
-        ]
-        writer.link("Dataset", "Image", images)
-        screens = [
-            (parent, new.id) for plate, new in plates.items() for parent in self._parents.get(plate, ())
-        ]
-        writer.link("Screen", "Plate", screens)
-
-    def _name(self, pairs: Sequence[Pair], plates: dict[ObjectRef, NewObject]) -> None:
-        writer = Writer(self._connection, self._group)
-        wanted = {pair.target: (pair.source.name, pair.source.description) for pair in pairs}
-        writer.rename("Image", different_names(wanted))
-        named = {new: self._names[plate] for plate, new in plates.items() if plate in self._names}
-        writer.rename("Plate", different_names(named))
 
 
 def _mapping(source: ObjectRef, target: int) -> Mapping:

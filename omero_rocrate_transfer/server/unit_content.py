@@ -19,11 +19,12 @@ from omero_rocrate_transfer.model.results import UnitResult
 from omero_rocrate_transfer.server.annotations.parents import add_parts
 from omero_rocrate_transfer.server.annotations.provenance import write_provenance
 from omero_rocrate_transfer.server.annotations.write import AnnotationWriter
+from omero_rocrate_transfer.server.belongings import Belongings
 from omero_rocrate_transfer.server.content.restore.containers import ContainerRestorer
 from omero_rocrate_transfer.server.content.restore.content import ContentRestorer
 from omero_rocrate_transfer.server.identifiers import restore_identifiers
+from omero_rocrate_transfer.server.people import Account
 from omero_rocrate_transfer.server.queries import Reader
-from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.sources import restore_sources
 from omero_rocrate_transfer.server.target_ids import TargetIds
 from omero_rocrate_transfer.server.traces import Traces
@@ -51,7 +52,7 @@ class ContentWriter:
 
     def __init__(
         self,
-        connection: Connection,
+        belongings: Belongings,
         group: int,
         contents: Contents,
         *,
@@ -60,15 +61,16 @@ class ContentWriter:
         provenance: Sequence[str] = (),
         again: bool = False,
     ) -> None:
-        self._connection = connection
+        self._belongings = belongings
+        self._owners = belongings.owners
         self._group = group
         self._host = contents.source.host
         #: What became of everything so far.
         self.ids = TargetIds()
-        self._restorer = ContentRestorer(connection, group, self.ids)
         self._annotations = AnnotationWriter(
-            connection, group, self.ids, contents.units, merge=merge, again=again
+            self._owners, group, self.ids, contents.units, merge=merge, again=again
         )
+        self._containers = tuple(one.ref for one in contents.containers)
         self._figures = figures
         self._provenance = Provenance(contents, provenance)
         self._untold: list[Omission] = []
@@ -84,12 +86,12 @@ class ContentWriter:
             self.add({one.source: one.target for one in result.mappings})
         self.ids.add(traces.annotations)
 
-    def write_containers(self, document: OME) -> None:
+    def write_containers(self, document: OME, extras: Extras) -> None:
         """Write what hangs on the containers; what is lost is told with the first unit."""
-        extras = take_extras(document, what="The document of the containers")
-        ContainerRestorer(self._connection, self._group, self.ids).restore(document, extras)
+        owner_of = {ref.lsid(self._host): self._belongings.of(ref) for ref in self._containers}
+        ContainerRestorer(self._owners, self._group, self.ids).restore(document, extras, owner_of)
         self._untold = self._annotations.write_containers(document, extras.annotations)
-        self._untold += self._identify(extras)
+        self._untold += self._identify(extras, None)
 
     def write_unit(
         self, unit: TransferUnit, document: OME, made: Mapping[ObjectRef, ObjectRef]
@@ -107,19 +109,21 @@ class ContentWriter:
 
     def _write_unit(self, unit: TransferUnit, document: OME) -> tuple[Omission, ...]:
         extras = take_extras(document, what=f"The document of {unit.ref}")
+        owner = self._belongings.of_unit(unit)
+        hand = self._owners.hand(owner)
         images = {one.ref: made.id for one in unit.images if (made := self.ids.get(one.ref.lsid(self._host)))}
-        lost, new = self._restorer.restore(document, extras, images, unit.ref)
+        restorer = ContentRestorer(self._owners, self._group, self.ids, owner)
+        lost, new = restorer.restore(document, extras, images, unit.ref)
         faultpoint("server:content-restored")
-        reader = Reader(self._connection)
-        add_parts(reader, unit, document, extras.annotations, self._host, self.ids, extras.identifiers)
-        lost += restore_sources(self._connection, self._group, extras.sources, self.ids, unit, self._host)
-        lost += self._annotations.write_unit(document, extras.annotations, new)
-        lost += self._identify(extras)
-        write_provenance(self._connection, self._group, self._origins(unit))
+        add_parts(Reader(hand), unit, document, extras.annotations, self._host, self.ids, extras.identifiers)
+        lost += restore_sources(hand, self._group, extras.sources, self.ids, unit, self._host)
+        lost += self._annotations.write_unit(document, extras.annotations, owner, new)
+        lost += self._identify(extras, owner)
+        write_provenance(hand, self._group, self._origins(unit))
         return self._told(lost)
 
-    def _identify(self, extras: Extras) -> list[Omission]:
-        return restore_identifiers(self._connection, self._group, extras.identifiers, self.ids)
+    def _identify(self, extras: Extras, owner: Account | None) -> list[Omission]:
+        return restore_identifiers(self._owners.hand(owner), self._group, extras.identifiers, self.ids)
 
     def _origins(self, unit: TransferUnit) -> Iterator[tuple[ObjectRef, tuple[tuple[str, str], ...]]]:
         """Yield what is told of where the images and plates of a unit come from."""
@@ -135,10 +139,9 @@ class ContentWriter:
         if not self._figures and _is_lone_figure(document, extras.annotations):
             return UnitResult(unit=unit.ref, size_bytes=0, omissions=(_FIGURE,))
         omissions = self._annotations.write_attachment(document, extras.annotations, unit, source)
-        omissions += restore_sources(
-            self._connection, self._group, extras.sources, self.ids, unit, self._host
-        )
-        omissions += self._identify(extras)
+        hand = self._owners.hand(None)
+        omissions += restore_sources(hand, self._group, extras.sources, self.ids, unit, self._host)
+        omissions += self._identify(extras, None)
         made = self.ids.get(unit.ref.lsid(self._host))
         return UnitResult(
             unit=unit.ref,

@@ -23,10 +23,17 @@ _LINK_TYPES: Final = {
 
 
 class Writer:
-    """Saves in one group, as the user of the connection; safe in several threads."""
+    """Saves in one group, as the user of the connection; safe in several threads.
 
-    def __init__(self, connection: Connection, group: int) -> None:
+    Parameters
+    ----------
+    for_each_owner
+        Whether links count as there only where they belong to that user; OMERO allows one for each owner.
+    """
+
+    def __init__(self, connection: Connection, group: int, *, for_each_owner: bool = False) -> None:
         self._connection = connection
+        self._of_owner = f" and l.details.owner.id = {connection.user_id}" if for_each_owner else ""
         self._context = connection.context(group)
 
     def create(self, type_name: str, named: Sequence[tuple[str, str | None]]) -> list[int]:
@@ -64,7 +71,7 @@ class Writer:
     ) -> list[tuple[int, int]]:
         hql = (
             f"select l.parent.id, l.child.id from {link_type} l"  # noqa: S608 -- a class of OMERO
-            " where l.parent.id in (:parents) and l.child.id in (:children) order by l.id"
+            f" where l.parent.id in (:parents) and l.child.id in (:children){self._of_owner} order by l.id"
         )
         found = []
         for batch in _batches(list(pairs)):

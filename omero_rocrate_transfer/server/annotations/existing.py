@@ -54,6 +54,20 @@ def read_existing(connection: Connection, group: int, word: str, ids: Collection
             yield Existing(ObjectRef(word, link.parent.id.val), _ref(link.child), _content(link.child))
 
 
+def links_there(
+    connection: Connection, group: int, wanted: Iterable[tuple[str, ObjectRef, ObjectRef]]
+) -> set[tuple[str, int, int]]:
+    """Return type and ids of the user's links on objects; these come with their types and annotations."""
+    by_type: dict[str, set[int]] = {}
+    for word, target, _ in wanted:
+        by_type.setdefault(word, set()).add(target.id)
+    return {
+        (word, one.parent.id, one.annotation.id)
+        for word, ids in by_type.items()
+        for one in read_existing(connection, group, word, ids)
+    }
+
+
 def find_tags(connection: Connection, group: int, wanted: Iterable[SourceAnnotation]) -> dict[str, ObjectRef]:
     """Return the user's own tags that look the same as tags of the source, the oldest each, by LSID."""
     tags = [one for one in wanted if one.kind.omero == "TagAnnotation" and one.value is not None]

@@ -13,6 +13,7 @@ from omero.rtypes import rbool, rdouble, rlong, rstring, rtime
 from omero_rocrate_transfer.model.errors import UnsafeCrateError
 from omero_rocrate_transfer.model.extras import AnnotationExtras, AnnotationFacts
 from omero_rocrate_transfer.model.extras_json import structured_annotations
+from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.annotations.kinds import CLASSES, AnnotationClass
 from omero_rocrate_transfer.server.times import milliseconds
 
@@ -62,6 +63,19 @@ class SourceAnnotation:
         if isinstance(self.value, tuple):
             return [omero.model.NamedValue(name, text) for name, text in self.value]
         return _TYPES.get(self.kind.omero, rstring)(self.value)
+
+
+def reference(ref: ObjectRef) -> Any:
+    """Return an object of OMERO that only says which one it is."""
+    return getattr(omero.model, f"{ref.type}I")(ref.id, False)  # noqa: FBT003 -- a reference
+
+
+def new_link(link_type: str, parent: ObjectRef, annotation: ObjectRef) -> Any:
+    """Return the unsaved link from an object to an annotation."""
+    made = getattr(omero.model, f"{link_type}I")()
+    made.setParent(reference(parent))
+    made.setChild(reference(annotation))
+    return made
 
 
 def iter_annotations(document: OME, extras: AnnotationExtras) -> Iterator[SourceAnnotation]:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-import omero.model
 from ome_types import OME
 
 from omero_rocrate_transfer.model.contents import Omission, TransferUnit
@@ -14,13 +13,33 @@ from omero_rocrate_transfer.model.extras import AnnotationExtras
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
 from omero_rocrate_transfer.server.annotations.attached import Attacher, Losses
 from omero_rocrate_transfer.server.annotations.elements import iter_annotatable
-from omero_rocrate_transfer.server.annotations.existing import batches, find_tags, link_type, read_existing
+from omero_rocrate_transfer.server.annotations.existing import (
+    batches,
+    find_tags,
+    link_type,
+    links_there,
+    read_existing,
+)
 from omero_rocrate_transfer.server.annotations.found import Found
-from omero_rocrate_transfer.server.annotations.objects import SourceAnnotation, iter_annotations
+from omero_rocrate_transfer.server.annotations.objects import (
+    SourceAnnotation,
+    iter_annotations,
+    new_link,
+    reference,
+)
+from omero_rocrate_transfer.server.annotations.owners import (
+    AnnotationOwners,
+    OwnedPair,
+    Pair,
+    by_account,
+    count_other_linkers,
+)
 from omero_rocrate_transfer.server.annotations.read import iter_links
 from omero_rocrate_transfer.server.commands import delete
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.marks import remember_source
+from omero_rocrate_transfer.server.owners import Owners
+from omero_rocrate_transfer.server.people import Account
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.target_ids import TargetIds
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
@@ -36,14 +55,14 @@ _IMPORTED: Final = frozenset(
 )
 _NO_PARENT: Final = "what it is on is not on the target"
 _NO_FILE: Final = "its file is not there"
-_OWNER: Final = "somebody else made it than owns what it is on; on the target it belongs to who unpacks"
+_OWNER: Final = "made by somebody else than owns what it is on, which only --as-owner restores"
 
-#: LSIDs of an object and of an annotation on it.
-Pair = tuple[str, str]
+#: Annotations of a document, by LSID.
+Known = Mapping[str, SourceAnnotation]
 
 
 class AnnotationWriter:
-    """Writes annotations in one group, as the user of the connection; safe in several threads.
+    """Writes annotations in one group, for those to whom they belong; safe in several threads.
 
     Parameters
     ----------
@@ -52,7 +71,7 @@ class AnnotationWriter:
     units
         All of the run: those of attachments say where their bytes are.
     merge
-        Whether the user's own tags that look the same are used again, and what is on a container already is
+        Whether an owner's own tags that look the same are used again, and what is on a container already is
         not made a second time.
     again
         Whether an earlier process of the same run may have linked shared things already.
@@ -60,7 +79,7 @@ class AnnotationWriter:
 
     def __init__(
         self,
-        connection: Connection,
+        owners: Owners,
         group: int,
         ids: TargetIds,
         units: Iterable[TransferUnit],
@@ -69,7 +88,7 @@ class AnnotationWriter:
         again: bool = False,
     ) -> None:
         self._again = again
-        self._connection = connection
+        self._owners = owners
         self._group = group
         self._ids = ids
         self._merge = merge
@@ -78,17 +97,22 @@ class AnnotationWriter:
 
     def write_containers(self, document: OME, extras: AnnotationExtras) -> list[Omission]:
         """Write the annotations of containers, which may have been there before."""
-        return self._write(document, extras)
+        return self._write(document, extras, AnnotationOwners(self._owners, document, extras, None))
 
-    def write_unit(self, document: OME, extras: AnnotationExtras, new: Collection[str]) -> list[Omission]:
+    def write_unit(
+        self, document: OME, extras: AnnotationExtras, owner: Account | None, new: Collection[str]
+    ) -> list[Omission]:
         """Write the annotations of a unit's images and of what belongs to them; all of it was just made.
 
         Parameters
         ----------
+        owner
+            Of the unit.
         new
             LSIDs of what no import has made, so that nothing is on it.
         """
-        return self._write(document, extras, fresh=True, new=new)
+        belongs = AnnotationOwners(self._owners, document, extras, owner)
+        return self._write(document, extras, belongs, fresh=True, new=new)
 
     def write_attachment(
         self, document: OME, extras: AnnotationExtras, unit: TransferUnit, source: Source
@@ -101,19 +125,21 @@ class AnnotationWriter:
             The file is not what was promised, or cannot be read.
         """
         losses: Losses = Counter()
-        attacher = Attacher(self._connection, self._group, self._ids)
-        files = {
-            one.lsid: attacher.attach(one, unit, source, losses)
-            for one in iter_annotations(document, extras)
-            if _ref_of(one.lsid) == unit.ref
-        }
+        belongs = AnnotationOwners(self._owners, document, extras, None)
+        files: dict[str, ObjectRef] = {}
+        for one in iter_annotations(document, extras):
+            if _ref_of(one.lsid) == unit.ref:
+                with self._owners.session(belongs.of(one.lsid)) as session:
+                    attacher = Attacher(session, self._group, self._ids)
+                    files[one.lsid] = attacher.attach(one, unit, source, losses)
         faultpoint("server:attachment-sent")
-        return [*_omissions(losses), *self._write(document, extras, files=files)]
+        return [*_omissions(losses), *self._write(document, extras, belongs, files=files)]
 
     def _write(
         self,
         document: OME,
         extras: AnnotationExtras,
+        belongs: AnnotationOwners,
         *,
         fresh: bool = False,
         new: Collection[str] = (),
@@ -127,31 +153,64 @@ class AnnotationWriter:
             if lsid in files or _ref_of(lsid) not in self._attached
         }
         elsewhere = all_known.keys() - known
-        links = [pair for pair in _links(document, extras, known) if pair[0] not in elsewhere]
+        pairs = [pair for pair in _links(document, extras, known) if pair[0] not in elsewhere]
+        links = belongs.owned(pairs)
         losses: Losses = Counter()
-        parents = {parent for parent, _ in links}
-        if fresh:
-            parents |= {lsid for lsid, _ in iter_annotatable(document, extras.places)}
-        found = Found(self._ids, known, links)
-        if fresh or self._merge:
-            self._find(found, parents.difference(new), fresh=fresh)
-            if extras.complete and found.unwanted:
-                delete(self._connection, "Annotation", sorted(found.unwanted), self._group)
-        self._create(known, files, losses)
+        there = self._there(document, extras, known, belongs, links, new if fresh else None)
+        self._create(known, belongs, files, losses)
         faultpoint("server:annotations-created")
-        self._link([pair for pair in links if pair not in found.pairs], found.pairs, losses)
-        losses += _other_owners(document, extras, self._connection.user)
+        self._link([link for link in links if link not in there], there, losses)
+        others = 0 if self._owners.restores else count_other_linkers(document, extras, self._user)
+        losses += Counter({("AnnotationLink", _OWNER): others})
         return list(_omissions(losses))
 
-    def _find(self, found: Found, parents: Iterable[str], *, fresh: bool) -> None:
-        """Look for what an import or an earlier run has put on objects.
+    @property
+    def _user(self) -> str:
+        """Login of whoever unpacks."""
+        return self._owners.hand(None).user
+
+    def _there(
+        self,
+        document: OME,
+        extras: AnnotationExtras,
+        known: Known,
+        belongs: AnnotationOwners,
+        links: Collection[OwnedPair],
+        new: Collection[str] | None,
+    ) -> set[OwnedPair]:
+        """Return the links that exist, by an import or from an earlier run: to annotations of who made them.
 
         What an import made and the source has no more, somebody removed there: so it is removed here too.
+
+        Parameters
+        ----------
+        new
+            LSIDs of what no import has made; None where nothing was imported.
         """
-        for word, objects in self._by_type(parents).items():
-            imported = fresh and word in _IMPORTED
-            for one in read_existing(self._connection, self._group, word, objects):
-                found.take(objects[one.parent.id], one, imported=imported)
+        own = by_account(link for link in links if belongs.of(link[1]) == link[2])
+        if new is not None:
+            # an import makes everything for the owner of the unit
+            elements = {lsid for lsid, _ in iter_annotatable(document, extras.places)}.difference(new)
+            old = [pair for pair in own.get(belongs.owner, ()) if pair[0] not in new]
+            pairs, unwanted = self._find(known, old, belongs.owner, elements)
+            if extras.complete and unwanted:
+                delete(self._owners.hand(belongs.owner), "Annotation", sorted(unwanted), self._group)
+            return {(*pair, belongs.owner) for pair in pairs}
+        there: set[OwnedPair] = set()
+        for account, wanted in own.items() if self._merge else ():
+            there |= {(*pair, account) for pair in self._find(known, wanted, account)[0]}
+        return there
+
+    def _find(
+        self, known: Known, pairs: Collection[Pair], account: Account | None, imported: Iterable[str] = ()
+    ) -> tuple[set[Pair], set[int]]:
+        """Return those links of somebody that exist, and annotations that only an import can have made."""
+        found = Found(self._ids, known, pairs)
+        fresh = set(imported)
+        for word, objects in self._by_type({parent for parent, _ in pairs} | fresh).items():
+            for one in read_existing(self._owners.hand(account), self._group, word, objects):
+                found.take(objects[one.parent.id], one, imported=bool(fresh) and word in _IMPORTED)
+        return found.pairs, found.unwanted
 
     def _by_type(self, parents: Iterable[str]) -> dict[str, dict[int, str]]:
         """Return LSIDs by type and by id on the target, of what is there."""
@@ -163,60 +222,74 @@ class AnnotationWriter:
         return found
 
     def _create(
-        self, known: Mapping[str, SourceAnnotation], files: Mapping[str, ObjectRef], losses: Losses
+        self,
+        known: Known,
+        belongs: AnnotationOwners,
+        files: Mapping[str, ObjectRef],
+        losses: Losses,
     ) -> None:
-        def create(lsids: Sequence[str]) -> dict[str, ObjectRef]:
-            new = [known[lsid] for lsid in lsids]
-            again = find_tags(self._connection, self._group, new) if self._merge else {}
-            new = [one for one in new if one.lsid not in again]
-            ids = self._insert([_object(one, files, losses) for one in new], "Creating annotations")
-            made = zip(new, ids, strict=True)
-            return again | {one.lsid: ObjectRef(one.kind.omero, number) for one, number in made}
+        lsids: dict[Account | None, list[str]] = {}
+        for lsid in known:
+            lsids.setdefault(belongs.of(lsid), []).append(lsid)
+        for account, wanted in lsids.items():
+            hand = self._owners.hand(account)
 
-        self._ids.create_once(list(known), create)
+            def create(mine: Sequence[str], hand: Connection = hand) -> dict[str, ObjectRef]:
+                new = [known[lsid] for lsid in mine]
+                again = find_tags(hand, self._group, new) if self._merge else {}
+                new = [one for one in new if one.lsid not in again]
+                ids = self._insert(hand, [_object(one, files, losses) for one in new], "Creating annotations")
+                made = zip(new, ids, strict=True)
+                return again | {one.lsid: ObjectRef(one.kind.omero, number) for one, number in made}
 
-    def _link(self, pairs: Iterable[Pair], there: Iterable[Pair], losses: Losses) -> None:
-        own: dict[tuple[ObjectRef | None, ObjectRef | None], Any] = {}
-        shared: dict[str, tuple[str, ObjectRef, ObjectRef]] = {}
-        # Channels that share a light path on the target need not share it on the source.
-        linked = {(self._ids.get(parent), self._ids.get(child)) for parent, child in there}
-        for parent, child in dict.fromkeys(pairs):
-            source, target, annotation = _ref_of(parent), self._ids.get(parent), self._ids.get(child)
-            word = "Object" if source is None else source.type
-            if target is None or annotation is None:
-                losses[link_type(word), _NO_PARENT] += 1
-            elif word in _SHARED:
-                shared[f"{parent} {child}"] = word, target, annotation
-            elif (target, annotation) not in linked:
-                own[target, annotation] = _link(word, target, annotation)
-        self._insert(list(own.values()), "Linking annotations")
-        self._ids.create_once(
-            list(shared), lambda keys: self._link_shared({key: shared[key] for key in keys})
-        )
+            self._ids.create_once(wanted, create)
 
-    def _link_shared(self, wanted: Mapping[str, tuple[str, ObjectRef, ObjectRef]]) -> dict[str, ObjectRef]:
-        there: set[tuple[str, int, int]] = set()
-        if self._merge or self._again:
-            by_type: dict[str, set[int]] = {}
-            for word, target, _ in wanted.values():
-                by_type.setdefault(word, set()).add(target.id)
-            for word, ids in by_type.items():
-                found = read_existing(self._connection, self._group, word, ids)
-                there |= {(word, one.parent.id, one.annotation.id) for one in found}
-        new = [link for link in wanted.values() if (link[0], link[1].id, link[2].id) not in there]
-        self._insert([_link(*link) for link in new], "Linking annotations")
-        # Only that they are there matters, not which ids they have.
-        return {key: annotation for key, (_, _, annotation) in wanted.items()}
+    def _link(self, links: Iterable[OwnedPair], there: Iterable[OwnedPair], losses: Losses) -> None:
+        made = by_account(there)
+        for account, pairs in by_account(links).items():
+            hand = self._owners.hand(account)
+            own: dict[tuple[ObjectRef, ObjectRef], Any] = {}
+            shared: dict[str, tuple[str, ObjectRef, ObjectRef]] = {}
+            # Channels that share a light path on the target need not share it on the source.
+            linked = {
+                (self._ids.get(parent), self._ids.get(child)) for parent, child in made.get(account, ())
+            }
+            for parent, child in pairs:
+                source, target, annotation = _ref_of(parent), self._ids.get(parent), self._ids.get(child)
+                word = "Object" if source is None else source.type
+                if target is None or annotation is None:
+                    losses[link_type(word), _NO_PARENT] += 1
+                elif word in _SHARED:
+                    shared[f"{parent} {child} {hand.user}"] = word, target, annotation
+                elif (target, annotation) not in linked:
+                    own[target, annotation] = new_link(link_type(word), target, annotation)
+            self._insert(hand, list(own.values()), "Linking annotations")
+            self._link_shared(hand, shared)
 
-    def _insert(self, objects: Sequence[Any], doing: str) -> list[int]:
+    def _link_shared(self, hand: Connection, shared: Mapping[str, tuple[str, ObjectRef, ObjectRef]]) -> None:
+        """Link what is in several documents, in the first of these."""
+
+        def create(keys: Sequence[str]) -> dict[str, ObjectRef]:
+            wanted = {key: shared[key] for key in keys}
+            there = links_there(hand, self._group, wanted.values()) if self._merge or self._again else set()
+            new = [link for link in wanted.values() if (link[0], link[1].id, link[2].id) not in there]
+            self._insert(
+                hand, [new_link(link_type(word), *ends) for word, *ends in new], "Linking annotations"
+            )
+            # Only that they are there matters, not which ids they have.
+            return {key: annotation for key, (_, _, annotation) in wanted.items()}
+
+        self._ids.create_once(list(shared), create)
+
+    def _insert(self, hand: Connection, objects: Sequence[Any], doing: str) -> list[int]:
         ids: list[int] = []
         for batch in batches(objects):
             with server_errors(doing):
-                ids += self._connection.update.saveAndReturnIds(batch, self._connection.context(self._group))
+                ids += hand.update.saveAndReturnIds(batch, hand.context(self._group))
         return ids
 
 
-def _links(document: OME, extras: AnnotationExtras, known: Mapping[str, SourceAnnotation]) -> list[Pair]:
+def _links(document: OME, extras: AnnotationExtras, known: Known) -> list[Pair]:
     """Return all links of a document once: the extras add those of objects that have no element in it."""
     elements = {lsid for lsid, _ in iter_annotatable(document, extras.places)} | known.keys()
     links = [
@@ -230,7 +303,7 @@ def _object(one: SourceAnnotation, files: Mapping[str, ObjectRef], losses: Losse
     made = one.new()
     remember_source(made, one.lsid)
     if one.lsid in files:
-        made.setFile(_reference(files[one.lsid]))
+        made.setFile(reference(files[one.lsid]))
     elif one.kind.omero == "FileAnnotation" and not one.facts.null:
         losses["OriginalFile", _NO_FILE] += 1
     return made
@@ -241,29 +314,7 @@ def _ref_of(lsid: str) -> ObjectRef | None:
     return None if found is None else found[1]
 
 
-def _reference(ref: ObjectRef) -> Any:
-    return getattr(omero.model, f"{ref.type}I")(ref.id, False)  # noqa: FBT003 -- a reference
-
-
-def _link(word: str, parent: ObjectRef, annotation: ObjectRef) -> Any:
-    made = getattr(omero.model, f"{link_type(word)}I")()
-    made.setParent(_reference(parent))
-    made.setChild(_reference(annotation))
-    return made
-
-
-def _other_owners(document: OME, extras: AnnotationExtras, user: str) -> Losses:
-    """Count links of people who own neither what they are on nor what is on the target."""
-    logins = {person.id: person.user_name for person in document.experimenters}
-    owned = (*document.projects, *document.datasets, *document.images)
-    owners = {logins.get(one.experimenter_ref.id) for one in owned if one.experimenter_ref is not None}
-    count = sum(
-        link.owner is not None and link.owner != user and bool(owners) and link.owner not in owners
-        for link in extras.links
-    )
-    return Counter({("AnnotationLink", _OWNER): count} if count else {})
-
-
 def _omissions(losses: Losses) -> Iterator[Omission]:
     for (kind, reason), count in losses.items():
-        yield Omission(type=kind, count=count, reason=reason)
+        if count:
+            yield Omission(type=kind, count=count, reason=reason)

@@ -109,12 +109,18 @@ class PixelsImport:
         self._rebuilt.omissions += make_defaults(self._connection, made, self._group, self._unit.ref)
         return self._rebuilt
 
-    def undo(self) -> None:
-        """Delete what was created and nothing else; says so where that fails."""
+    def undo(self, connection: Connection) -> None:
+        """Delete what was created and nothing else; says so where that fails.
+
+        Parameters
+        ----------
+        connection
+            Of somebody who may delete what others have put on the images, too.
+        """
         if not self._created:
             return
         try:
-            delete_all(self._connection, self._created, self._group)
+            delete_all(connection, self._created, self._group)
         except TransferError:
             log.exception("%s was left incomplete and should be deleted.", _listed(self._created))
 

@@ -242,7 +242,7 @@ def test_rendering_settings_of_the_owner_are_restored_and_those_of_others_counte
     lost = Omission(
         type="RenderingDef",
         count=1,
-        reason="rendering settings of other users can only be restored by these users",
+        reason="rendering settings of other users are only restored with --as-owner",
         on=made.omissions[0].on,
     )
     assert made.omissions == [lost]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Final
 
 from ome_types import OME, model
 
@@ -12,6 +11,7 @@ from omero_rocrate_transfer.model.extras import Extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.rendering import Rendering
 from omero_rocrate_transfer.server.annotations.read import iter_links
+from omero_rocrate_transfer.server.belongings import MemberAccounts
 from omero_rocrate_transfer.server.content.conversions import parse_ref
 from omero_rocrate_transfer.server.content.experiments import (
     ExperimentContent,
@@ -21,27 +21,26 @@ from omero_rocrate_transfer.server.content.experiments import (
 from omero_rocrate_transfer.server.content.images import ImageContent, read_images, read_instruments
 from omero_rocrate_transfer.server.content.planes import read_planes
 from omero_rocrate_transfer.server.content.rendering import restore_rendering
-from omero_rocrate_transfer.server.content.restore.containers import restore_members
 from omero_rocrate_transfer.server.content.restore.experiments import (
     ExperimentRestorer,
     experiment_contents,
 )
 from omero_rocrate_transfer.server.content.restore.images import ImageRestorer, images_of
 from omero_rocrate_transfer.server.content.restore.instruments import InstrumentRestorer, instrument_content
+from omero_rocrate_transfer.server.content.restore.members import find_members, link_members
 from omero_rocrate_transfer.server.content.restore.outside import Outside
 from omero_rocrate_transfer.server.content.restore.planes import PlaneRestorer
 from omero_rocrate_transfer.server.content.restore.plates import PlateRestorer
 from omero_rocrate_transfer.server.content.restore.rois import RoiRestorer, SourceRois
 from omero_rocrate_transfer.server.content.restore.target import Target
 from omero_rocrate_transfer.server.content.rois import read_rois
-from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.owners import Owners
+from omero_rocrate_transfer.server.people import Account
 from omero_rocrate_transfer.server.target_ids import TargetIds
-
-_OTHERS: Final = "rendering settings of other users can only be restored by these users"
 
 
 class ContentRestorer:
-    """Restores what images hold besides pixels and annotations.
+    """Restores what the images of one unit hold besides pixels and annotations.
 
     What the import of the same files made already is recognised by its content, and kept; what users changed
     on the source since its own import wins over what the files say.
@@ -52,12 +51,18 @@ class ContentRestorer:
         Id of the group that the images are in.
     ids
         Gets what became of images, channels, ROIs and so on.
+    owner
+        Of the images, and of all that nothing else is said of.
     """
 
-    def __init__(self, connection: Connection, group: int, ids: TargetIds) -> None:
-        self._connection = connection
+    def __init__(self, owners: Owners, group: int, ids: TargetIds, owner: Account | None) -> None:
+        self._owners = owners
+        self._owner = owner
         self._group = group
         self._ids = ids
+        self._targets: list[Target] = []
+        #: What became of objects that others refer to.
+        self._refs: dict[ObjectRef, ObjectRef] = {}
 
     def restore(
         self, document: OME, extras: Extras, images: Mapping[ObjectRef, int], on: ObjectRef
@@ -80,7 +85,7 @@ class ContentRestorer:
         collection of str
             LSIDs of ROIs and shapes that are new: an import cannot have put anything on them.
         """
-        target = Target(self._connection, self._group)
+        target = self._target(self._owner)
         elements = {ref: one for ref, one in images_of(document.images).items() if ref in images}
         there = read_images(target.reader, target.enumerations, images.values())
         pairs = [(one, there[images[ref]]) for ref, one in elements.items() if images[ref] in there]
@@ -93,15 +98,16 @@ class ContentRestorer:
         ExperimentRestorer(target, self._ids).restore(
             experiment_contents(document, extras, outside), made.values()
         )
-        target.refs |= dict(_pixels(pairs))
+        self._refs |= dict(_pixels(pairs))
+        target.refs |= self._refs
         restorer = ImageRestorer(target, extras.fields, complete=extras.complete)
         self._ids.add(restorer.restore(pairs))
         self._ids.add(_restore_planes(target, extras, pairs))
         new = self._restore_rois(target, document, extras, pairs)
-        restore_members(target, document, extras, self._ids)
+        self._restore_members(target, document, extras)
         PlateRestorer(target, extras, self._ids).restore(document)
         self._restore_rendering(target, extras, pairs)
-        return target.omissions(on), new
+        return [omission for each in self._targets for omission in each.omissions(on)], new
 
     def _restore_instruments(
         self, target: Target, document: OME, extras: Extras, outside: Outside, numbers: Iterable[int]
@@ -119,27 +125,55 @@ class ContentRestorer:
         extras: Extras,
         pairs: list[tuple[model.Image, ImageContent]],
     ) -> Collection[str]:
+        others = {lsid: self._owners.account(login) for lsid, login in extras.owners.items()}
         source = SourceRois(document, extras)
         annotated = {link.parent for link in extras.annotations.links}.union(
             parent for parent, _ in iter_links(document)
         )
-        restorer = RoiRestorer(target, complete=extras.complete, needed=annotated)
+        new: set[str] = set()
         there = read_rois(target.reader, target.enumerations, [content.id for _, content in pairs])
-        restorer.restore(((content.id, source.of(one)) for one, content in pairs), there)
-        self._ids.add(restorer.made)
-        return restorer.new
+        for owner in dict.fromkeys((self._owner, *others.values())):
+            # an import makes ROIs for the owner of the images
+            mine = owner == self._owner
+            hand = self._target(owner)
+            restorer = RoiRestorer(hand, complete=extras.complete and mine, needed=annotated)
+            wanted = (
+                (content.id, (roi for roi in source.of(one) if others.get(roi.lsid, self._owner) == owner))
+                for one, content in pairs
+            )
+            restorer.restore(wanted, there if mine else {})
+            self._ids.add(restorer.made)
+            new |= restorer.new
+        return new
+
+    def _restore_members(self, target: Target, document: OME, extras: Extras) -> None:
+        links = MemberAccounts(self._owners, extras.members)
+        for owner, pairs in find_members(target, document, extras, self._ids, links, self._owner).items():
+            link_members(self._target(owner), pairs)
 
     def _restore_rendering(
         self, target: Target, extras: Extras, pairs: list[tuple[model.Image, ImageContent]]
     ) -> None:
-        wanted: dict[int, Rendering] = {}
+        wanted: dict[Account | None, dict[int, Rendering]] = {}
         for element, content in pairs:
-            users = extras.rendering.get(element.id, ())
-            if users and users[0].owner:
-                wanted[content.pixels_id] = users[0].rendering
-                users = users[1:]
-            target.lose("RenderingDef", _OTHERS, len(users))
-        restore_rendering(self._connection, self._group, wanted)
+            for user in extras.rendering.get(element.id, ()):
+                account = self._owner if user.owner else self._owners.account(user.login)
+                reason = "" if user.owner else self._owners.why_no_settings(user.login, self._owner)
+                if not reason and content.pixels_id in wanted.get(account, {}):
+                    reason = "who has them on the target has others for the same image"
+                if reason:
+                    target.lose("RenderingDef", reason)
+                else:
+                    wanted.setdefault(account, {})[content.pixels_id] = user.rendering
+        for account, settings in wanted.items():
+            restore_rendering(self._owners.hand(account), self._group, settings)
+
+    def _target(self, owner: Account | None) -> Target:
+        """Return the target for what belongs to somebody."""
+        target = Target(self._owners.hand(owner), self._group)
+        target.refs |= self._refs
+        self._targets.append(target)
+        return target
 
 
 def _pixels(pairs: Iterable[tuple[model.Image, ImageContent]]) -> Iterator[tuple[ObjectRef, ObjectRef]]:
