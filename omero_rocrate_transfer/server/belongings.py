@@ -75,9 +75,9 @@ class Belongings:
             writer.link(parent_type, child_type, mine)
 
     def lost(self, unit: TransferUnit) -> list[Omission]:
-        """Return those images and plates of a unit that cannot go back to their owners."""
+        """Return those images of a unit, and plates of an import, that cannot go back to their owners."""
         owner = self.of_unit(unit)
-        refs = [*unit.plates, *(image.ref for image in unit.images)]
+        refs = [*(unit.plates if unit.files else ()), *(image.ref for image in unit.images)]
         count = sum(self.of(ref) != owner for ref in refs)
         if not count:
             return []

@@ -223,7 +223,12 @@ class ServerSink:
         owner = belongings.of_unit(unit)
         with self._owners.session(owner) as session:
             importing = PixelsImport(
-                session, unit, self._group, pixels_as=self._pixels_as, names=places.names
+                session,
+                unit,
+                self._group,
+                pixels_as=self._pixels_as,
+                names=places.names,
+                plate_hands={plate: self._owners.hand(belongings.of(plate)) for plate in unit.plates},
             )
             try:
                 document = source.read_document(unit)

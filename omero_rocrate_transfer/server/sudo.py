@@ -13,9 +13,9 @@ import omero
 
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.people import Account
-from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.session import Connection, close_quietly
 
-#: Sessions that stay open for the next unit of the same owner; those at work come on top.
+#: Sessions that stay open for the next unit of the same owner; more only where more are at work.
 _KEPT: Final = 8
 #: Without a sign of life a session ends after this time, so that none outlives a process that was killed.
 _IDLE_MS: Final = 600_000
@@ -76,11 +76,16 @@ class SudoSessions:
                 _end(self._open.popitem()[1].connection)
 
     def _begin(self, account: Account) -> Connection:
-        def reopen() -> Any:
-            self._connection.revive()
-            return self._log_in(account)
+        client = self._log_in(account)
 
-        connection = Connection(self._log_in(account), owned=True, reopen=reopen)
+        def reopen() -> Any:
+            nonlocal client
+            close_quietly(client)
+            self._connection.revive()
+            client = self._log_in(account)
+            return client
+
+        connection = Connection(client, owned=True, reopen=reopen)
         if self._connection.run_id:
             connection.mark_with(self._connection.run_id)
         return connection

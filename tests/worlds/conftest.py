@@ -39,9 +39,9 @@ class Place:
         assert result.exit_code in {0, 3}, result.stderr
         return result
 
-    def graph(self) -> Graph:
-        """Read all that is there."""
-        return read_graph(self.server.store, Digests(self.client))
+    def graph(self, *, owners: bool = False) -> Graph:
+        """Read all that is there, with the owners or without."""
+        return read_graph(self.server.store, Digests(self.client), owners=owners)
 
     def people(self) -> tuple[Any, list[int]]:
         """Make a group of two; return a client of one, and the other."""

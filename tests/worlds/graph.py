@@ -3,7 +3,8 @@
 Read straight from the store of a sandbox, never through the transfer. What two servers may rightly differ in
 is named here, and nowhere else:
 
-* ids, versions, owners, groups, events and with them the times of creation and change;
+* ids, versions, groups, events and with them the times of creation and change;
+* owners, unless the transfer restores them; then those of parts count for nothing but `OWNED`;
 * enumerations' ids (their values count), users, sessions, jobs, thumbnails, folders and logs of imports;
 * where files lie: the prefix of the fileset and paths of the client, but not names and paths below them;
 * digests of files and pixels as the database has them: the bytes are read instead;
@@ -30,6 +31,13 @@ PARTS = frozenset(
     (
         *("LogicalChannel", "StageLabel", "ImagingEnvironment", "ObjectiveSettings", "DetectorSettings"),
         *("LightSettings", "LightPath", "Microscope", "TransmittanceRange", "AffineTransform", "QuantumDef"),
+    )
+)
+#: Classes whose owners a transfer restores; what is not here belongs to the owner of what it is a part of.
+OWNED = frozenset(
+    (
+        *("Project", "Dataset", "Screen", "Plate", "Fileset", "Image", "Annotation", "Roi", "Folder"),
+        *("ProjectDatasetLink", "DatasetImageLink", "ScreenPlateLink", "FolderImageLink", "FolderRoiLink"),
     )
 )
 #: Left out, or compared with the LightPath that they belong to.
@@ -99,7 +107,7 @@ def key_of(row: Row) -> Key:
     return row.model.root, row.id
 
 
-def read_graph(store: Store, digest: Digest) -> Graph:
+def read_graph(store: Store, digest: Digest, *, owners: bool = False) -> Graph:
     """Read all that users own on a server.
 
     Parameters
@@ -107,8 +115,10 @@ def read_graph(store: Store, digest: Digest) -> Graph:
     store : Store
     digest : callable
         Takes the row of an OriginalFile or of Pixels and reads the digest of its bytes.
+    owners : bool
+        Whether objects are the same only if they belong to people of the same login.
     """
-    reader = _Reader(store, digest)
+    reader = _Reader(store, digest, owners=owners)
     rows = [row for each in _types() for row in store.rows(each) if reader.counts(row)]
     graph = {node.key: node for row in rows for node in reader.nodes(row)}
     graph = {key: node for key, node in graph.items() if not _tells_provenance(node, graph)}
@@ -135,8 +145,9 @@ def _types() -> Iterator[str]:
 
 
 class _Reader:
-    def __init__(self, store: Store, digest: Digest) -> None:
+    def __init__(self, store: Store, digest: Digest, *, owners: bool) -> None:
         self._store = store
+        self._owners = owners
         self._digest = digest
         #: What the parts belong to.
         self.hosts: dict[Key, Key] = {}
@@ -165,6 +176,8 @@ class _Reader:
                 self._add_light(node, settings)
         if row.type == "RenderingDef":
             node.values["of"] = self._user(row)
+        if self._owners and (row.model.root in OWNED or row.type.endswith("AnnotationLink")):
+            node.values["owner"] = self._login(row.owner)
         return node
 
     def _fill(self, node: Node, row: Row, prefix: str) -> None:
@@ -230,7 +243,10 @@ class _Reader:
         image = self._store.get("Image", pixels.values["image"]) if pixels else None
         if image is not None and image.owner == settings.owner:
             return "the owner"
-        user = self._store.get("Experimenter", settings.owner or 0)
+        return self._login(settings.owner)
+
+    def _login(self, number: int | None) -> str:
+        user = self._store.get("Experimenter", number or 0)
         return str(user.values["omeName"]) if user else "nobody"
 
 

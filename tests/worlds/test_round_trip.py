@@ -32,14 +32,17 @@ def _key(ref: str) -> Key:
 def round_trip(places: tuple[Place, Place], home: Path, seed: int, size: int) -> None:
     source, target = places
     client, others = source.people() if seed % 4 == 3 else (source.client, [])
+    as_owner = seed % 8 == 7
     world = build_world(source.server, client, home / "in", seed, size, others)
     form = FORMS[seed % len(FORMS)]
-    before = in_scope(source.graph())
+    before = in_scope(source.graph(owners=as_owner))
+    if as_owner:
+        target.people()
 
     packed = source.run("pack", *world.roots, form)
-    unpacked = target.run("unpack", form)
+    unpacked = target.run("unpack", form, *(("--as-owner", "-g", "lab") if as_owner else ()))
 
-    after = target.graph()
+    after = target.graph(owners=as_owner)
     left_out = omitted([packed.summary, unpacked.summary])
     found = compare(before, after, read_ids(home / "crate.idmap.json"))
     assert unexplained(found, left_out) == []

@@ -63,6 +63,8 @@ class PixelsImport:
         How pixels shall go in; where None, tile by tile wherever that is exact.
     names
         Name and description of the plates of the source.
+    plate_hands
+        The connections that make the plates, where that is not the one of the images.
     """
 
     def __init__(
@@ -73,7 +75,9 @@ class PixelsImport:
         *,
         pixels_as: PixelsAs | None,
         names: Mapping[ObjectRef, tuple[str, str | None]],
+        plate_hands: Mapping[ObjectRef, Connection] | None = None,
     ) -> None:
+        self._plate_hands = plate_hands or {}
         self._connection = connection
         self._unit = unit
         self._group = group
@@ -206,7 +210,8 @@ class PixelsImport:
             if element is None:
                 raise IntegrityError(f"{ref}: {_NO_METADATA}")
             created = self._created.setdefault("Plate", [])
-            writer = PlateWriter(self._connection, self._group, images, created.append)
+            hand = self._plate_hands.get(ref, self._connection)
+            writer = PlateWriter(hand, self._group, images, created.append)
             name, description = self._names.get(ref, (element.name or str(ref), element.description))
             plate = writer.write(ref, name, description, element)
             self._rebuilt.plates[ref] = NewObject(plate, name, description)
