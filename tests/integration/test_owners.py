@@ -18,8 +18,8 @@ Line = Callable[..., Any]
 OWNED = (
     "Project", "Dataset", "ProjectDatasetLink", "DatasetImageLink", "Fileset", "OriginalFile", "Image",
     "Pixels", "Roi", "Shape", "Folder", "FolderImageLink", "FolderRoiLink", "TagAnnotation",
-    "CommentAnnotation", "LongAnnotation", "FileAnnotation", "ImageAnnotationLink", "DatasetAnnotationLink", "RenderingDef",
-    "ChannelBinding", "QuantumDef", "Channel", "LogicalChannel",
+    "CommentAnnotation", "LongAnnotation", "FileAnnotation", "ImageAnnotationLink",
+    "DatasetAnnotationLink", "RenderingDef", "ChannelBinding", "QuantumDef", "Channel", "LogicalChannel",
 )  # fmt: skip
 
 

@@ -466,6 +466,32 @@ def test_an_administrator_cannot_link_to_private_data_but_as_its_owner(
     assert save(root, made, as_alice).details.owner.id.val == alice_id
 
 
+def test_an_administrator_has_no_settings_for_private_data_of_others(
+    people: Any, root: Any, sandbox: SandboxServer
+) -> None:
+    lab = people.group("lab", "rw----")
+    alice_id = people.user("alice", lab)
+    image = save(people.login("alice"), image_with_pixels())
+    reference = omero.model.PixelsI(image.getPrimaryPixels().id.val, False)
+    context = root.getContext(group=lab)
+
+    def settings() -> Any:
+        made = omero.model.RenderingDefI()
+        made.setPixels(reference)
+        made.setDefaultZ(rint(0))
+        made.setDefaultT(rint(0))
+        made.setModel(enum("RenderingModel", "rgb"))
+        made.setQuantization(omero.model.QuantumDefI())
+        made.quantization.cdStart, made.quantization.cdEnd = rint(0), rint(255)
+        made.quantization.bitResolution = rint(255)
+        return made
+
+    with pytest.raises(omero.ReadOnlyGroupSecurityViolation):
+        save(root, settings(), context)
+    as_alice = context | {"omero.user": str(alice_id)}
+    assert save(root, settings(), as_alice).details.owner.id.val == alice_id
+
+
 def test_an_administrator_creates_for_others(people: Any, root: Any) -> None:
     lab = people.group("lab")
     alice_id = people.user("alice", lab)
