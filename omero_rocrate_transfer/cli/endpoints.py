@@ -91,17 +91,18 @@ def target_owners(
     connection: Connection, chosen: UnpackOptions | CopyOptions, contents: Contents, source: Source
 ) -> Owners:
     """Return to whom things will belong on the server; refuses what cannot be before anything is written."""
-    from omero_rocrate_transfer.server.containers import group_of_target, parse_target
-    from omero_rocrate_transfer.server.owners import Owners, find_owners
+    from omero_rocrate_transfer.server.containers import parse_target, place_of_target
+    from omero_rocrate_transfer.server.find_owners import find_owners
+    from omero_rocrate_transfer.server.owners import Owners
     from omero_rocrate_transfer.transfer.survey import survey
 
     if not chosen.owners.as_owner:
         return Owners(connection)
-    group = connection.group_id
+    group, container = connection.group_id, None
     if chosen.target is not None:
-        group = group_of_target(connection, parse_target(chosen.target))
+        group, container = place_of_target(connection, parse_target(chosen.target))
     people = survey(contents, source)
-    return find_owners(connection, group, people, dict(chosen.owners.user_map))
+    return find_owners(connection, group, people, dict(chosen.owners.user_map), container)
 
 
 def server_sink(

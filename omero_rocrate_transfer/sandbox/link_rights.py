@@ -53,8 +53,9 @@ def require_link(call: Call, reference: Reference) -> None:
 
 
 def _is_critical(call: Call, target: Row, held: str) -> bool:
-    """Tell whether the target is of others in a private group: no administrator may bring anything there
-    that its owner would not see (CurrentDetails.isGraphCritical).
+    """Tell whether the target is private data of others, to which nobody may link what these would not see.
+
+    That is the only right that administrators do not have (CurrentDetails.isGraphCritical).
     """
     return held == permissions.PRIVATE and target.owner != call.user_id
 

@@ -23,6 +23,7 @@ from omero_rocrate_transfer.server.writer import Writer
 log = logging.getLogger(__name__)
 
 _TARGET: Final = re.compile(r"(?P<type>Dataset|Screen):(?:name:(?P<name>.+)|(?P<id>\d{1,19}))\Z", re.DOTALL)
+_PLACE: Final = "select o.details.group.id, o.details.owner.id from {type} o where o.id = :id"
 _MINE: Final = (
     "select o.id, o.name from {type} o where o.name in (:names) and o.details.owner.id = :owner order by o.id"
 )
@@ -60,16 +61,21 @@ def parse_target(text: str) -> Target:
 
 def group_of_target(connection: Connection, target: Target) -> int:
     """Return the group that the transfer has to write into: that of the named container, else the user's."""
+    return place_of_target(connection, target)[0]
+
+
+def place_of_target(connection: Connection, target: Target) -> tuple[int, int]:
+    """Return group and owner of the named container; those of the user where it is known by its name."""
     if target.id is None:
-        return connection.group_id
-    hql = f"select o.details.group.id from {target.type} o where o.id = :id"  # noqa: S608 -- one of two classes
+        return connection.group_id, connection.user_id
+    hql = _PLACE.format(type=target.type)
     with server_errors(f"Looking for {target.type}:{target.id}"):
         rows = connection.query.projection(hql, ParametersI().addId(target.id), connection.context())
     if not rows:
         raise NotFoundError(
             f"{target.type}:{target.id}: not found, or not readable by user {connection.user}."
         )
-    return int(rows[0][0].val)
+    return rows[0][0].val, rows[0][1].val
 
 
 def check_units(contents: Contents) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from omero_rocrate_transfer.sandbox import real_input, seed
 from tests.command_line import CommandLine
+from tests.crate.foreign import packs
 from tests.integration.conftest import Server
 
 Line = Callable[..., Any]
@@ -342,6 +343,86 @@ def test_sessions_of_owners_that_end_are_opened_again(
 
     assert summary["failed"] == 0
     assert owned(target_server) == owned(source_server)
+
+
+def test_two_who_become_one_have_everything_once(
+    pack: Line, unpack: Line, target_server: Server, shared: str, home: Path
+) -> None:
+    settle(target_server, "alice")
+    pack(shared, "crate")
+    (home / "people.tsv").write_text("bob\talice\ncarol\talice\n")
+
+    summary = unpack("crate", *AS_OWNER, "--user-map", "people.tsv", "--json", exit_code=3).summary
+
+    assert [(one["type"], one["count"]) for one in summary["omissions"]] == [("RenderingDef", 2)]
+    after = owned(target_server)
+    assert after["RenderingDef"] == Counter(alice=2)
+    # of the three links on each image, two were the same tag by both
+    assert after["ImageAnnotationLink"] == Counter(alice=6)
+
+
+def test_the_same_link_of_several_people_stays_several(
+    pack: Line, unpack: Line, source_server: Server, target_server: Server, tmp_path: Path
+) -> None:
+    settle(source_server, "alice", "bob", permissions="rwrw--")
+    settle(target_server, "alice", "bob")
+    alice, bob = (source_server.client(name, "pw") for name in ("alice", "bob"))
+    project, dataset = seed.create(alice, "Project", "P"), seed.create(bob, "Dataset", "D")
+    made = real_input.same_names(tmp_path / "in")
+    image = seed.reference("Image", seed.import_fileset(alice, made.folder, made.files, dataset).images[0])
+    for client in (alice, bob):
+        seed.link(client, project, dataset)
+    seed.link(bob, dataset, image)
+    pack(f"Project:{project.id.val}", "crate")
+
+    unpack("crate", *AS_OWNER)
+
+    after = owned(target_server)
+    assert after == owned(source_server)
+    assert after["ProjectDatasetLink"] == after["DatasetImageLink"] == Counter(alice=1, bob=1)
+
+
+def test_a_container_of_who_unpacks_takes_the_images_of_all(
+    pack: Line, unpack: Line, target_server: Server, shared: str
+) -> None:
+    settle(target_server, "alice", "bob", "carol")
+    pack(shared, "crate")
+
+    unpack("crate", *AS_OWNER, "--target", "Dataset:name:All", exit_code=None)
+
+    after = owned(target_server)
+    assert (after["Project"], after["Dataset"]) == (Counter(), Counter(root=1))
+    assert after["Image"] == after["DatasetImageLink"] == Counter(alice=1, bob=1)
+
+
+def test_a_private_group_takes_nothing_into_a_container_of_another(
+    pack: Line, unpack: Line, source_server: Server, target_server: Server, tmp_path: Path
+) -> None:
+    settle(source_server, "alice")
+    settle(target_server, "alice", permissions="rw----")
+    made = real_input.same_names(tmp_path / "in")
+    image = seed.import_fileset(source_server.client("alice", "pw"), made.folder, made.files).images[0]
+    dataset = seed.create(target_server.client("alice", "pw"), "Dataset", "hers")
+    pack(f"Image:{image}", "crate")
+
+    told = refused(unpack, target_server, *AS_OWNER, "-T", "Dataset:name:All", exit_code=7)
+    unpack("crate", *AS_OWNER, "-T", f"Dataset:{dataset.id.val}")
+
+    assert "in the private group lab" in told
+    assert owned(target_server)["DatasetImageLink"] == Counter(alice=1)
+
+
+def test_what_has_no_known_owner_belongs_to_who_unpacks(
+    unpack: Line, target_server: Server, home: Path
+) -> None:
+    settle(target_server)
+    packs.write_pack(home / "pack", packs.current_xml(), "transfer.xml")
+
+    unpack("pack", *AS_OWNER)
+
+    after = owned(target_server)
+    assert after["Image"] == Counter(root=4)
+    assert {login for counts in after.values() for login in counts} == {"root"}
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from omero_rocrate_transfer.model.extras import (
     AnnotationLink,
     Extras,
     FileFacts,
+    MemberLink,
 )
 from omero_rocrate_transfer.model.extras_json import (
     parse_extras,
@@ -38,6 +39,9 @@ FACTS = st.builds(
     file=st.none() | FILES,
 )
 LINKS = st.builds(AnnotationLink, parent=st.text(max_size=9), child=st.text(max_size=9), owner=TEXTS)
+MEMBERS = st.builds(
+    MemberLink, parent=st.text(max_size=9), child=st.text(max_size=9), owner=st.text(max_size=9)
+)
 EXTRAS = st.builds(
     Extras,
     annotations=st.builds(
@@ -46,6 +50,8 @@ EXTRAS = st.builds(
         links=st.lists(LINKS, max_size=3).map(tuple),
         complete=st.booleans(),
     ),
+    owners=st.dictionaries(st.text(max_size=9), st.text(max_size=9), max_size=3),
+    members=st.lists(MEMBERS, max_size=3).map(tuple),
 )
 
 

@@ -1,0 +1,140 @@
+"""Who owns what of a source is known before anything is written."""
+
+from __future__ import annotations
+
+from ome_types import OME, model
+
+from omero_rocrate_transfer.model.contents import (
+    Container,
+    Contents,
+    ImageRecord,
+    Person,
+    SourceInfo,
+    TransferUnit,
+)
+from omero_rocrate_transfer.model.extras import (
+    AnnotationExtras,
+    AnnotationLink,
+    Extras,
+    MemberLink,
+    UserRendering,
+)
+from omero_rocrate_transfer.model.extras_json import put_extras, structured_annotations
+from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.model.rendering import Rendering
+from omero_rocrate_transfer.transfer.survey import Survey, survey
+from tests.transfer.fakes import FakeSource
+
+HOST = "here.example.org"
+SOURCE = SourceInfo(host=HOST, database_uuid="1-2-3", version="5.6.14")
+PEOPLE = tuple(
+    Person(id=number, login=login, first_name=login, last_name="T")
+    for number, login in enumerate(("alice", "bob", "carol"), 1)
+)
+IMAGE, FILESET, DATASET = ObjectRef("Image", 5), ObjectRef("Fileset", 6), ObjectRef("Dataset", 7)
+FILE = ObjectRef("Annotation", 8)
+
+
+def lsid(ref: ObjectRef) -> str:
+    return ref.lsid(HOST)
+
+
+def document(extras: Extras, *annotators: int) -> OME:
+    """Return a document with an annotation of each of some people, and extras."""
+    made = OME(
+        experimenters=[
+            model.Experimenter(id=f"urn:lsid:{HOST}:Experimenter:{one.id}", user_name=one.login)
+            for one in PEOPLE
+        ]
+    )
+    for place, number in enumerate(annotators, 1):
+        structured_annotations(made).tag_annotations.append(
+            model.TagAnnotation(
+                id=lsid(ObjectRef("Annotation", place)),
+                value="t",
+                annotator=f"urn:lsid:{HOST}:Experimenter:{number}",
+            )
+        )
+    put_extras(made, extras, HOST)
+    return made
+
+
+class Documents(FakeSource):
+    """A source that tells of people."""
+
+    def __init__(self, containers: OME, units: dict[ObjectRef, OME]) -> None:
+        self._containers, self._units = containers, units
+
+    def read_document(self, unit: TransferUnit) -> OME:
+        return self._units[unit.ref]
+
+    def read_container_document(self) -> OME:
+        return self._containers
+
+
+def found(containers: OME, units: dict[ObjectRef, OME], *, owner: int | None = 1) -> Survey:
+    """Survey a dataset of bob with an image, and an attachment."""
+    image = ImageRecord(ref=IMAGE, name="i", owner=owner)
+    contents = Contents(
+        source=SOURCE,
+        roots=(),
+        containers=(Container(ref=DATASET, name="D", owner=2, members=(IMAGE,)),),
+        units=tuple(TransferUnit(ref=ref, images=(image,) if ref == FILESET else ()) for ref in units),
+        people=PEOPLE,
+    )
+    return survey(contents, Documents(containers, units))
+
+
+def test_owners_of_units_and_containers_hang_together() -> None:
+    result = found(document(Extras()), {FILESET: document(Extras())})
+
+    assert result.owners == {"alice", "bob"}
+    assert result.together == {frozenset({"alice", "bob"}): "Dataset:7", frozenset({"alice"}): "Fileset:6"}
+
+
+def test_everything_that_names_an_owner_counts() -> None:
+    roi = lsid(ObjectRef("ROI", 1))
+    for extras in (
+        Extras(owners={roi: "dora"}),
+        Extras(members=(MemberLink(parent="a", child="b", owner="dora"),)),
+        Extras(annotations=AnnotationExtras(links=(AnnotationLink(parent="a", child="b", owner="dora"),))),
+    ):
+        assert frozenset({"alice", "dora"}) in found(OME(), {FILESET: document(extras)}).together
+        assert "dora" in found(document(extras), {}).owners
+    assert "carol" in found(OME(), {FILESET: document(Extras(), 3)}).owners
+
+
+def test_those_who_only_looked_are_told_apart() -> None:
+    rendering = Rendering(default_z=0, default_t=0, model="rgb", channels=())
+    users = (
+        UserRendering(login="alice", rendering=rendering, owner=True),
+        UserRendering(login="eve", rendering=rendering),
+    )
+
+    result = found(OME(), {FILESET: document(Extras(rendering={lsid(IMAGE): users}))})
+
+    assert result.viewers == {"alice", "eve"}
+    assert "eve" not in result.owners
+
+
+def test_an_attachment_hangs_together_with_what_it_is_on() -> None:
+    link = AnnotationLink(parent=lsid(IMAGE), child=lsid(ObjectRef("Annotation", 1)), owner="carol")
+    extras = Extras(annotations=AnnotationExtras(links=(link,)))
+
+    result = found(OME(), {FILESET: document(Extras()), FILE: document(extras, 2)})
+
+    assert result.together[frozenset({"alice", "bob", "carol"})] == "Image:5"
+
+
+def test_annotations_of_different_containers_do_not_hang_together() -> None:
+    link = AnnotationLink(parent=lsid(DATASET), child=lsid(ObjectRef("Annotation", 1)), owner="bob")
+    extras = Extras(annotations=AnnotationExtras(links=(link,)))
+
+    result = found(document(extras, 2), {})
+
+    assert frozenset({"bob"}) in result.together
+    assert all(len(people) == 1 for people in result.together if "alice" not in people)
+
+
+def test_somebody_who_is_not_told_counts_as_whoever_unpacks() -> None:
+    assert frozenset({None}) in found(OME(), {FILESET: OME()}, owner=None).together
