@@ -38,6 +38,8 @@ Examples:
   omero transfer unpack liver.zip
   # All images into one dataset
   omero transfer unpack crate/ --target Dataset:name:Run1
+  # As an administrator: everything for those who owned it
+  omero transfer unpack liver.zip --as-owner -g lab
 """
 
 COPY_HELP = """Take objects of this server to another one.

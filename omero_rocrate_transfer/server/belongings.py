@@ -82,4 +82,4 @@ class Belongings:
         if not count:
             return []
         reason = "what is imported together has one owner, that of the first image"
-        return [Omission(type="owner", count=count, reason=reason, on=unit.ref)]
+        return [Omission(type="Image.owner", count=count, reason=reason, on=unit.ref)]

@@ -18,7 +18,7 @@ WHOLES = dict.fromkeys(
     "RenderingDef",
 )
 #: Links of other people arrive, but as those of who unpacks, and images with another owner: none is missing.
-OWNERS_ONLY = {"AnnotationLink", "owner"}
+OWNERS_ONLY = {"AnnotationLink", "Image.owner"}
 
 #: What a run said to have left out, by class.
 Omitted = Counter[str]
