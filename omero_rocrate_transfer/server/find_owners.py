@@ -20,7 +20,6 @@ PRIVILEGES: Final = (
     *("Sudo", "WriteOwned", "WriteFile", "WriteManagedRepo"),
     *("DeleteOwned", "DeleteFile", "DeleteManagedRepo"),
 )
-_LONGEST_LOGIN: Final = 100
 _MAP: Final = "name others in a file for --user-map"
 
 #: From logins on the source to logins on the target, None for whoever unpacks.
@@ -116,13 +115,7 @@ class _Finder:
 
 
 def _named(login: str, wanted: str | None) -> str:
-    shown = _legible(login)
-    return shown if wanted in (login, None) else f"{_legible(wanted or '')} (for {shown})"
-
-
-def _legible(login: str) -> str:
-    """Return a login as it may be shown: a crate may hold any text."""
-    return login if login.isprintable() and len(login) <= _LONGEST_LOGIN else f"{login!a:.{_LONGEST_LOGIN}}"
+    return login if wanted in (login, None) else f"{wanted} (for {login})"
 
 
 def _refuse(
@@ -150,7 +143,7 @@ def _refuse_mixing(
         names = sorted({login or "who unpacks" for _, logins in mixed for login in logins})
         raise RefusedError(
             f"--as-owner: in the private group {group.name} ({PRIVATE}) nobody can link to data of others,"
-            f" but things of {', '.join(map(_legible, names))} hang together, first at {mixed[0][0]}.",
+            f" but things of {', '.join(names)} hang together, first at {mixed[0][0]}.",
             hint=f"Choose a group that members can read with -g, or {_MAP}.",
         )
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import Any, Final
 
+import Glacier2
 import Ice
 import omero
 
+from omero_rocrate_transfer.model.errors import LinkLostError
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.people import Account
 from omero_rocrate_transfer.server.session import Connection, close_quietly
@@ -94,13 +96,20 @@ class SudoSessions:
         """Return a client of a new session, as ``omero login --sudo`` opens it (omero-py SessionsControl)."""
         principal = omero.sys.Principal()
         principal.name, principal.group, principal.eventType = account.login, self._group, "User"
-        with server_errors(f"Opening a session for {account.login}"):
+        doing = f"Opening a session for {account.login}"
+        with server_errors(doing):
             service = self._connection.session.getSessionService()
             made = service.createSessionWithTimeouts(principal, 0, _IDLE_MS)
             properties = self._connection.client.getPropertyMap()
             client = omero.client({key: properties[key] for key in properties.keys() - set(_OF_THE_LOGIN)})
             try:
                 client.joinSession(made.uuid.val)
+            except Glacier2.PermissionDeniedException as error:
+                # the key is right: the server has just made it
+                client.closeSession()
+                raise LinkLostError(
+                    f"{doing}: it ended at once.", hint="Run the same command again."
+                ) from error
             except BaseException:
                 client.closeSession()
                 raise

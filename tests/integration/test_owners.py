@@ -382,6 +382,28 @@ def test_the_same_link_of_several_people_stays_several(
     assert after["ProjectDatasetLink"] == after["DatasetImageLink"] == Counter(alice=1, bob=1)
 
 
+def test_images_that_are_imported_together_have_one_owner_and_the_others_are_counted(
+    pack: Line, unpack: Line, source_server: Server, target_server: Server, tmp_path: Path
+) -> None:
+    settle(source_server, "alice", "bob")
+    settle(target_server, "alice", "bob")
+    made = real_input.multi_series(tmp_path / "in")
+    images = seed.import_fileset(source_server.client("alice", "pw"), made.folder, made.files).images
+    if source_server.sandbox is None:
+        pytest.skip("gives away one image of a fileset, as only an old server could")
+    store = source_server.sandbox.store
+    last, bob = store.get("Image", images[-1]), store.lookup("Experimenter", "omeName", "bob")
+    assert last is not None
+    assert bob is not None
+    store.update(last, {}, owner=bob.id)
+    pack(f"Image:{images[0]}", "crate")
+
+    summary = unpack("crate", *AS_OWNER, "--json", exit_code=3).summary
+
+    assert ("Image.owner", 1) in [(one["type"], one["count"]) for one in summary["omissions"]]
+    assert owned(target_server)["Image"] == Counter(alice=len(images))
+
+
 def test_a_container_of_who_unpacks_takes_the_images_of_all(
     pack: Line, unpack: Line, target_server: Server, shared: str
 ) -> None:

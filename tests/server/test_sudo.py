@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from omero_rocrate_transfer.model.errors import RefusedError
+from omero_rocrate_transfer.model.errors import LinkLostError, RefusedError
 from omero_rocrate_transfer.sandbox import seed
 from omero_rocrate_transfer.sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.people import Account
@@ -93,6 +94,24 @@ def test_a_session_that_ended_is_opened_again(
         sessions.revive()
         assert session.session.getAdminService().getEventContext().userName == accounts[0].login
     assert live() == [accounts[0].id]
+    sessions.close()
+
+
+def test_a_session_that_ends_at_once_counts_as_a_lost_link(
+    connection: Connection, accounts: list[Account], sandbox: SandboxServer
+) -> None:
+    def end(_current: Any) -> None:
+        for one in sandbox.sessions.live():
+            if one.sudoer_id is not None:
+                sandbox.sessions.remove(one)
+
+    sandbox.faults.add("ISession.createSessionWithTimeouts", end, late=True)
+    sessions = SudoSessions(connection, "lab")
+
+    with pytest.raises(LinkLostError, match="it ended at once"), sessions.of(accounts[0]):
+        pass
+    with sessions.of(accounts[0]) as session:
+        assert session.user == accounts[0].login
     sessions.close()
 
 
