@@ -102,6 +102,21 @@ def test_wrong_id_map_is_found(two: tuple[Rows, Rows]) -> None:
     assert compare(source, target, {("Dataset", one[0].id): ("Dataset", other[1].id)}) != []
 
 
+@pytest.mark.parametrize(("kind", "told"), [("Image", True), ("ImageAnnotationLink", True), ("Point", False)])
+def test_owner_makes_a_difference_where_that_is_asked_for(
+    kind: str, told: bool, two: tuple[Rows, Rows]
+) -> None:
+    for rows in two:
+        _, other = (rows.store.insert("Experimenter", {"omeName": name}) for name in ("alice", "bob"))
+        rows.link(first(rows, "Image"), first(rows, "TagAnnotation"))
+    two[1].store.update(first(two[1], kind), {}, owner=other.id)
+
+    source, target = (read_graph(rows.store, str, owners=True) for rows in two)
+
+    assert differences(*two) == []
+    assert (compare(source, target) != []) is told
+
+
 def test_not_a_number_equals_itself(two: tuple[Rows, Rows]) -> None:
     for rows in two:
         rows.add("DoubleAnnotation", fill=0, doubleValue=float("nan"))
