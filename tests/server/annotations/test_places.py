@@ -14,6 +14,7 @@ from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_objects
 from omero_rocrate_transfer.sandbox.seed import link, save
 from omero_rocrate_transfer.server.annotations.write import AnnotationWriter
+from omero_rocrate_transfer.server.owners import Owners
 from omero_rocrate_transfer.server.source import ServerSource
 from omero_rocrate_transfer.server.target_ids import TargetIds
 from tests.server.annotations.conftest import Two, annotate, attach, new, values
@@ -154,9 +155,9 @@ def test_light_paths_that_are_one_on_the_target_get_one_link(two: Two) -> None:
     path = ObjectRef("LightPath", save(two.target.client, om.LightPathI()).id.val)
     ids = TargetIds()
     ids.add(dict.fromkeys(extras.places, path))
-    writer = AnnotationWriter(two.target, two.target.group_id, ids, [unit], merge=False)
+    writer = AnnotationWriter(Owners(two.target), two.target.group_id, ids, [unit], merge=False)
 
-    lost = writer.write_unit(document, extras, ())
+    lost = writer.write_unit(document, extras, None, ())
 
     assert len(extras.places) == len(channels) == 2
     assert lost == []
