@@ -127,8 +127,8 @@ class ContentRestorer:
     ) -> Collection[str]:
         others = {lsid: self._owners.account(login) for lsid, login in extras.owners.items()}
         source = SourceRois(document, extras)
-        annotated = {link.parent for link in extras.annotations.links}.union(
-            parent for parent, _ in iter_links(document)
+        needed = {link.parent for link in extras.annotations.links}.union(
+            extras.identifiers, (parent for parent, _ in iter_links(document))
         )
         new: set[str] = set()
         there = read_rois(target.reader, target.enumerations, [content.id for _, content in pairs])
@@ -136,7 +136,7 @@ class ContentRestorer:
             # an import makes ROIs for the owner of the images
             mine = owner == self._owner
             hand = self._target(owner)
-            restorer = RoiRestorer(hand, complete=extras.complete and mine, needed=annotated)
+            restorer = RoiRestorer(hand, complete=extras.complete and mine, needed=needed)
             wanted = (
                 (content.id, (roi for roi in source.of(one) if others.get(roi.lsid, self._owner) == owner))
                 for one, content in pairs
