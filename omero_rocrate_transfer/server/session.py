@@ -170,7 +170,8 @@ class Connection:
     def mark_with(self, run_id: str) -> None:
         """Mark everything that is created from now on with a run."""
         self.run_id = run_id
-        self.update = MarkingUpdate(self.session.getUpdateService(), run_id)
+        with server_errors("Marking what is created"):
+            self.update = MarkingUpdate(self.session.getUpdateService(), run_id)
 
     def context(self, group: int = ALL_GROUPS) -> dict[str, str]:
         """Return the context for a call in a group.

@@ -10,21 +10,18 @@ from ome_types import OME
 
 from omero_rocrate_transfer.model.contents import Omission, TransferUnit
 from omero_rocrate_transfer.model.extras import AnnotationExtras
-from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
+from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.annotations.attached import Attacher, Losses
 from omero_rocrate_transfer.server.annotations.elements import iter_annotatable
 from omero_rocrate_transfer.server.annotations.existing import (
-    batches,
     find_tags,
-    link_type,
-    links_there,
     read_existing,
 )
 from omero_rocrate_transfer.server.annotations.found import Found
+from omero_rocrate_transfer.server.annotations.linker import AnnotationLinker, insert, ref_of
 from omero_rocrate_transfer.server.annotations.objects import (
     SourceAnnotation,
     iter_annotations,
-    new_link,
     reference,
 )
 from omero_rocrate_transfer.server.annotations.owners import (
@@ -36,7 +33,6 @@ from omero_rocrate_transfer.server.annotations.owners import (
 )
 from omero_rocrate_transfer.server.annotations.read import iter_links
 from omero_rocrate_transfer.server.commands import delete
-from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.marks import remember_source
 from omero_rocrate_transfer.server.owners import Owners
 from omero_rocrate_transfer.server.people import Account
@@ -45,15 +41,10 @@ from omero_rocrate_transfer.server.target_ids import TargetIds
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 from omero_rocrate_transfer.transfer.ports import Source
 
-#: Types of which one object may be in several documents: a link from it is made by whoever comes first.
-_SHARED: Final = frozenset(
-    ("Annotation", "Instrument", "Detector", "Objective", "LightSource", "Filter", "Dichroic", "OriginalFile")
-)
 #: What an import annotates: there it is known what it made.
 _IMPORTED: Final = frozenset(
     ("Image", "Plate", "Well", "PlateAcquisition", "Channel", "ROI", "Shape", "Plane", "LightPath")
 )
-_NO_PARENT: Final = "what it is on is not on the target"
 _NO_FILE: Final = "its file is not there"
 _OWNER: Final = "made by somebody else than owns what it is on, which only --as-owner restores"
 
@@ -87,7 +78,7 @@ class AnnotationWriter:
         merge: bool,
         again: bool = False,
     ) -> None:
-        self._again = again
+        self._linker = AnnotationLinker(owners, group, ids, again=merge or again)
         self._owners = owners
         self._group = group
         self._ids = ids
@@ -128,7 +119,7 @@ class AnnotationWriter:
         belongs = AnnotationOwners(self._owners, document, extras, None)
         files: dict[str, ObjectRef] = {}
         for one in iter_annotations(document, extras):
-            if _ref_of(one.lsid) == unit.ref:
+            if ref_of(one.lsid) == unit.ref:
                 with self._owners.session(belongs.of(one.lsid)) as session:
                     attacher = Attacher(session, self._group, self._ids)
                     files[one.lsid] = attacher.attach(one, unit, source, losses)
@@ -150,7 +141,7 @@ class AnnotationWriter:
         known = {
             lsid: one
             for lsid, one in all_known.items()
-            if lsid in files or _ref_of(lsid) not in self._attached
+            if lsid in files or ref_of(lsid) not in self._attached
         }
         elsewhere = all_known.keys() - known
         pairs = [pair for pair in _links(document, extras, known) if pair[0] not in elsewhere]
@@ -159,7 +150,7 @@ class AnnotationWriter:
         there = self._there(document, extras, known, belongs, links, new if fresh else None)
         self._create(known, belongs, files, losses)
         faultpoint("server:annotations-created")
-        self._link([link for link in links if link not in there], there, losses)
+        self._linker.link([link for link in links if link not in there], there, losses)
         others = 0 if self._owners.restores else count_other_linkers(document, extras, self._user)
         losses += Counter({("AnnotationLink", _OWNER): others})
         return list(_omissions(losses))
@@ -216,7 +207,7 @@ class AnnotationWriter:
         """Return LSIDs by type and by id on the target, of what is there."""
         found: dict[str, dict[int, str]] = {}
         for parent in sorted(parents):
-            ref, source = self._ids.get(parent), _ref_of(parent)
+            ref, source = self._ids.get(parent), ref_of(parent)
             if ref is not None and source is not None:
                 found.setdefault(source.type, {})[ref.id] = parent
         return found
@@ -238,55 +229,12 @@ class AnnotationWriter:
                 new = [known[lsid] for lsid in mine]
                 again = find_tags(hand, self._group, new) if self._merge else {}
                 new = [one for one in new if one.lsid not in again]
-                ids = self._insert(hand, [_object(one, files, losses) for one in new], "Creating annotations")
+                objects = [_object(one, files, losses) for one in new]
+                ids = insert(hand, self._group, objects, doing="Creating annotations")
                 made = zip(new, ids, strict=True)
                 return again | {one.lsid: ObjectRef(one.kind.omero, number) for one, number in made}
 
             self._ids.create_once(wanted, create)
-
-    def _link(self, links: Iterable[OwnedPair], there: Iterable[OwnedPair], losses: Losses) -> None:
-        made = by_account(there)
-        for account, pairs in by_account(links).items():
-            hand = self._owners.hand(account)
-            own: dict[tuple[ObjectRef, ObjectRef], Any] = {}
-            shared: dict[str, tuple[str, ObjectRef, ObjectRef]] = {}
-            # Channels that share a light path on the target need not share it on the source.
-            linked = {
-                (self._ids.get(parent), self._ids.get(child)) for parent, child in made.get(account, ())
-            }
-            for parent, child in pairs:
-                source, target, annotation = _ref_of(parent), self._ids.get(parent), self._ids.get(child)
-                word = "Object" if source is None else source.type
-                if target is None or annotation is None:
-                    losses[link_type(word), _NO_PARENT] += 1
-                elif word in _SHARED:
-                    shared[f"{parent} {child} {hand.user}"] = word, target, annotation
-                elif (target, annotation) not in linked:
-                    own[target, annotation] = new_link(link_type(word), target, annotation)
-            self._insert(hand, list(own.values()), "Linking annotations")
-            self._link_shared(hand, shared)
-
-    def _link_shared(self, hand: Connection, shared: Mapping[str, tuple[str, ObjectRef, ObjectRef]]) -> None:
-        """Link what is in several documents, in the first of these."""
-
-        def create(keys: Sequence[str]) -> dict[str, ObjectRef]:
-            wanted = {key: shared[key] for key in keys}
-            there = links_there(hand, self._group, wanted.values()) if self._merge or self._again else set()
-            new = [link for link in wanted.values() if (link[0], link[1].id, link[2].id) not in there]
-            self._insert(
-                hand, [new_link(link_type(word), *ends) for word, *ends in new], "Linking annotations"
-            )
-            # Only that they are there matters, not which ids they have.
-            return {key: annotation for key, (_, _, annotation) in wanted.items()}
-
-        self._ids.create_once(list(shared), create)
-
-    def _insert(self, hand: Connection, objects: Sequence[Any], doing: str) -> list[int]:
-        ids: list[int] = []
-        for batch in batches(objects):
-            with server_errors(doing):
-                ids += hand.update.saveAndReturnIds(batch, hand.context(self._group))
-        return ids
 
 
 def _links(document: OME, extras: AnnotationExtras, known: Known) -> list[Pair]:
@@ -307,11 +255,6 @@ def _object(one: SourceAnnotation, files: Mapping[str, ObjectRef], losses: Losse
     elif one.kind.omero == "FileAnnotation" and not one.facts.null:
         losses["OriginalFile", _NO_FILE] += 1
     return made
-
-
-def _ref_of(lsid: str) -> ObjectRef | None:
-    found = parse_lsid(lsid)
-    return None if found is None else found[1]
 
 
 def _omissions(losses: Losses) -> Iterator[Omission]:
