@@ -30,7 +30,7 @@ class Packed:
 
     home: Path
     crates: dict[str, dict[str, str]] = field(repr=False)
-    length: Length
+    lengths: dict[str, Length]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Unpacked:
     """What undisturbed unpacks leave, by the kind of target."""
 
     graphs: dict[str, Graph] = field(repr=False)
-    length: Length
+    lengths: dict[str, Length]
 
     @staticmethod
     def server(kind: str, folder: Path) -> SandboxServer:
@@ -57,18 +57,17 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Source]:
 def packed(source: Source, tmp_path_factory: pytest.TempPathFactory) -> Packed:
     """Pack, in every form."""
     home = tmp_path_factory.mktemp("packed")
-    for form in FORMS:
-        length = measure(home, source.server, "pack", *source.roots, form, *rich.PACK)
-    return Packed(home, {form: worlds.read_crate(home / form) for form in FORMS}, length)
+    lengths = {form: measure(home, source.server, "pack", *source.roots, form, *rich.PACK) for form in FORMS}
+    return Packed(home, {form: worlds.read_crate(home / form) for form in FORMS}, lengths)
 
 
 @pytest.fixture(scope="session")
 def undisturbed(packed: Packed, tmp_path_factory: pytest.TempPathFactory) -> Unpacked:
     """Unpack the crate on each kind of target."""
-    graphs = {}
+    graphs, lengths = {}, {}
     for kind in ("tiles", "ome-tiff"):
         home = tmp_path_factory.mktemp("unpacked")
         with Unpacked.server(kind, tmp_path_factory.mktemp("target")) as server:
-            length = measure(home, server, "unpack", str(packed.home / "crate"), *rich.UNPACK)
+            lengths[kind] = measure(home, server, "unpack", str(packed.home / "crate"), *rich.UNPACK)
             graphs[kind] = rich.read(server)
-    return Unpacked(graphs, length)
+    return Unpacked(graphs, lengths)

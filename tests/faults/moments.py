@@ -57,9 +57,9 @@ class Moment:
 
 
 def draw(dice: random.Random, length: Length) -> Moment:
-    """Choose a moment of a command."""
+    """Choose a moment of a command, but for its last calls: how many these are depends on its threads."""
     kind = dice.choice(("before call", "after call", "point"))
-    return Moment(kind, dice.randrange(length.points if kind == "point" else length.calls))
+    return Moment(kind, dice.randrange((length.points if kind == "point" else length.calls) * 9 // 10))
 
 
 def measure(home: Path, server: SandboxServer, *words: str) -> Length:
