@@ -37,6 +37,8 @@ class ServiceContext:
         The session was joined by its uuid, so methods that need a password refuse.
     detached : bool
         The session survives the end of this client.
+    connection : str
+        The one that the client logged in on.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class ServiceContext:
         self.client_uuid = client_uuid
         self.reused = reused
         self.detached = False
+        self.connection = ""
         self._servants: dict[Any, Any] = {}
         self._proxies: dict[str, Any] = {}
         self._stateless: dict[str, Any] = {}
@@ -78,8 +81,12 @@ class ServiceContext:
         """Open the context of one call.
 
         The call is counted, meets the faults set for it, keeps the session alive and, for OMERO services, has
-        its ``omero.group`` and ``omero.user`` checked.
+        its ``omero.group`` and ``omero.user`` checked. Over a connection that nobody logged in on, Glacier2
+        forwards nothing, and closes it (SessionRouterI.getRouterImpl).
         """
+        if current.con.toString() != self.connection:
+            current.con.close(True)
+            raise Ice.ObjectNotExistException
         self.server.calls[operation] += 1
         self.server.faults.before(operation, current)
         session = self.server.sessions.require(self.session.uuid)

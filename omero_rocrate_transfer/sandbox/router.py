@@ -120,7 +120,7 @@ class SandboxRouter(Glacier2.Router):
         return row
 
     def _remember(self, factory: ServiceFactoryService, connection: Any) -> None:
-        key = connection.toString()
+        key = factory.context.connection = connection.toString()
         with self._lock:
             previous = self._logins.get(key)
             self._logins[key] = factory

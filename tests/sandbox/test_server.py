@@ -296,3 +296,12 @@ def test_many_clients_at_once_lose_nothing(sandbox: SandboxServer, connect: Call
         thread.join()
     assert failures == []
     assert [row.id for row in sandbox.store.rows("Project")] == list(range(1, 121))
+
+
+def test_only_the_connection_of_a_login_reaches_its_services(sandbox: SandboxServer, root: Any) -> None:
+    admin = root.sf.getAdminService()
+    admin.getEventContext()
+    admin.ice_getCachedConnection().close(True)
+
+    with pytest.raises((Ice.ConnectionLostException, Ice.ObjectNotExistException)):
+        admin.getEventContext()
