@@ -49,8 +49,12 @@ def chosen_source(connection: Connection, chosen: PackOptions | CopyOptions) -> 
 
 def server_connection(ctx: Any, args: argparse.Namespace, retry: Retry | None = None) -> Connection:
     """Return the session on a server, which the attempts bring back where it ends."""
+    from omero_rocrate_transfer.model.errors import LoginError
     from omero_rocrate_transfer.server.errors import is_transient
-    from omero_rocrate_transfer.server.session import Connection, close_quietly
+    from omero_rocrate_transfer.server.session import Connection, close_quietly, rejoin
+
+    client = log_in(ctx, args)
+    properties, key = client.getPropertyMap(), client.getSessionId()
 
     def reopen() -> Any:
         # the command line would close the dead client itself, and fail
@@ -58,9 +62,15 @@ def server_connection(ctx: Any, args: argparse.Namespace, retry: Retry | None = 
         ctx.set_client(None)
         if dead is not None:
             close_quietly(dead)
-        return log_in(ctx, args)
+        try:
+            ctx.set_client(rejoin(properties, key))
+        except LoginError as error:
+            if is_transient(error):
+                raise
+            return log_in(ctx, args)
+        return ctx.get_client()
 
-    connection = Connection(log_in(ctx, args), owned=False, reopen=reopen)
+    connection = Connection(client, owned=False, reopen=reopen)
     if retry is not None:
         retry.is_transient, retry.recover = is_transient, connection.revive
         connection.retry = retry

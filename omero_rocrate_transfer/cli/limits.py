@@ -1,4 +1,4 @@
-"""Options that say how much goes on at once, and how often something is tried."""
+"""Options that say how much goes on at once, how long is waited, and how often something is tried."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from typing import Final
 
 from omero_ext import argparse
 
+from omero_rocrate_transfer.server.timeouts import TIMEOUT_S
 from omero_rocrate_transfer.transfer.retry import RETRIES
 
 #: Units at work at the same time unless told otherwise; servers have small pools of readers.
 PARALLEL: Final = 4
 MAX_PARALLEL: Final = 32
 MAX_RETRIES: Final = 1000
+MAX_TIMEOUT_S: Final = 86_400
 
 
 def add_parallel(parser: argparse.ArgumentParser) -> None:
@@ -36,15 +38,33 @@ def add_retries(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_timeout(parser: argparse.ArgumentParser) -> None:
+    """Add how long an answer is waited for."""
+    parser.add_argument(
+        "--timeout",
+        # OMERO's login takes ``timeout`` for the idle time of the session, and would change that.
+        dest="answer_timeout",
+        type=_timeout,
+        default=TIMEOUT_S,
+        metavar="S",
+        help=f"Seconds without an answer that count as a lost connection (default {TIMEOUT_S})",
+    )
+
+
 def _parallel(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdigit() else 0
-    if not 1 <= number <= MAX_PARALLEL:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MAX_PARALLEL}")
-    return number
+    return _whole(text, 1, MAX_PARALLEL)
 
 
 def _retries(text: str) -> int:
+    return _whole(text, 0, MAX_RETRIES)
+
+
+def _timeout(text: str) -> int:
+    return _whole(text, 1, MAX_TIMEOUT_S)
+
+
+def _whole(text: str, least: int, most: int) -> int:
     number = int(text) if text.isascii() and text.isdigit() else -1
-    if not 0 <= number <= MAX_RETRIES:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {MAX_RETRIES}")
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} to {most}")
     return number

@@ -7,7 +7,8 @@ import gc
 import io
 import os
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, Final
 
 from omero_rocrate_transfer.cli.log import log_folder
@@ -17,9 +18,12 @@ from omero_rocrate_transfer.transfer.disk import NO_ROOM
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator, Mapping
 
 _MAX_TEXT: Final = 300
 _HINT: Final = "Try omero login first."
+#: Files of properties, with commas between them, that Ice reads for every new client.
+_ICE_CONFIG: Final = "ICE_CONFIG"
 #: What OMERO says on the way, whether or not it gets anywhere.
 _NOTICES: Final = ("Overriding ", "Ignoring ", "Skipped ", "Previous")
 
@@ -37,6 +41,8 @@ def log_in(ctx: Any, args: argparse.Namespace) -> Any:
     """
     from omero.cli import NonZeroReturnCode
 
+    from omero_rocrate_transfer.server.timeouts import ice_properties
+
     # Clients that only wait to be collected would be found by Ice when Python is gone, and be told about.
     atexit.unregister(gc.collect)
     atexit.register(gc.collect)
@@ -44,7 +50,11 @@ def log_in(ctx: Any, args: argparse.Namespace) -> Any:
     said = io.StringIO()
     stream = sys.stderr if asked else said
     try:
-        with redirect_stdout(stream), redirect_stderr(stream):
+        with (
+            redirect_stdout(stream),
+            redirect_stderr(stream),
+            _ice_config(ice_properties(args.answer_timeout)),
+        ):
             client = ctx.conn(args)
     except NonZeroReturnCode as error:
         _refuse_full_disk(said.getvalue())
@@ -68,6 +78,26 @@ def _refuse_full_disk(text: str) -> None:
             f"{log_folder().parent}: no space left to keep the session.",
             hint="Make room, then give the same command again.",
         )
+
+
+@contextmanager
+def _ice_config(properties: Mapping[str, str]) -> Iterator[None]:
+    """Give properties to the clients that are made inside the block.
+
+    OMERO's command line makes its client itself, of what it stores of the session, where they do not belong.
+    """
+    before = os.environ.get(_ICE_CONFIG)
+    with NamedTemporaryFile("w", prefix="omero-transfer-", suffix=".config") as file:
+        file.write("".join(f"{name}={value}\n" for name, value in properties.items()))
+        file.flush()
+        os.environ[_ICE_CONFIG] = f"{before},{file.name}" if before else file.name
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[_ICE_CONFIG]
+            else:
+                os.environ[_ICE_CONFIG] = before
 
 
 def _reason(text: str) -> str:

@@ -17,7 +17,7 @@ from omero_rocrate_transfer.cli.content_options import (
     pack_content,
     unpack_content,
 )
-from omero_rocrate_transfer.cli.limits import add_parallel, add_retries
+from omero_rocrate_transfer.cli.limits import add_parallel, add_retries, add_timeout
 from omero_rocrate_transfer.cli.owner_options import OwnerOptions, add_owners, owner_options
 from omero_rocrate_transfer.cli.pace_options import add_pace, limits
 from omero_rocrate_transfer.cli.unsupported import (
@@ -106,6 +106,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     """Add what every command that writes takes."""
     parser.add_argument("--dry-run", action="store_true", help="Show the plan and stop")
     add_retries(parser)
+    add_timeout(parser)
     parser.add_argument(
         "--run", metavar="NAME", help="Name of the run; the same command goes on with the same run"
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from omero_ext import argparse
 
-from omero_rocrate_transfer.cli.limits import add_parallel
+from omero_rocrate_transfer.cli.limits import add_parallel, add_timeout
 from omero_rocrate_transfer.cli.options import add_output
 from omero_rocrate_transfer.cli.target_login import TargetLogin, add_target_login, target_login
 from omero_rocrate_transfer.model.errors import UsageError
@@ -50,6 +50,7 @@ def add_verify(parser: argparse.ArgumentParser) -> None:
         "--subset", type=_subset, default=ALL, metavar="N/M|P%%", help="Read a part: 2/10 or 5%%"
     )
     parser.add_argument("--combined", metavar="FILE", help="Write a line for everything compared to FILE")
+    add_timeout(parser)
     add_parallel(parser)
     add_output(parser)
 
@@ -72,6 +73,7 @@ def add_undo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run_name", metavar="RUN", help="Name of the run, as 'status' shows it")
     parser.add_argument("--dry-run", action="store_true", help="Show what would be removed and stop")
     parser.add_argument("--force", action="store_true", help="Remove without a question")
+    add_timeout(parser)
     add_output(parser)
 
 

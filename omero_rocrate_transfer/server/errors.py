@@ -118,6 +118,11 @@ def _no_session(error: Any, doing: str) -> TransferError:
 
 
 def _link_lost(error: Any, doing: str) -> TransferError:
+    if isinstance(error, Ice.TimeoutException) and not isinstance(error, Ice.ConnectTimeoutException):
+        return LinkLostError(
+            f"{doing}: no answer from the server ({type(error).__name__}).",
+            hint="Run the same command again, with a longer --timeout if the server is slow.",
+        )
     return LinkLostError(
         f"{doing}: the connection to the server ended ({type(error).__name__}).",
         hint="Run the same command again.",

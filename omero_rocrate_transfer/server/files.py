@@ -14,6 +14,7 @@ from omero_rocrate_transfer.model.digests import Hasher
 from omero_rocrate_transfer.model.errors import DigestMismatchError, IntegrityError, TransferError
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.timeouts import in_flight
 from omero_rocrate_transfer.transfer.retry import Attempts
 
 #: The repository gives 64 MB at most (omero-blitz RepoRawFileStoreI.read); this fills the link already.
@@ -58,7 +59,7 @@ def _iter_from(connection: Connection, file: OriginalFile, start: int, doing: st
                 f"{file.path}: {size} bytes on the server's disk, {file.size_bytes} in its database.",
                 hint=f"OriginalFile:{file.key} is damaged; restore it on the source.",
             )
-        with closing(_windowed(store, start, size, context)) as blocks:
+        with in_flight(store) as reader, closing(_windowed(reader, start, size, context)) as blocks:
             yield from blocks
 
 

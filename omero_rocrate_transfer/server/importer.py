@@ -27,6 +27,7 @@ from omero_rocrate_transfer.server.commands import delete, wait_for
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.marks import RUN_FACT, UNIT_FACT
 from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.timeouts import in_flight, patient
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 log = logging.getLogger(__name__)
@@ -75,14 +76,15 @@ class FilesetImport:
         TransferError
             The server cannot import the files.
         """
+        files = len(self._unit.files)
         with server_errors(self._doing):
-            process = self._connection.managed_repository.importFileset(
+            process = patient(self._connection.managed_repository, files=files).importFileset(
                 _fileset(self._unit, self._connection.run_id), _settings(), self._context
             )
         try:
-            digests = [self._upload(process, place, source) for place in range(len(self._unit.files))]
+            digests = [self._upload(process, place, source) for place in range(files)]
             with server_errors(self._doing):
-                handle = process.verifyUpload(digests, self._context)
+                handle = patient(process, files=files).verifyUpload(digests, self._context)
             wait_for(self._connection, handle, self._doing)
             faultpoint("server:imported")
         finally:
@@ -116,11 +118,12 @@ class FilesetImport:
             if self.fileset_id is None:
                 self.fileset_id = self._fileset_of(uploader)
                 faultpoint("server:fileset-created")
-            _write(uploader, _hashed(source.iter_blocks(self._unit, file), hasher), self._context)
+            with in_flight(uploader) as writer:
+                _write(writer, _hashed(source.iter_blocks(self._unit, file), hasher), self._context)
             if hasher.size_bytes != file.size_bytes:
                 raise IntegrityError(f"{doing}: {hasher.size_bytes} bytes came, not {file.size_bytes}.")
             # Closing makes the server compute its digest, without which it could not verify anything.
-            uploader.close(self._context)
+            patient(uploader, size_bytes=hasher.size_bytes).close(self._context)
             faultpoint("server:file-sent")
         return hasher.digests()[ALGORITHM].hex
 

@@ -19,6 +19,7 @@ from omero_rocrate_transfer.model.errors import LinkLostError, LoginError, Usage
 from omero_rocrate_transfer.server.enumerations import Enumerations
 from omero_rocrate_transfer.server.errors import server_errors, translate
 from omero_rocrate_transfer.server.marks import MarkingUpdate
+from omero_rocrate_transfer.server.timeouts import CONNECT_S, TIMEOUT_S, ice_properties
 from omero_rocrate_transfer.transfer.retry import Retry
 
 #: Group id of a call context that reads in all groups the user may read (omero-server
@@ -27,8 +28,6 @@ ALL_GROUPS: Final = -1
 #: Sessions end after ten idle minutes by default (``omero.sessions.timeout``).
 KEEP_ALIVE_S: Final = 60
 DEFAULT_PORT: Final = 4064
-#: How long a server may take to accept a connection before it counts as away.
-_PROBE_S: Final = 10.0
 
 
 class Connection:
@@ -110,7 +109,8 @@ class Connection:
         """
         with self._lock:
             try:
-                self.query.projection("select 1 from Experimenter e where e.id = 0", None, self.context())
+                probe = self.query.ice_invocationTimeout(CONNECT_S * 1000)
+                probe.projection("select 1 from Experimenter e where e.id = 0", None, self.context())
             except (Ice.Exception, omero.ClientError) as error:
                 if self._reopen is None:
                     raise translate(error, "Coming back to the server") from error
@@ -128,6 +128,7 @@ class Connection:
         password: str = "",
         key: str = "",
         group: str | None = None,
+        timeout_s: int = TIMEOUT_S,
     ) -> Self:
         """Log in with a password, or join the session with the given key.
 
@@ -137,6 +138,8 @@ class Connection:
             Name or address, or a URL like ``tcp://127.0.0.1:4063`` or ``wss://host``.
         port
             By default 4064, or what is usual for the protocol of the URL.
+        timeout_s
+            Seconds without an answer after which the connection counts as lost.
 
         Raises
         ------
@@ -144,12 +147,13 @@ class Connection:
             Nobody answers there, or the server does not let this user in.
         """
         where = host if port is None else f"{host}:{port}"
-        client = omero.client(host=host, port=port)
+        properties = ice_properties(timeout_s)
+        client = omero.client(host=host, port=port, pmap=properties)
         try:
             _open_session(client, where, user, password, key)
 
             def reopen() -> Any:
-                again = omero.client(host=host, port=port)
+                again = omero.client(host=host, port=port, pmap=properties)
                 _open_session(again, where, user, password, key)
                 return again
 
@@ -199,9 +203,36 @@ class Connection:
 
 
 def close_quietly(client: Any) -> None:
-    """Destroy a client whose connection is gone: OMERO's own ways to close it fail on that."""
+    """Destroy a client whose connection is gone: OMERO's own way would say goodbye to the server first."""
     with suppress(Ice.Exception, omero.ClientError):
+        client.getCommunicator().destroy()
         client.closeSession()
+
+
+def rejoin(properties: dict[str, str], key: str) -> Any:
+    """Return a new client in a session whose client is lost.
+
+    OMERO's command line would take any failure for the end of a stored session, and forget it.
+
+    Parameters
+    ----------
+    properties
+        Of the lost client.
+    key
+        Of the session.
+
+    Raises
+    ------
+    LoginError
+        The session is gone, or nobody answers there (yet).
+    """
+    client = omero.client(pmap=dict(properties))
+    try:
+        _open_session(client, properties.get("omero.host", ""), "", "", key)
+    except BaseException:
+        close_quietly(client)
+        raise
+    return client
 
 
 def lsid_host(host: str) -> str:
@@ -221,7 +252,7 @@ def _host_of(client: Any) -> str:
 def _refuse_silence(host: str, port: int) -> None:
     """Raise where nobody listens: OMERO's own login would tell that from a wrong password by words only."""
     try:
-        socket.create_connection((host, port), timeout=_PROBE_S).close()
+        socket.create_connection((host, port), timeout=CONNECT_S).close()
     except OSError as error:
         raise LinkLostError(
             f"No OMERO server answers at {host}:{port}.", hint="Run the same command again later."

@@ -92,6 +92,14 @@ def test_parallel_takes_small_numbers_only(value: str, run_line: Any) -> None:
     assert "is not a number from 1 to 32" in result.stderr
 
 
+@pytest.mark.parametrize("command", ["pack Image:1 p.zip", "unpack p.zip", "verify p.zip", "undo x"])
+@pytest.mark.parametrize("value", ["0", "86401", "x"])
+def test_timeout_takes_seconds_only(command: str, value: str, run_line: Any) -> None:
+    result = run_line(*command.split(), f"--timeout={value}", exit_code=2)
+
+    assert "is not a number from 1 to 86400" in result.stderr
+
+
 @pytest.mark.parametrize("value", ["", "much", "12", "2000G", "-1M"])
 def test_memory_takes_sizes_only(value: str, run_line: Any) -> None:
     result = run_line("pack", "Image:1", "p.zip", f"--memory={value}", exit_code=2)

@@ -16,6 +16,7 @@ from omero_rocrate_transfer.model.errors import IntegrityError, TransferError
 from omero_rocrate_transfer.server.commands import delete
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.timeouts import patient
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 #: The algorithm that OMERO's own clients use (omero-py BaseClient.upload).
@@ -89,7 +90,7 @@ def _send(
         raise
     with server_errors(doing):
         # Saving makes the server read the file again for its digest (omero-server RawFileBean.save).
-        store.save(context)
+        patient(store, size_bytes=hasher.size_bytes).save(context)
         store.close(context)
     return hasher
 

@@ -14,6 +14,7 @@ from omero_rocrate_transfer.model.errors import LoginError, TransferError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.timeouts import patient
 
 log = logging.getLogger(__name__)
 
@@ -51,12 +52,15 @@ def make_defaults(
 def _make(connection: Connection, images: list[int], context: dict[str, str]) -> set[int]:
     with server_errors("Making rendering settings and thumbnails"):
         # The ids of those that could not be done are missing from the answer (RenderingSettingsImpl).
-        settings = connection.session.getRenderingSettingsService()
+        settings = patient(connection.session.getRenderingSettingsService(), images=len(images))
         done = set(settings.resetDefaultsInSet("Image", images, context))
         rows = connection.query.projection(_PIXELS, ParametersI().addIds(images), context)
         store = connection.session.createThumbnailStore()
         try:
-            store.createThumbnailsByLongestSideSet(rint(_THUMBNAIL), [row[0].val for row in rows], context)
+            pixels = [row[0].val for row in rows]
+            patient(store, images=len(images)).createThumbnailsByLongestSideSet(
+                rint(_THUMBNAIL), pixels, context
+            )
         finally:
             store.close(context)
     return done

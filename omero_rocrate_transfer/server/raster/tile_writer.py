@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from math import prod
 from typing import Any
 
 import Ice
@@ -13,6 +14,7 @@ from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.raster.bands import Part, PlaneFacts, iter_bands
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.tiles import CALL_BYTES
+from omero_rocrate_transfer.server.timeouts import in_flight, patient
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 from omero_rocrate_transfer.transfer.ports import PixelsReader
 
@@ -45,25 +47,25 @@ def write_tiles(
         with server_errors(doing):
             if store.requiresPixelsPyramid():
                 raise PyramidNeededError
-        _send(store, reader, facts, doing)
+        with server_errors(doing), in_flight(store) as writer:
+            _send(writer, reader, facts)
         with server_errors(doing):
-            store.save(context)
+            # Saving makes the server read the file again for its digest (omero-server RawPixelsBean.save).
+            patient(store, size_bytes=prod(reader.shape) * reader.dtype.itemsize).save(context)
     return facts
 
 
-def _send(store: Any, reader: PixelsReader, facts: PlaneFacts, doing: str) -> None:
+def _send(store: Any, reader: PixelsReader, facts: PlaneFacts) -> None:
     flying = None
     for band in iter_bands(reader):
         for call in _calls(band):
-            with server_errors(doing):
-                # One call in flight, for a store has one buffer; meanwhile the next band is digested.
-                if flying is not None:
-                    store.end_setTile(flying)
-                flying = store.begin_setTile(*call)
+            # One call in flight, for a store has one buffer; meanwhile the next band is digested.
+            if flying is not None:
+                store.end_setTile(flying)
+            flying = store.begin_setTile(*call)
         facts.take(band)
         faultpoint("server:band-written")
-    with server_errors(doing):
-        store.end_setTile(flying)
+    store.end_setTile(flying)
 
 
 def _calls(band: Part) -> Iterator[tuple[Any, ...]]:

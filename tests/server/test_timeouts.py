@@ -1,0 +1,89 @@
+"""A server that keeps silent counts as away after a while; one that has much to do gets more time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import Ice
+import pytest
+
+from omero_rocrate_transfer.model.contents import OriginalFile
+from omero_rocrate_transfer.model.errors import LinkLostError, LoginError
+from omero_rocrate_transfer.sandbox import seed
+from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_rocrate_transfer.server.errors import server_errors
+from omero_rocrate_transfer.server.files import iter_blocks
+from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.timeouts import patient
+
+Hold = Callable[[str], None]
+
+
+@pytest.fixture
+def connection(sandbox: SandboxServer) -> Iterator[Connection]:
+    one = Connection.login("tcp://127.0.0.1", sandbox.port, user="root", password="omero", timeout_s=1)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def hold(sandbox: SandboxServer) -> Iterator[Hold]:
+    """Let the server hang in the next call of an operation until the end of the test."""
+    go_on = Event()
+    yield lambda operation: sandbox.faults.add(operation, lambda _: go_on.wait(60))
+    go_on.set()
+
+
+def test_call_without_an_answer_is_a_lost_link(connection: Connection, hold: Hold) -> None:
+    hold("IQuery.projection")
+
+    with pytest.raises(LinkLostError, match="no answer"), server_errors("Asking"):
+        connection.query.projection("select i.id from Image i", None, connection.context())
+
+
+def test_login_without_an_answer_is_told(sandbox: SandboxServer, hold: Hold) -> None:
+    hold("Router.createSession")
+
+    with pytest.raises(LoginError, match="No OMERO server answers"):
+        Connection.login("tcp://127.0.0.1", sandbox.port, user="root", password="omero", timeout_s=1)
+
+
+def test_file_without_an_answer_hangs_up_once_for_all_calls(
+    connection: Connection, hold: Hold, tmp_path: Path
+) -> None:
+    (tmp_path / "data.bin").write_bytes(b"x" * 100)
+    annotation = seed.attachment(connection.client, tmp_path / "data.bin", "application/octet-stream")
+    number = connection.query.get("FileAnnotation", annotation.id.val).file.id.val
+    hold("RawFileStore.read")
+    hold("IAdmin.getEventContext")
+    admin = connection.session.getAdminService().ice_invocationTimeout(60_000)
+    waiting = admin.begin_getEventContext()
+
+    with pytest.raises(LinkLostError):
+        list(iter_blocks(connection, OriginalFile(key=str(number), path="data.bin", size_bytes=100)))
+
+    with pytest.raises(Ice.ForcedCloseConnectionException):
+        admin.end_getEventContext(waiting)
+
+
+def test_work_that_grows_with_what_was_sent_gets_more_time(
+    connection: Connection, sandbox: SandboxServer
+) -> None:
+    sandbox.faults.add("IQuery.projection", lambda _: Event().wait(1.5))
+    started = time.monotonic()
+
+    patient(connection.query, size_bytes=100_000_000).projection(
+        "select i.id from Image i", None, connection.context()
+    )
+
+    assert time.monotonic() - started > 1
+
+
+def test_without_a_limit_nothing_is_limited(root: Any) -> None:
+    query = root.sf.getQueryService()
+
+    assert patient(query, files=5) is query
