@@ -37,5 +37,5 @@ def link(port: int, round_trip_ms: float) -> Iterator[int]:
     if not round_trip_ms:
         yield port
         return
-    with _running(sys.executable, str(HERE / "slow_link.py"), str(port), str(round_trip_ms)) as line:
+    with _running(sys.executable, "-m", "tests.faults.proxy", str(port), str(round_trip_ms)) as line:
         yield int(line)

@@ -7,7 +7,7 @@ import random
 import threading
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from omero_rocrate_transfer.model.errors import TransferError
+from omero_rocrate_transfer.model.errors import IntegrityError, TransferError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,17 +59,22 @@ class Retry:
     def call(self, do: Callable[[], T], unit: ObjectRef | None = None) -> T:
         """Return what ``do`` returns, at the first attempt that succeeds.
 
+        Data that differ are tried once more: they may have been damaged on the way.
+
         Raises
         ------
         TransferError
             The error of the last attempt, or the first one that is permanent.
         """
         attempts = Attempts(self, unit)
+        has_doubt = True
         while True:
             try:
                 return do()
             except TransferError as error:
-                attempts.failed(error)
+                differs = isinstance(error, IntegrityError)
+                attempts.failed(error, may_pass=differs and has_doubt)
+                has_doubt = has_doubt and not differs
 
     def wait(self, attempt: int) -> float:
         """Return how long to wait before an attempt, counted from 1: exponential with full jitter."""
@@ -98,8 +103,13 @@ class Attempts:
         """Start counting anew."""
         self._failed = 0
 
-    def failed(self, error: TransferError) -> None:
+    def failed(self, error: TransferError, *, may_pass: bool = False) -> None:
         """Return when it is time for the next attempt, with the connections back.
+
+        Parameters
+        ----------
+        may_pass
+            Whether the error may pass by itself although it is none of those that are transient.
 
         Raises
         ------
@@ -108,7 +118,7 @@ class Attempts:
         """
         while True:
             self._failed += 1
-            if error.was_retried or not self._retry.is_transient(error):
+            if error.was_retried or not (may_pass or self._retry.is_transient(error)):
                 raise error
             if self._failed > self._retry.retries:
                 # whoever tries something larger again must not multiply the attempts
@@ -122,6 +132,6 @@ class Attempts:
             try:
                 self._retry.recover()
             except TransferError as lost:
-                error = lost
+                error, may_pass = lost, False
             else:
                 return

@@ -24,7 +24,9 @@ BROKEN = {"kill": {-9}, "term": {143, 0}, "raise": {1}}
 UNITS = 3
 
 
-def fill(server: SandboxServer, folder: Path) -> str:
+def fill(
+    server: SandboxServer, folder: Path, *, size: str = "&sizeX=16&sizeY=8", file_bytes: int = 3000
+) -> str:
     """Make a small world on a server and return the object to pack."""
     client = seed.connection(server.host, server.port, "root", "omero")
     try:
@@ -33,8 +35,8 @@ def fill(server: SandboxServer, folder: Path) -> str:
         tag = seed.tag(client, "shared")
         seed.link(client, dataset, tag)
         for number in range(UNITS):
-            name = f"image{number}&sizeX=16&sizeY=8&series=2.fake"
-            (folder / name).write_bytes(os.urandom(3000))
+            name = f"image{number}{size}&series=2.fake"
+            (folder / name).write_bytes(os.urandom(file_bytes))
             made = seed.import_fileset(client, folder, [name], dataset)
             image = seed.reference("Image", made.images[0])
             seed.link(client, image, tag)
@@ -46,14 +48,23 @@ def fill(server: SandboxServer, folder: Path) -> str:
 
 
 def start(
-    home: Path, server: SandboxServer, *words: str, fault: str = "", program: Sequence[str] = PROGRAM
+    home: Path,
+    server: SandboxServer,
+    *words: str,
+    fault: str = "",
+    through: tuple[str, int] | None = None,
+    program: Sequence[str] = PROGRAM,
 ) -> subprocess.Popen[str]:
-    """Start a command in a process of its own."""
+    """Start a command in a process of its own.
+
+    ``through`` is where it logs in, when that is not the server itself.
+    """
+    url, port = through or (f"tcp://{server.host}", server.port)
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMERO_USERDIR": str(home / "omero")}
     environment.pop(VARIABLE, None)
     if fault:
         environment[VARIABLE] = fault
-    login = ["-s", f"tcp://{server.host}", "-p", str(server.port), "-u", "root", "-w", "omero", "-C"]
+    login = ["-s", url, "-p", str(port), "-u", "root", "-w", "omero", "-C"]
     return subprocess.Popen(
         [sys.executable, *program, *words, "--json", *login],
         cwd=home, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -61,19 +72,26 @@ def start(
     )  # fmt: skip
 
 
-def run(home: Path, server: SandboxServer, *words: str, fault: str = "") -> tuple[int, dict[str, Any], str]:
+def run(
+    home: Path,
+    server: SandboxServer,
+    *words: str,
+    fault: str = "",
+    through: tuple[str, int] | None = None,
+    patience_s: float = 120,
+) -> tuple[int, dict[str, Any], str]:
     """Run a command in a process of its own; return exit code, summary and standard error."""
-    with start(home, server, *words, fault=fault) as process:
-        stdout, stderr = finish(process)
+    with start(home, server, *words, fault=fault, through=through) as process:
+        stdout, stderr = finish(process, patience_s)
     lines = [json.loads(line) for line in stdout.splitlines()]
     summary = lines[-1] if lines and lines[-1]["type"] == "summary" else {}
     return process.returncode, summary, stderr
 
 
-def finish(process: subprocess.Popen[str]) -> tuple[str, str]:
+def finish(process: subprocess.Popen[str], patience_s: float = 120) -> tuple[str, str]:
     """Wait for the end of a command, but not for ever; return what it wrote."""
     try:
-        return process.communicate(timeout=120)
+        return process.communicate(timeout=patience_s)
     except BaseException:
         process.kill()
         raise
@@ -120,6 +138,11 @@ def read_server(server: SandboxServer) -> dict[str, object]:
     boxes = {row.id: row.values.get("name") for row in store.rows("Dataset")}
     links = store.rows("DatasetImageLink")
     counts["members"] = sorted((boxes[row.values["parent"]], names[row.values["child"]]) for row in links)
+    counts["pixels"] = sorted(
+        (names[row.values["image"]], row.values["sha1"]) for row in store.rows("Pixels")
+    )
+    entries = [store.get("OriginalFile", row.values["originalFile"]) for row in store.rows("FilesetEntry")]
+    counts["files"] = sorted((file.values["name"], file.values["hash"]) for file in entries if file)
     counts["annotated"] = sorted(
         (names[row.values["parent"]], _text(store.get("Annotation", row.values["child"])))
         for row in store.rows("ImageAnnotationLink")

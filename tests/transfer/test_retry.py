@@ -6,7 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from omero_rocrate_transfer.model.errors import LinkLostError, LoginError, RefusedError, TransferError
+from omero_rocrate_transfer.model.errors import (
+    IntegrityError,
+    LinkLostError,
+    LoginError,
+    RefusedError,
+    TransferError,
+)
 from omero_rocrate_transfer.transfer.retry import Attempts, Retry
 
 
@@ -48,6 +54,16 @@ def test_permanent_error_is_raised_at_once() -> None:
         retry.call(failing(RefusedError("no")))
 
     assert retry.pauses == []
+
+
+def test_data_that_differ_are_tried_once_more() -> None:
+    retry = Quick()
+
+    assert retry.call(failing(IntegrityError("on the way"), LinkLostError("a"))) == "done"
+    with pytest.raises(IntegrityError, match="still"):
+        retry.call(failing(IntegrityError("differs"), LinkLostError("a"), IntegrityError("still differs")))
+
+    assert len(retry.pauses) == 4
 
 
 def test_last_error_is_raised_after_all_attempts() -> None:
