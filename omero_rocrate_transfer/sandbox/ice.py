@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import cache
 from threading import RLock
 from typing import Any
@@ -130,11 +131,10 @@ def _invoke(instance: Any, interface: type, name: str, arguments: tuple[Any, ...
     """Run one operation in its call context; the last argument of an operation is Ice's ``current``."""
     *values, current = arguments
     implementation = instance.implementation
-    with implementation.context.call(current, f"{interface.__name__}.{name}") as call:
-        if instance.serial is None:
-            return _run(implementation, interface, name, call, values)
-        with instance.serial:
-            return _run(implementation, interface, name, call, values)
+    operation = f"{interface.__name__}.{name}"
+    with implementation.context.call(current, operation) as call, instance.serial or nullcontext():
+        answer = _run(implementation, interface, name, call, values)
+    return implementation.context.server.faults.answer(operation, answer)
 
 
 def _run(implementation: Any, interface: type, name: str, call: Any, values: list[Any]) -> Any:

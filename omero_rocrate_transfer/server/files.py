@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Generator, Iterator
+import logging
+from collections import Counter, deque
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Any, Final
 
 import Ice
 
-from omero_rocrate_transfer.model.contents import OriginalFile
-from omero_rocrate_transfer.model.digests import Hasher
+from omero_rocrate_transfer.model.contents import Omission, OriginalFile, TransferUnit
+from omero_rocrate_transfer.model.digests import Hasher, proves_content
 from omero_rocrate_transfer.model.errors import DigestMismatchError, IntegrityError, TransferError
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.timeouts import in_flight
 from omero_rocrate_transfer.transfer.retry import Attempts
+
+log = logging.getLogger(__name__)
 
 #: The repository gives 64 MB at most (omero-blitz RepoRawFileStoreI.read); this fills the link already.
 BLOCK_SIZE: Final = 4 * 1024 * 1024
@@ -61,6 +64,23 @@ def _iter_from(connection: Connection, file: OriginalFile, start: int, doing: st
             )
         with in_flight(store) as reader, closing(_windowed(reader, start, size, context)) as blocks:
             yield from blocks
+
+
+def find_unverifiable(units: Iterable[TransferUnit]) -> Iterator[Omission]:
+    """Yield the digests that the server does not have, for files whose content can then not be checked.
+
+    Imports with ``--skip checksum`` leave File-Size-64 (omero-py plugins/import.py), very old ones nothing.
+    """
+    weak: Counter[str] = Counter()
+    for unit in units:
+        for file in unit.files:
+            names = [digest.algorithm for digest in file.digests]
+            if not any(map(proves_content, names)):
+                weak[names[0] if names else "no digest"] += 1
+                log.info("OriginalFile:%s (%s) of %s: not verifiable", file.key, file.path, unit.ref)
+    for name, number in sorted(weak.items()):
+        reason = f"not verifiable: of these files the server has {name}, which does not prove their content"
+        yield Omission(type="Digest", count=number, reason=reason, on_request=True)
 
 
 def stored_size(connection: Connection, number: int, path: str) -> int:

@@ -10,7 +10,7 @@ from typing import Final
 from omero.constants.permissions import BINARYACCESS
 
 from omero_rocrate_transfer.model.contents import ImageRecord, OriginalFile
-from omero_rocrate_transfer.model.digests import Digest, proves_content
+from omero_rocrate_transfer.model.digests import Digest
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.queries import Reader, Row
 from omero_rocrate_transfer.server.times import iso_utc
@@ -70,7 +70,6 @@ def read_filesets(reader: Reader, ids: Iterable[int]) -> dict[int, FilesetRows]:
             found[fileset].withheld = "no original files"
         if not found[fileset].complete:
             found[fileset].withheld = "the upload of its original files never ended"
-    _warn_of_weak_digests(file for rows in found.values() for file in rows.files)
     _add_plates(reader, found)
     _add_policy(reader, found)
     return found
@@ -131,18 +130,3 @@ def _add_policy(reader: Reader, found: Mapping[int, FilesetRows]) -> None:
 
 def _speaker(files: tuple[OriginalFile, ...]) -> int:
     return int(next((file for file in files if not file.name.endswith(".txt")), files[0]).key)
-
-
-def _warn_of_weak_digests(files: Iterable[OriginalFile]) -> None:
-    weak: dict[str, int] = {}
-    for file in files:
-        names = [digest.algorithm for digest in file.digests]
-        if not any(proves_content(name) for name in names):
-            name = names[0] if names else "no digest"
-            weak[name] = weak.get(name, 0) + 1
-    for name, number in weak.items():
-        log.warning(
-            "%d file(s): the server holds %s, with which their content cannot be checked while reading.",
-            number,
-            name,
-        )

@@ -92,7 +92,9 @@ class ServerSource:
         references = read_references(Reader(self._connection), contents)
         self._sources = references.sources
         unread = self._identifiers.iter_omissions(anchors_of(contents.containers, contents.units))
-        contents = replace(contents, omissions=(*contents.omissions, *references.omissions, *unread))
+        weak = files.find_unverifiable(contents.units)
+        omissions = (*contents.omissions, *references.omissions, *unread, *weak)
+        contents = replace(contents, omissions=omissions)
         with self._lock:
             self._contents = contents
             self._place = {unit.ref: place for place, unit in enumerate(contents.units)}
