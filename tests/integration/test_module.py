@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,3 +99,25 @@ def test_without_a_command_it_says_what_there_is() -> None:
 
     assert "usage: python -m omero_rocrate_transfer" in text
     assert "unpack" in text
+
+
+def test_lost_connection_joins_the_stored_session_again(
+    source_server: Server, image: int, home: Path
+) -> None:
+    sandbox = source_server.sandbox
+    if sandbox is None:
+        pytest.skip("only a sandbox cuts connections on request")
+    where = f"root@{source_server.host}:{source_server.port}"
+    run("-c", OMERO, "login", where, OMERO_PASSWORD=PASSWORD)
+    logins = sandbox.sessions.live()
+
+    def cut_the_next_login(current: Any) -> None:
+        current.con.close(True)
+        sandbox.faults.add("Router.createSession", lambda current: current.con.close(True))
+
+    sandbox.faults.add("RawFileStore.read", cut_the_next_login)
+
+    run("-m", "omero_rocrate_transfer", "pack", f"Image:{image}", "a", "--json")
+    run("-m", "omero_rocrate_transfer", "pack", f"Image:{image}", "b", "--json")
+
+    assert {one.uuid for one in sandbox.sessions.live()} == {one.uuid for one in logins}
