@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import Ice
@@ -53,6 +54,8 @@ class ServiceContext:
         self._servants: dict[Any, Any] = {}
         self._proxies: dict[str, Any] = {}
         self._stateless: dict[str, Any] = {}
+        #: One client calls from several threads; each of its stateless services is made once.
+        self._lock = RLock()
 
     @property
     def store(self) -> Store:
@@ -111,9 +114,10 @@ class ServiceContext:
         """Give this client's one implementation of a stateless service such as ``IQuery``."""
         from .services import create
 
-        if name not in self._stateless:
-            self._stateless[name] = create(name, self)
-        return self._stateless[name]
+        with self._lock:
+            if name not in self._stateless:
+                self._stateless[name] = create(name, self)
+            return self._stateless[name]
 
     def register(self, interface: type, implementation: Any, name: str | None = None) -> Any:
         """Make an implementation callable by clients.
@@ -133,17 +137,18 @@ class ServiceContext:
             Proxy of the interface's own proxy class.
         """
         prx_class = proxy_class(interface)
-        if name is not None and name in self._proxies:
-            return prx_class.uncheckedCast(self._proxies[name])
-        if len(self._servants) >= MAX_SERVANTS:
-            raise omero.OverUsageException(
-                None, None, f"More than {MAX_SERVANTS} open services in one session"
-            )
-        identity = Ice.Identity(name or f"{uuid.uuid4()}{interface.__name__}", self.session.uuid)
-        proxy = self.server.adapter.add(servant(interface, implementation), identity)
-        self._servants[identity] = implementation
-        if name is not None:
-            self._proxies[name] = proxy
+        with self._lock:
+            if name is not None and name in self._proxies:
+                return prx_class.uncheckedCast(self._proxies[name])
+            if len(self._servants) >= MAX_SERVANTS:
+                raise omero.OverUsageException(
+                    None, None, f"More than {MAX_SERVANTS} open services in one session"
+                )
+            identity = Ice.Identity(name or f"{uuid.uuid4()}{interface.__name__}", self.session.uuid)
+            proxy = self.server.adapter.add(servant(interface, implementation), identity)
+            self._servants[identity] = implementation
+            if name is not None:
+                self._proxies[name] = proxy
         return prx_class.uncheckedCast(proxy)
 
     def unregister(self, implementation: Any) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -305,3 +307,17 @@ def test_only_the_connection_of_a_login_reaches_its_services(sandbox: SandboxSer
 
     with pytest.raises((Ice.ConnectionLostException, Ice.ObjectNotExistException)):
         admin.getEventContext()
+
+
+def test_services_asked_for_by_several_threads_at_once_are_made_once(root: Any) -> None:
+    getters = [name for name in dir(root.sf) if re.fullmatch("get[A-Z][a-zA-Z]+Service", name)]
+    waiting = threading.Barrier(8)
+
+    def ask(getter: str) -> str:
+        waiting.wait(60)
+        return str(getattr(root.sf, getter)())
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(ask, [getter for getter in getters for _ in range(8)]))
+
+    assert len(set(found)) == len(getters)
