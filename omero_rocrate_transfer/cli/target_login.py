@@ -32,6 +32,8 @@ class TargetLogin:
     group: str | None
     #: Key of a session to join instead of logging in.
     key: str | None
+    #: Seconds without an answer that count as a lost connection.
+    timeout_s: int
 
 
 def add_target_login(parser: argparse.ArgumentParser, *, required: bool, text: str) -> None:
@@ -46,7 +48,12 @@ def add_target_login(parser: argparse.ArgumentParser, *, required: bool, text: s
 def target_login(args: argparse.Namespace) -> TargetLogin:
     """Return the options of the second login."""
     return TargetLogin(
-        host=args.to_server, port=args.to_port, user=args.to_user, group=args.to_group, key=args.to_key
+        host=args.to_server,
+        port=args.to_port,
+        user=args.to_user,
+        group=args.to_group,
+        key=args.to_key,
+        timeout_s=args.answer_timeout,
     )
 
 
@@ -63,17 +70,22 @@ def log_in_target(chosen: TargetLogin, user_here: str) -> Connection:
     """
     from omero_rocrate_transfer.server.session import Connection
 
+    def log_in(**credentials: str) -> Connection:
+        return Connection.login(
+            chosen.host, chosen.port, group=chosen.group, timeout_s=chosen.timeout_s, **credentials
+        )
+
     user = chosen.user or user_here
     if chosen.key is not None:
-        return Connection.login(chosen.host, chosen.port, key=chosen.key, group=chosen.group)
+        return log_in(key=chosen.key)
     for key in _stored_keys(chosen, user):
         try:
-            return Connection.login(chosen.host, chosen.port, key=key, group=chosen.group)
+            return log_in(key=key)
         except LoginError:
             # it has expired; where the server is away, the login that follows says so
             continue
     password = os.environ.get(PASSWORD) or _ask(user, chosen.host)
-    return Connection.login(chosen.host, chosen.port, user=user, password=password, group=chosen.group)
+    return log_in(user=user, password=password)
 
 
 def _stored_keys(chosen: TargetLogin, user: str) -> list[str]:

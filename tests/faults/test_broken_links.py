@@ -117,6 +117,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield World(server, root, tmp_path_factory.mktemp("undisturbed"))
 
 
+@pytest.mark.promise("broken links that ended in the right result")
 @pytest.mark.parametrize(
     ("fault", "moment"),
     [

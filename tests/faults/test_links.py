@@ -12,6 +12,8 @@ import pytest
 from omero_rocrate_transfer.sandbox.server import SandboxServer
 from tests.faults import worlds
 
+pytestmark = pytest.mark.promise("lost connections and busy servers that were come back from")
+
 
 def cut(current: Any) -> None:
     """Close the connection without an answer."""
