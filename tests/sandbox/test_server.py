@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -309,15 +309,29 @@ def test_only_the_connection_of_a_login_reaches_its_services(sandbox: SandboxSer
         admin.getEventContext()
 
 
-def test_services_asked_for_by_several_threads_at_once_are_made_once(root: Any) -> None:
-    getters = [name for name in dir(root.sf) if re.fullmatch("get[A-Z][a-zA-Z]+Service", name)]
-    waiting = threading.Barrier(8)
+def test_services_asked_for_by_several_threads_at_once_are_made_once(
+    connect: Callable[..., Any], root: Any
+) -> None:
+    before, waiting = sys.getswitchinterval(), threading.Barrier(8)
 
-    def ask(getter: str) -> str:
+    def ask(client: Any) -> str:
         waiting.wait(60)
-        return str(getattr(root.sf, getter)())
+        return str(client.sf.getRenderingSettingsService())
 
-    with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(ask, [getter for getter in getters for _ in range(8)]))
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            for client in [connect() for _ in range(10)]:
+                assert len(set(pool.map(ask, [client] * 8))) == 1
+    finally:
+        sys.setswitchinterval(before)
 
-    assert len(set(found)) == len(getters)
+
+def test_two_clients_of_one_session_both_reach_the_repository(sandbox: SandboxServer, root: Any) -> None:
+    other = omero.client(f"tcp://{sandbox.host}", sandbox.port)
+    try:
+        other.joinSession(root.getSessionId())
+
+        assert root.getManagedRepository().root().id == other.getManagedRepository().root().id
+    finally:
+        other.closeSession()

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 def repositories(context: ServiceContext) -> Any:
     """Build the ``omero.grid.RepositoryMap`` with the one repository there is."""
     service = ManagedRepositoryService(context)
-    name = f"PublicRepository-{service.files.uuid}"
+    # Two clients may be in one session, the one lost and the other back again.
+    name = f"{context.client_uuid}PublicRepository-{service.files.uuid}"
     proxy = context.register(omero.grid.ManagedRepository, service, name)
     description = Marshaller(context.store, None).entity(service.files.root)
     return omero.grid.RepositoryMap(descriptions=[description], proxies=[proxy])
