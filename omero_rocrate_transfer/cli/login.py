@@ -8,13 +8,14 @@ import io
 import os
 import sys
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, Final
 
 from omero_rocrate_transfer.cli.log import log_folder
 from omero_rocrate_transfer.cli.render import note
 from omero_rocrate_transfer.model.errors import LoginError, StoppedError
-from omero_rocrate_transfer.transfer.disk import NO_ROOM
+from omero_rocrate_transfer.transfer.disk import NO_ROOM, full_disk_errors
 
 if TYPE_CHECKING:
     import argparse
@@ -87,9 +88,9 @@ def _ice_config(properties: Mapping[str, str]) -> Iterator[None]:
     OMERO's command line makes its client itself, of what it stores of the session, where they do not belong.
     """
     before = os.environ.get(_ICE_CONFIG)
-    with NamedTemporaryFile("w", prefix="omero-transfer-", suffix=".config") as file:
-        file.write("".join(f"{name}={value}\n" for name, value in properties.items()))
-        file.flush()
+    with NamedTemporaryFile("wb", prefix="omero-transfer-", suffix=".config") as file:
+        with full_disk_errors(path := Path(file.name)):
+            path.write_text("".join(f"{name}={value}\n" for name, value in properties.items()), "utf-8")
         os.environ[_ICE_CONFIG] = f"{before},{file.name}" if before else file.name
         try:
             yield

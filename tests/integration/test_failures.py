@@ -7,7 +7,9 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -209,9 +211,7 @@ def test_full_disk(form: str, source_server: Server, tmp_path: Path, home: Path)
     image = seed.import_fileset(source_server.client(), big, [name]).images[0]
     command = ["pack", f"Image:{image}", form, "--json", *source_server.login()]
 
-    result = run_module(
-        home, command, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000,) * 2)
-    )
+    result = run_module(home, command, preexec_fn=partial(limit_files, 1_000_000))
 
     summary = json.loads(result.stdout.splitlines()[-1])
     assert (result.returncode, summary["exit_code"]) == (9, 9)
@@ -220,17 +220,24 @@ def test_full_disk(form: str, source_server: Server, tmp_path: Path, home: Path)
     assert [path.name for path in home.iterdir()] == ["omero"]
 
 
-def test_no_room_for_the_session(source_server: Server, home: Path) -> None:
-    """OMERO keeps a session in a file, and tells in words only that it cannot."""
+@pytest.mark.parametrize(("room", "place"), [(10, "{tmp}/omero-transfer-"), (100, "{home}/omero: ")])
+def test_no_room_for_the_session(room: int, place: str, source_server: Server, home: Path) -> None:
+    """OMERO reads settings from a file, and keeps a session in one: it tells in words only that it cannot."""
     command = ["pack", "Image:1", "crate", "--json", *source_server.login()]
 
-    result = run_module(home, command, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10)))
+    result = run_module(home, command, preexec_fn=partial(limit_files, room))
 
     summary = json.loads(result.stdout.splitlines()[-1])
     assert (result.returncode, summary["error"]["id"]) == (9, "stopped"), result.stderr
-    assert f"{home / 'omero'}: no space left" in summary["error"]["text"]
+    assert place.format(tmp=tempfile.gettempdir(), home=home) in summary["error"]["text"]
+    assert "no space left" in summary["error"]["text"]
     assert "Traceback" not in result.stderr
     assert "Logging error" not in result.stderr
+
+
+def limit_files(size_bytes: int) -> None:
+    """Let this process write no file longer than that."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, size_bytes))
 
 
 def run_module(home: Path, command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import Glacier2
@@ -13,6 +14,7 @@ import omero
 import omero.clients
 import pytest
 
+from omero_rocrate_transfer.sandbox.faults import Faults
 from omero_rocrate_transfer.sandbox.ice import operations, servant
 
 
@@ -21,6 +23,7 @@ class Context:
 
     def __init__(self) -> None:
         self.names: list[str] = []
+        self.server = SimpleNamespace(faults=Faults())
         self.unregistered: list[Any] = []
 
     @contextmanager
