@@ -60,6 +60,9 @@ UNPACKS = [
 ]
 
 
+COPIES = [(point, how) for point in POINTS for how in HOWS if passes(point, "unpack")]
+
+
 def sample(cases: Sequence[tuple[str, ...]], size: int) -> list[object]:
     """Mark all but some of the cases, spread over all, as long."""
     step = max(1, len(cases) // size)
@@ -110,6 +113,31 @@ def test_unpack_goes_on(
         assert (code, summary["done"] + summary["skipped"]) == (0, rich.UNITS), stderr
         assert rich.differences(undisturbed.graphs[kind], server) == []
         assert {path.name for path in home.iterdir()} == {"omero", "crate.idmap.json"}
+
+
+@pytest.mark.promise("copies that went on from a fault point")
+@pytest.mark.parametrize(("point", "how"), sample(COPIES, 2))
+def test_copy_goes_on(
+    point: str,
+    how: str,
+    source: Source,
+    undisturbed: Unpacked,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OMERO_TRANSFER_TO_PASSWORD", rich.ROOT[1])
+    home = tmp_path / "home"
+    home.mkdir()
+    with undisturbed.server("tiles", tmp_path / "target") as target:
+        to = ("--to-server", f"tcp://{target.host}", "--to-port", str(target.port), "--idmap", "ids.json")
+        words = ("copy", *source.roots, *rich.UNPACK, *to)
+        break_off(point, how, home, source.server, *words)
+
+        code, summary, stderr = worlds.run(home, source.server, *words)
+
+        assert (code, summary["done"] + summary["skipped"]) == (0, rich.UNITS), stderr
+        assert rich.differences(undisturbed.graphs["tiles"], target) == []
+        assert {path.name for path in home.iterdir()} == {"omero", "ids.json"}
 
 
 def test_finished_command_does_nothing(source: Source, packed: Packed) -> None:
