@@ -1,7 +1,7 @@
 """What it costs that every byte is checked and every item is noted.
 
 Run it with ``python benchmarks/integrity.py``. The figures of a pair come from one run, with and without
-taking turns; each is the median of several goes.
+taking turns; each is the median of several goes. The links to the servers have 1 Gbit/s.
 
 pack: original files into a folder. unpack: from it into a server; it also reads the whole crate before it
 sends the first byte. journal: a folder of many small images.
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from servers import sandbox
+from servers import narrow_link, sandbox
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -199,18 +199,19 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--mib", type=int, default=512, help="size of the files together")
     parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--mbit", type=float, default=1000, help="rate of the link, a second; 0 for no limit")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         ports = [stack.enter_context(sandbox(folder / part)) for part in ("source", "target")]
-        bench = Bench(folder, *ports)
+        bench = Bench(folder, *(stack.enter_context(narrow_link(port, chosen.mbit)) for port in ports))
         large = fill(bench.source.client, folder, FILES, chosen.mib * 2**20 // FILES)
         small = fill(bench.source.client, folder, chosen.images, 3000)
         times = bench.digests(large, chosen.repeats) | bench.journal(small, chosen.repeats)
         bench.source.close()
         bench.target.close()
     met = True
-    print(f"{FILES} files, {chosen.mib} MiB; journal: {chosen.images} images")
+    print(f"{FILES} files, {chosen.mib} MiB; journal: {chosen.images} images; {chosen.mbit:g} Mbit/s")
     print("          with s  without s   cost   goal")
     for kind, goal in (("pack", 0.10), ("unpack", 0.10), ("journal", 0.05)):
         with_it, without = times[f"{kind} with"], times[f"{kind} without"]

@@ -34,8 +34,21 @@ def sandbox(folder: Path) -> Iterator[int]:
 @contextmanager
 def link(port: int, round_trip_ms: float) -> Iterator[int]:
     """Give a port that leads to another with this round-trip time; the same port where that is 0."""
-    if not round_trip_ms:
+    with _through(port, "delay", round_trip_ms / 2000) as there:
+        yield there
+
+
+@contextmanager
+def narrow_link(port: int, mbit_per_s: float) -> Iterator[int]:
+    """Give a port that leads to another with this rate, either way; the same port where that is 0."""
+    with _through(port, "throttle", mbit_per_s * 1e6 / 8) as there:
+        yield there
+
+
+@contextmanager
+def _through(port: int, kind: str, amount: float) -> Iterator[int]:
+    if not amount:
         yield port
         return
-    with _running(sys.executable, "-m", "tests.faults.proxy", str(port), str(round_trip_ms)) as line:
+    with _running(sys.executable, "-m", "tests.faults.proxy", str(port), kind, str(amount)) as line:
         yield int(line)

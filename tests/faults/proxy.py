@@ -1,7 +1,7 @@
 """A proxy on the loopback that spoils the link between a client and a server.
 
-For tests, which arm faults at chosen moments; and as a program, for benchmarks of long ways:
-``python -m tests.faults.proxy PORT ROUND_TRIP_MS``. The faults are those of toxiproxy.
+For tests, which arm faults at chosen moments; and as a program, for benchmarks of long or narrow ways:
+``python -m tests.faults.proxy PORT delay 0.005``. The faults are those of toxiproxy.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import struct
 import sys
 import threading
 from dataclasses import dataclass, field
-from typing import Final, Literal, Self
+from typing import Final, Literal, Self, cast
 
 HOST: Final = "127.0.0.1"
 BLOCK: Final = 2**18
@@ -263,13 +263,13 @@ class Proxy:
         await self._listen()
 
 
-def main(port: int, round_trip_s: float) -> None:
+def main(port: int, kind: Kind, amount: float) -> None:
     """Listen until the process is ended; say the port on the standard output."""
     with Proxy(port) as proxy:
-        proxy.arm(Fault("delay", round_trip_s / 2, connections=float("inf")))
+        proxy.arm(Fault(kind, amount, connections=float("inf")))
         print(proxy.port, flush=True)  # noqa: T201 -- the benchmarks read it
         threading.Event().wait()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), float(sys.argv[2]) / 1000)
+    main(int(sys.argv[1]), cast("Kind", sys.argv[2]), float(sys.argv[3]))
