@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from omero_ext import argparse
 
-from omero_rocrate_transfer.cli.limits import add_parallel, add_timeout
+from omero_rocrate_transfer.cli.limits import add_parallel, add_retries, add_timeout
 from omero_rocrate_transfer.cli.options import add_output
 from omero_rocrate_transfer.cli.target_login import TargetLogin, add_target_login, target_login
 from omero_rocrate_transfer.model.errors import UsageError
@@ -37,6 +37,8 @@ class VerifyOptions:
     #: Where to write one line for everything that was compared.
     combined: Path | None
     parallel: int
+    #: Attempts after the first where the connection fails.
+    retries: int
 
 
 def add_verify(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +52,7 @@ def add_verify(parser: argparse.ArgumentParser) -> None:
         "--subset", type=_subset, default=ALL, metavar="N/M|P%%", help="Read a part: 2/10 or 5%%"
     )
     parser.add_argument("--combined", metavar="FILE", help="Write a line for everything compared to FILE")
+    add_retries(parser)
     add_timeout(parser)
     add_parallel(parser)
     add_output(parser)
@@ -112,6 +115,7 @@ def verify_options(args: argparse.Namespace) -> VerifyOptions:
         subset=args.subset,
         combined=Path(args.combined) if args.combined is not None else None,
         parallel=args.parallel,
+        retries=args.retries,
     )
 
 

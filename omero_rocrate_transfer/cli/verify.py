@@ -59,30 +59,39 @@ def _compare(
 ) -> Iterator[Event]:
     with closing(endpoints.crate_reader(chosen.path)) as crate:
         with interrupt.at_once():
-            contents = crate.read_contents(())
-            connection = endpoints.server_connection(ctx, args)
+            contents, retry = crate.read_contents(()), Retry(chosen.retries)
+            connection = endpoints.server_connection(ctx, args, retry)
             server = endpoints.server_reader(connection)
             prepare = _with_source if chosen.objects else _with_target
-            comparison = prepare(chosen, crate, contents, connection, server)
-        yield from comparison.run(
-            parallel=chosen.parallel, interrupt=interrupt, quick=chosen.quick, subset=chosen.subset
-        )
+            comparison = retry.call(lambda: prepare(chosen, crate, contents, connection, server))
+        yield from _run(comparison, chosen, retry, interrupt)
 
 
 def _compare_copies(
     ctx: Any, args: argparse.Namespace, chosen: VerifyOptions, to: TargetLogin, interrupt: Interrupt
 ) -> Iterator[Event]:
     with interrupt.at_once():
-        here = endpoints.server_connection(ctx, args, retry := Retry())
+        here = endpoints.server_connection(ctx, args, retry := Retry(chosen.retries))
         there = endpoints.target_connection(here, to, retry)
     with closing(there):
         with interrupt.at_once():
             source = endpoints.server_reader(here)
-            contents = source.read_contents(chosen.objects)
-            comparison = _with_target(chosen, source, contents, there, endpoints.server_reader(there))
-        yield from comparison.run(
-            parallel=chosen.parallel, interrupt=interrupt, quick=chosen.quick, subset=chosen.subset
-        )
+            contents = retry.call(lambda: source.read_contents(chosen.objects))
+            copies = endpoints.server_reader(there)
+            comparison = retry.call(lambda: _with_target(chosen, source, contents, there, copies))
+        yield from _run(comparison, chosen, retry, interrupt)
+
+
+def _run(
+    comparison: Comparison, chosen: VerifyOptions, retry: Retry, interrupt: Interrupt
+) -> Iterator[Event]:
+    return comparison.run(
+        parallel=chosen.parallel,
+        interrupt=interrupt,
+        quick=chosen.quick,
+        subset=chosen.subset,
+        retry=retry,
+    )
 
 
 def _with_source(

@@ -12,6 +12,7 @@ from omero_rocrate_transfer.transfer.document_facts import DocumentFacts, tell_d
 from omero_rocrate_transfer.transfer.events import Compared, Started
 from omero_rocrate_transfer.transfer.meter import Meter, MeteredSource
 from omero_rocrate_transfer.transfer.planes import iter_plane_digests
+from omero_rocrate_transfer.transfer.retry import Retry
 from omero_rocrate_transfer.transfer.subset import ALL, Subset
 from omero_rocrate_transfer.transfer.verify import each
 
@@ -76,7 +77,13 @@ class Comparison:
         self._ignored = ignored_namespaces
 
     def run(
-        self, *, parallel: int, interrupt: Interrupt, quick: bool = False, subset: Subset = ALL
+        self,
+        *,
+        parallel: int,
+        interrupt: Interrupt,
+        quick: bool = False,
+        subset: Subset = ALL,
+        retry: Retry | None = None,
     ) -> Iterator[Event]:
         """Yield one `Compared` for each container, image and file, and for what is on one side only.
 
@@ -86,21 +93,24 @@ class Comparison:
             Names, sizes and places only: no file, no pixels and no document is read.
         subset
             Units that are read.
+        retry
+            When what failed is read again.
         """
-        meter = Meter("verify")
+        meter, attempts = Meter("verify"), retry or Retry()
+        attempts.stopping, attempts.tell = meter.stopping, meter.tell_retry
         units = self._left.contents.units
         read = {unit.ref for unit in units if str(unit.ref) in subset and not quick}
         yield Started(
             phase="verify", size_bytes=2 * sum(unit.size_bytes for unit in units if unit.ref in read)
         )
-        yield from self._iter_containers(deep=not quick)
+        yield from attempts.call(lambda: list(self._iter_containers(deep=not quick)))
         if self._became is None:
             yield from self._iter_right_only()
         left, right = (MeteredSource(side.source, meter) for side in (self._left, self._right))
 
         def compare(unit: TransferUnit) -> list[Compared]:
             pair = UnitComparison(self, unit, left, right)
-            return list(pair.run(deep=unit.ref in read))
+            return attempts.call(lambda: list(pair.run(deep=unit.ref in read)), unit.ref)
 
         yield from each(
             compare, units, lambda unit: str(unit.ref), parallel=parallel, meter=meter, interrupt=interrupt

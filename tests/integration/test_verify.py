@@ -143,3 +143,26 @@ def test_crate_of_another_server_is_not_compared_with_objects_here(packed: Path,
 
 def test_without_the_new_ids_nothing_is_compared(packed: Path, verify_target: Line) -> None:
     assert "--idmap" in verify_target(packed, "--server", exit_code=5).sentences[0]
+
+
+@pytest.mark.parametrize("operation", ["IQuery.projection", "IQuery.findAllByQuery", "RawFileStore.read"])
+def test_lost_connection_is_no_difference(
+    operation: str, packed: Path, unpack: Line, verify_target: Line, target_server: Server
+) -> None:
+    unpack(packed, exit_code=None)
+    if target_server.sandbox is None:
+        pytest.skip("a real server does not cut connections when asked")
+    target_server.sandbox.faults.add(operation, lambda current: current.con.close(True))
+
+    assert told(verify_target(packed, "--server")) == []
+
+
+def test_lost_connection_that_is_not_tried_again_ends_the_comparison(
+    packed: Path, unpack: Line, verify_target: Line, target_server: Server
+) -> None:
+    unpack(packed, exit_code=None)
+    if target_server.sandbox is None:
+        pytest.skip("a real server does not cut connections when asked")
+    target_server.sandbox.faults.add("IQuery.findAllByQuery", lambda current: current.con.close(True), 9)
+
+    assert len(verify_target(packed, "--server", "--retries", "0", exit_code=6).sentences) == 1
