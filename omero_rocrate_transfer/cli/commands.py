@@ -70,12 +70,9 @@ def unpack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator
             contents = source.read_contents(())
             retry = Retry(chosen.retries)
             connection = endpoints.server_connection(ctx, args, retry)
+            endpoints.check_target(connection, chosen.target)
             if not chosen.dry_run:
-                runs.refuse_existing(
-                    chosen.idmap,
-                    runs.unpack_run(chosen, connection.info, connection.user),
-                    hint="Move it away, or name another file with --idmap.",
-                )
+                runs.check_idmap(chosen.idmap, runs.unpack_run(chosen, connection.info, connection.user))
             owners = endpoints.target_owners(connection, chosen, contents, source)
             endpoints.bring_back(retry, owners)
         yield Planned(contents=contents, dry_run=chosen.dry_run)

@@ -32,13 +32,14 @@ def copy(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[E
     with closing(source):
         with interrupt.at_once():
             there = endpoints.target_connection(here, chosen.to, retry)
+            endpoints.check_target(there, chosen.target)
         with closing(there):
             with interrupt.at_once():
                 contents = retry.call(lambda: source.read_contents(chosen.objects))
                 name = runs.copy_run(chosen, contents.source, there.info, there.user)
                 idmap = chosen.idmap or Path(f"{name}.idmap.json")
                 if not chosen.dry_run:
-                    runs.refuse_existing(idmap, name, hint="Move it away, or name another file with --idmap.")
+                    runs.check_idmap(idmap, name)
                 owners = endpoints.target_owners(there, chosen, contents, source)
                 endpoints.bring_back(retry, here, owners)
             yield Planned(contents=contents, dry_run=chosen.dry_run)

@@ -97,6 +97,14 @@ def bring_back(retry: Retry, *ends: Connection | Owners) -> None:
     retry.recover = recover
 
 
+def check_target(connection: Connection, target: str | None) -> None:
+    """Raise where the container that shall take all images is none, or is not there."""
+    from omero_rocrate_transfer.server.containers import parse_target, place_of_target
+
+    if target is not None:
+        place_of_target(connection, parse_target(target))
+
+
 def target_owners(
     connection: Connection, chosen: UnpackOptions | CopyOptions, contents: Contents, source: Source
 ) -> Owners:

@@ -80,12 +80,23 @@ def add_undo(parser: argparse.ArgumentParser) -> None:
     add_output(parser)
 
 
+class ServerToo(argparse.Action):
+    """Takes ``--server`` with a host or without one, which does not undo what ``-s`` said before."""
+
+    def __call__(
+        self, _parser: Any, namespace: argparse.Namespace, values: Any, _option: str | None = None
+    ) -> None:
+        """Keep the host, if there is one."""
+        namespace.server = values or getattr(namespace, "server", None) or ""
+
+
 def let_server_ask(parser: Any) -> None:
     """Let OMERO's option ``--server HOST``, which is there already, stand without a host too."""
-    for action in parser._actions:  # noqa: SLF001 - argparse names its actions nowhere else
+    for action in list(parser._actions):  # noqa: SLF001 - argparse names its actions nowhere else
         if action.dest == "server":
             action.nargs, action.const = "?", ""
             action.help = "Compare with the server: this one, or where you are logged in"
+            action.__class__ = ServerToo
 
 
 def verify_options(args: argparse.Namespace) -> VerifyOptions:

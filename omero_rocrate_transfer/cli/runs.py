@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Final
 
 from omero_rocrate_transfer.cli.log import log_folder
-from omero_rocrate_transfer.model.errors import RefusedError
+from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError
 from omero_rocrate_transfer.transfer.runs import journal_path, open_run, run_name
 
 if TYPE_CHECKING:
@@ -63,6 +63,21 @@ def refuse_existing(path: Path, run: str, hint: str) -> None:
     """
     if os.path.lexists(path) and not journal_path(log_folder(), run).exists():
         raise RefusedError(f"{path} exists already.", hint=hint)
+
+
+def check_idmap(path: Path, run: str) -> None:
+    """Raise where the id map of a run cannot be written.
+
+    Raises
+    ------
+    NotFoundError, RefusedError
+    """
+    if not path.absolute().parent.is_dir():
+        raise NotFoundError(
+            f"The id map {path} cannot be written: there is no such folder.",
+            hint="Name another file with --idmap.",
+        )
+    refuse_existing(path, run, hint="Move it away, or name another file with --idmap.")
 
 
 def open_pack(chosen: PackOptions, contents: Contents) -> AbstractContextManager[Journal]:

@@ -114,8 +114,14 @@ def _with_target(
     chosen: VerifyOptions, origin: Source, contents: Contents, connection: Connection, server: Source
 ) -> Comparison:
     """Compare a crate, or the server that was copied from, with what was made of it on the server."""
-    database, became = read_idmap(chosen.idmap)
-    if database != connection.info.database_uuid:
+    ids = read_idmap(chosen.idmap)
+    became = ids.became
+    if ids.crate_md5 is not None and ids.crate_md5 != contents.source.crate_md5:
+        raise UsageError(
+            f"The ids of {chosen.idmap} are not of {chosen.path}, but of another crate.",
+            hint="Name the file that unpack wrote for it with --idmap.",
+        )
+    if ids.database != connection.info.database_uuid:
         raise UsageError(
             f"The ids of {chosen.idmap} are not those of {connection.info.host}.",
             hint="Log in where they were made.",

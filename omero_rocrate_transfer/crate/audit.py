@@ -22,6 +22,7 @@ from omero_rocrate_transfer.model.errors import (
     TransferError,
     UnsafeCrateError,
 )
+from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.transfer.events import Compared, Symbol
 from omero_rocrate_transfer.transfer.planes import iter_plane_digests
 
@@ -107,7 +108,7 @@ class CrateAudit:
         if name == vocabulary.CONTAINERS or name in self._index.documents.values():
             if self._archive.sizes[name] > self._limits.max_document_bytes:
                 raise UnsafeCrateError(f"{name} is longer than {self._limits.max_document_bytes} bytes.")
-            parse_document(b"".join(self._archive.iter_blocks(name)), name)
+            take_extras(parse_document(b"".join(self._archive.iter_blocks(name)), name), what=name)
         for unit, image in self._pixels.get(name, ()):
             with closing(self._source.open_pixels(unit, image.ref)) as pixels:
                 for _ in iter_plane_digests(pixels):

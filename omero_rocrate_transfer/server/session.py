@@ -159,7 +159,7 @@ class Connection:
 
             return cls(client, owned=True, group=group, reopen=reopen)
         except BaseException:
-            client.closeSession()
+            close_quietly(client)
             raise
 
     @cached_property

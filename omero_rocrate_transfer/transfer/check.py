@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.transfer.events import Started
 from omero_rocrate_transfer.transfer.meter import Meter, MeteredSource
 from omero_rocrate_transfer.transfer.pool import Outcome, Tick, work
@@ -27,21 +28,24 @@ def check(
     IntegrityError
         The first file that is not as promised; it names the file.
     UnsafeCrateError
-        A document cannot be read.
+        A document, its extras or the metadata of pixels cannot be read.
     """
     meter = Meter("check")
     metered = MeteredSource(source, meter)
 
     def read(unit: TransferUnit) -> None:
-        metered.read_document(unit)
+        take_extras(metered.read_document(unit), what=f"The document of {unit.ref}")
         for file in unit.files:
             for _ in metered.iter_blocks(unit, file):
                 pass
         for block in source.iter_stored_pixels(unit):
             meter.count(unit.ref, str(unit.ref), len(block))
+        if unit.pixels:
+            for image in unit.images:
+                source.open_pixels(unit, image.ref).close()
 
     yield Started(phase="check", size_bytes=contents.size_bytes)
-    source.read_container_document()
+    take_extras(source.read_container_document(), what="The document of the containers")
     for item in work(read, contents.units, parallel=parallel, meter=meter, interrupt=interrupt):
         if isinstance(item, Outcome):
             item.future.result()

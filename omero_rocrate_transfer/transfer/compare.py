@@ -132,7 +132,10 @@ class Comparison:
 
     def _iter_containers(self, *, deep: bool) -> Iterator[Compared]:
         there = {one.ref: one for one in self._right.contents.containers}
-        said = [self._read_containers(side) if deep else {} for side in (self._left, self._right)]
+        said = [
+            self._read_containers(side) if deep and side.contents.containers else {}
+            for side in (self._left, self._right)
+        ]
         for one in self._left.contents.containers:
             target = self.find(one.ref)
             other = None if target is None else there.get(target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, NamedTuple, Self
 
 from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError, UsageError
 from omero_rocrate_transfer.model.refs import ObjectRef
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 class IdMap:
     """Writes the id map while the run goes on, and gives it its name when the run has ended.
 
-    The file is ``{"source": {…}, "target": {…}, "objects": [{"source": "Image:1", "target": "Image:7"}, …],
-    "complete": true}``, one object a line. It is also written where a run breaks off, then with ``"complete":
-    false``: what was created until then is on the target.
+    The file is ``{"source": {…}, "crate": "…", "target": {…}, "objects": [{"source": "Image:1", "target":
+    "Image:7"}, …], "complete": true}``, one object a line; ``crate`` is the MD5 of its manifest, null without
+    one. It is also written where a run breaks off, then with ``"complete": false``: what was created until
+    then is on the target.
 
     Parameters
     ----------
@@ -51,7 +52,7 @@ class IdMap:
         self._path = path
         self._again = again
         self._part = path.with_name(f".{path.name}.{run_id or os.getpid()}.part")
-        self._head = {"source": _server(source), "target": _server(target)}
+        self._head = {"source": _server(source), "crate": source.crate_md5, "target": _server(target)}
         self._count = 0
         self._refuse_existing()
         try:
@@ -100,13 +101,19 @@ class IdMap:
             self._file.flush()
 
 
-def read_idmap(path: Path) -> tuple[str, dict[ObjectRef, ObjectRef]]:
-    """Read an id map.
+class Ids(NamedTuple):
+    """What an id map says."""
 
-    Returns
-    -------
-    tuple
-        UUID of the target's database, and what the objects of the source became.
+    #: UUID of the target's database.
+    database: str
+    #: What the objects of the source became.
+    became: dict[ObjectRef, ObjectRef]
+    #: MD5 of the manifest of the crate that was unpacked; None where that had none.
+    crate_md5: str | None
+
+
+def read_idmap(path: Path) -> Ids:
+    """Read an id map.
 
     Raises
     ------
@@ -118,7 +125,7 @@ def read_idmap(path: Path) -> tuple[str, dict[ObjectRef, ObjectRef]]:
     try:
         document = json.loads(path.read_text("utf-8"))
         objects = {_parse(one["source"]): _parse(one["target"]) for one in document["objects"]}
-        database = document["target"]["database"]
+        database, crate = document["target"]["database"], document.get("crate")
     except OSError as error:
         raise NotFoundError(
             f"The id map {path} cannot be read: {error.strerror}.",
@@ -126,9 +133,9 @@ def read_idmap(path: Path) -> tuple[str, dict[ObjectRef, ObjectRef]]:
         ) from error
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise UsageError(f"{path} is no id map.", hint="Name the one that unpack wrote.") from error
-    if not isinstance(database, str):
+    if not isinstance(database, str) or not isinstance(crate, str | None):
         raise UsageError(f"{path} is no id map.", hint="Name the one that unpack wrote.")
-    return database, objects
+    return Ids(database, objects, crate)
 
 
 def _parse(text: object) -> ObjectRef:

@@ -200,3 +200,23 @@ def test_copies_are_verified_against_their_originals(
 
 def test_verifying_copies_needs_the_new_ids(run_line: CommandLine) -> None:
     assert "--idmap" in run_line("verify", "Project:1", "--to-server", "there", exit_code=2).sentences[0]
+
+
+def test_wrong_key_there_is_no_login(copy: Copy, roots: list[str]) -> None:
+    assert "are not accepted" in copy(roots[0], "--to-key", "nonsense", exit_code=6).sentences[0]
+
+
+def test_copies_that_are_gone_are_missing(
+    copy: Copy,
+    roots: list[str],
+    run_line: CommandLine,
+    source_server: Server,
+    target_server: Server,
+) -> None:
+    copy(*roots, "--idmap", "ids.json", "--run", "r")
+    run_line("undo", "r", "--force", *target_server.login())
+    to = ["--to-server", target_server.host, "--to-port", target_server.port, "--idmap", "ids.json"]
+
+    result = run_line("verify", *roots, *to, *source_server.login(), exit_code=4)
+
+    assert f"+ {roots[0]}  'Liver 肝' is missing." in result.stderr

@@ -253,3 +253,16 @@ def run_module(home: Path, command: list[str], **options: Any) -> subprocess.Com
         timeout=120,
         **options,
     )
+
+
+@pytest.mark.parametrize(("target", "code"), [("Dataset:99999", 5), ("Foo:1", 2)])
+@pytest.mark.parametrize("dry", [("--dry-run",), ()])
+def test_target_that_cannot_be_is_told_before_the_crate_is_read(
+    target: str, code: int, dry: tuple[str, ...], pack: Line, unpack: Line, image: int
+) -> None:
+    pack(f"Image:{image}", "crate")
+
+    result = unpack("crate", "--target", target, *dry, exit_code=code)
+
+    assert len(result.sentences) == 1
+    assert "Checking" not in result.stderr

@@ -166,3 +166,23 @@ def test_lost_connection_that_is_not_tried_again_ends_the_comparison(
     target_server.sandbox.faults.add("IQuery.findAllByQuery", lambda current: current.con.close(True), 9)
 
     assert len(verify_target(packed, "--server", "--retries", "0", exit_code=6).sentences) == 1
+
+
+def test_ids_of_another_crate_are_refused(
+    pack: Line, objects: list[str], packed: Path, unpack: Line, verify_target: Line, home: Path
+) -> None:
+    (home / "other").mkdir()
+    pack("--rocrate", *objects, "--rocrate-name", "other", home / "other" / "crate.zip", exit_code=None)
+    unpack(home / "other" / "crate.zip", exit_code=None)
+
+    assert "another crate" in verify_target(packed, "--server", exit_code=2).sentences[0]
+
+
+def test_server_without_a_host_is_that_of_the_login(
+    capsys: pytest.CaptureFixture[str], packed: Path, unpack: Line, target_server: Server
+) -> None:
+    unpack(packed, exit_code=None)
+
+    result = CommandLine(capsys)("verify", *target_server.login(), packed, "--server")
+
+    assert told(result) == []

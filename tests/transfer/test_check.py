@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from omero_rocrate_transfer.model.errors import DigestMismatchError
+import pytest
+from ome_types import OME
+
+from omero_rocrate_transfer.model.errors import DigestMismatchError, UnsafeCrateError
+from omero_rocrate_transfer.model.extras import Extras
+from omero_rocrate_transfer.model.extras_json import put_extras, structured_annotations
 from omero_rocrate_transfer.transfer.check import check
 from omero_rocrate_transfer.transfer.events import Advanced, Started
 from omero_rocrate_transfer.transfer.interrupt import Interrupt
@@ -30,3 +35,21 @@ def test_one_changed_byte_is_found_and_named(number: int) -> None:
 
     with pytest.raises(DigestMismatchError, match=f"pos/{number}.tif"):
         list(check(source.read_contents(()), source, parallel=3, interrupt=Interrupt()))
+
+
+def test_extras_that_cannot_be_read_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = FakeSource(FILES)
+    monkeypatch.setattr(source, "read_document", lambda _unit: with_extras("nonsense"))
+
+    with pytest.raises(UnsafeCrateError, match="Fileset:"):
+        list(check(source.read_contents(()), source, parallel=3, interrupt=Interrupt()))
+
+
+def with_extras(text: str) -> OME:
+    """Return a document whose extras are this text."""
+    document = OME()
+    put_extras(document, Extras(shapes={"a": ("b",)}), "source.example.org")
+    [annotation] = structured_annotations(document).xml_annotations
+    element: Any = annotation.value.any_elements[0]
+    element.text = text
+    return document

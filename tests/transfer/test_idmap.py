@@ -42,6 +42,7 @@ def test_holds_every_object_of_a_run(tmp_path: Path) -> None:
 
     assert json.loads(path.read_text("utf-8")) == {
         "source": {"host": "source.example.org", "database": "1-2-3", "version": "5.6.14"},
+        "crate": None,
         "target": {"host": "target.example.org", "database": "4-5-6", "version": "5.6.14"},
         "objects": [
             {"source": "Dataset:1", "target": "Dataset:70"},
@@ -117,7 +118,7 @@ def test_id_map_that_was_written_can_be_read(tmp_path: Path) -> None:
     with IdMap(path, SOURCE, TARGET) as idmap:
         idmap.take(ContainersCreated(mappings=(pair,)))
 
-    assert read_idmap(path) == (TARGET.database_uuid, {pair.source: pair.target})
+    assert read_idmap(path) == (TARGET.database_uuid, {pair.source: pair.target}, None)
 
 
 @pytest.mark.parametrize(

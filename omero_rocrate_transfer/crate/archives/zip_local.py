@@ -19,6 +19,8 @@ class LocalHeader:
     """What stands before a member."""
 
     name: str
+    #: Year to second, as ``zipfile`` takes it; even seconds only.
+    date_time: tuple[int, int, int, int, int, int]
     crc: int
     size_bytes: int
 
@@ -35,12 +37,18 @@ def read_local(file: IO[bytes], offset: int) -> tuple[LocalHeader, int]:
     fixed = file.read(_LOCAL.size)
     if len(fixed) < _LOCAL.size or not fixed.startswith(b"PK\x03\x04"):
         raise broken(f"has no member at byte {offset}")
-    *_, crc, _, size_bytes, name_size, extra_size = _LOCAL.unpack(fixed)
+    *_, time, date, crc, _, size_bytes, name_size, extra_size = _LOCAL.unpack(fixed)
     rest = file.read(name_size + extra_size)
     if size_bytes == _FULL32:
         size_bytes = _wide_size(rest[name_size:])
-    header = LocalHeader(rest[:name_size].decode(), crc, size_bytes)
+    header = LocalHeader(rest[:name_size].decode(), _date_time(time, date), crc, size_bytes)
     return header, offset + _LOCAL.size + name_size + extra_size
+
+
+def _date_time(time: int, date: int) -> tuple[int, int, int, int, int, int]:
+    """Return what MS-DOS means with time and date (APPNOTE 4.4.6)."""
+    day = (date >> 9) + 1980, date >> 5 & 15, date & 31
+    return *day, time >> 11, time >> 5 & 63, (time & 31) * 2
 
 
 def _wide_size(extra: bytes) -> int:

@@ -82,6 +82,7 @@ class ZipWriter(SingleFileWriter[tuple[int, int]]):
         while place < end:
             header, data_offset = read_local(self.output, place)
             info = self._make_info(header.name, _FOLDER_MODE if header.name.endswith("/") else _FILE_MODE)
+            info.date_time = header.date_time
             info.CRC, info.header_offset = header.crc, place
             info.file_size = info.compress_size = header.size_bytes
             self._zip.filelist.append(info)

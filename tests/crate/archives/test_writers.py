@@ -4,6 +4,7 @@ import os
 import resource
 import subprocess
 import tarfile
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,8 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from omero_rocrate_transfer.crate.archives import count_parallel, create_archive, open_archive
+from omero_rocrate_transfer.crate.archives import (
+    count_parallel,
+    create_archive,
+    open_archive,
+    resume_archive,
+)
 from omero_rocrate_transfer.crate.archives.base import ArchiveWriter
+from omero_rocrate_transfer.crate.archives.headers import iter_damaged_headers
 from omero_rocrate_transfer.crate.archives.tar_writer import TarWriter
 from omero_rocrate_transfer.model.errors import IntegrityError, NotFoundError, RefusedError, StoppedError
 
@@ -313,3 +320,24 @@ def test_everything_is_durable_before_the_metadata_have_their_name(
         before
     )
     assert after == ["fsync crate.part", f"fsync {tmp_path.name}"]
+
+
+@pytest.mark.parametrize("suffix", ["", ".zip", ".tar"])
+def test_archive_that_was_gone_on_with_later_is_sound(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, part = tmp_path / f"crate{suffix}", tmp_path / "part"
+    begun = create_archive(path, part)
+    with begun.transaction() as transaction:
+        transaction.add("fs1.ome.zarr/a", 1, [b"a"])
+        receipt = transaction.receipt
+    begun.sync()
+    begun.leave()
+    much_later = time.gmtime(time.time() + 10_000)
+    monkeypatch.setattr(time, "localtime", lambda *_: much_later)
+
+    writer, whole = resume_archive(path, part, [receipt])
+    writer.commit(LAST)
+
+    assert whole == [True]
+    assert list(iter_damaged_headers(path)) == []
