@@ -46,7 +46,12 @@ def read_listing(path: Path, *, long: bool) -> tuple[Contents, dict[ObjectRef, C
 def _iter_details(source: Source, contents: Contents) -> Iterator[tuple[ObjectRef, Counter[str]]]:
     for unit in contents.units:
         if unit.images:
-            yield from _count(source.read_document(unit))
+            found = dict(_count(source.read_document(unit)))
+            for page in source.iter_pages(unit):
+                for image, counts in _count(page):
+                    if image in found:
+                        found[image]["rois"] += counts["rois"]
+            yield from found.items()
 
 
 def _count(document: OME) -> Iterator[tuple[ObjectRef, Counter[str]]]:

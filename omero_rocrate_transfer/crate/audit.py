@@ -54,6 +54,8 @@ class CrateAudit:
         self._index: CrateIndex | None = None
         #: SHA-256 by name, of files that are in the archive.
         self._promised: dict[str, str] = {}
+        #: Names of all OME-XML.
+        self._documents: set[str] = set()
         #: Files that were told to be wrong already.
         self._told: set[str] = set()
         #: Images of each OME-Zarr, with their unit, by the name of the file with their digests.
@@ -105,7 +107,7 @@ class CrateAudit:
         """Parse a document, or compare the planes of an OME-Zarr with their digests."""
         if self._index is None or self._archive is None:
             return
-        if name == vocabulary.CONTAINERS or name in self._index.documents.values():
+        if name in self._documents:
             if self._archive.sizes[name] > self._limits.max_document_bytes:
                 raise UnsafeCrateError(f"{name} is longer than {self._limits.max_document_bytes} bytes.")
             take_extras(parse_document(b"".join(self._archive.iter_blocks(name)), name), what=name)
@@ -135,6 +137,8 @@ class CrateAudit:
         except TransferError as error:
             yield self._error(vocabulary.METADATA, error)
             return
+        pages = (name for names in index.pages.values() for name in names)
+        self._documents = {vocabulary.CONTAINERS, *index.documents.values(), *pages}
         for unit in index.contents.units:
             for image in unit.images:
                 if image.ref in index.zarrs:

@@ -21,7 +21,7 @@ from omero_rocrate_transfer.model.digests import SHA256
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from ome_types import OME
@@ -86,7 +86,7 @@ class Draft:
         with self._archive.transaction() as transaction:
             packed = pack_unit(transaction, unit, source, plan)
             found, mentions = describe_unit(packed, self._contents, acquired=acquired)
-            files = [*packed.files, packed.document]
+            files = packed.described
             parts = [*(file.name for file in files), *(part for zarr in packed.zarrs for part in zarr.parts)]
             streams = render_unit(found, parts=parts, mentions=mentions)
             with self._lock:
@@ -186,7 +186,7 @@ class Draft:
             transaction.add(vocabulary.MANIFEST, size_bytes, self._spool.iter_blocks("manifest"))
 
 
-def _list_files(files: list[PackedFile]) -> bytes:
+def _list_files(files: Sequence[PackedFile]) -> bytes:
     return b"".join(render_line(file.name, file.digests[SHA256].hex) for file in files)
 
 

@@ -30,6 +30,8 @@ class CrateIndex:
     files: dict[str, PackedFile]
     #: Names of the OME-XML sidecars, by unit.
     documents: dict[ObjectRef, str]
+    #: Names of the pages with ROIs, in their order, of units that have some.
+    pages: dict[ObjectRef, tuple[str, ...]]
     #: Folders of the OME-Zarrs, by the images that are in them.
     zarrs: dict[ObjectRef, str]
     #: SHA-256 of the files that the metadata do not describe one by one: those inside the OME-Zarrs.
@@ -67,6 +69,7 @@ def read_index(archive: ArchiveReader, limits: Limits) -> CrateIndex:
         contents=contents,
         files=files,
         documents=reading.documents,
+        pages=reading.pages,
         zarrs=reading.zarrs,
         members={name: Digest(SHA256, digest) for name, digest in manifest.items() if name not in files},
     )

@@ -19,6 +19,8 @@ MAX_MADE_BYTES: Final = 100
 MAX_PART_BYTES: Final = 255
 MAX_PATH_BYTES: Final = 4096
 _DOCUMENT: Final = ".ome.xml"
+#: Before the kind of a unit, in the names of the pages of its ROIs: so these are never taken for its files.
+_PAGE: Final = "rois"
 #: Kind of the files of FileAnnotations.
 ATTACHMENT: Final = "ann"
 #: A suffix longer than this is not one; it is cut like the rest of the name.
@@ -30,6 +32,10 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _DRIVE = re.compile(r"[A-Za-z]:")
 _WINDOWS_DEVICE = re.compile(
     r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|COM[0-9¹²³]|LPT[0-9¹²³])(?:\..*)?\Z", re.IGNORECASE | re.DOTALL
+)
+_PAGE_NAME = re.compile(
+    rf"{_PAGE}(?P<kind>[a-z]{{1,12}})(?P<id>\d{{1,19}})\.(?P<index>\d{{4,9}}){re.escape(_DOCUMENT)}\Z",
+    re.ASCII,
 )
 _SUFFIXES = re.compile(rf"(?:\.[A-Za-z0-9_-]{{1,{_MAX_SUFFIX}}}){{1,2}}\Z")
 
@@ -67,6 +73,19 @@ def make_name(kind: str, number: int, original: str, *, index: int | None = None
 def make_document_name(kind: str, number: int) -> str:
     """Return the name of the OME-XML sidecar of one unit."""
     return f"{kind}{number}{_DOCUMENT}"
+
+
+def make_page_name(kind: str, number: int, index: int) -> str:
+    """Return the name of the OME-XML with some ROIs of one unit, pages counted from 0."""
+    return f"{_PAGE}{kind}{number}.{index:04d}{_DOCUMENT}"
+
+
+def parse_page_name(name: str) -> tuple[str, int, int] | None:
+    """Return kind and id of the unit, and the index of a page; None where the name is not of one."""
+    match = _PAGE_NAME.match(name)
+    if match is None or make_page_name(match["kind"], int(match["id"]), int(match["index"])) != name:
+        return None
+    return match["kind"], int(match["id"]), int(match["index"])
 
 
 def _make_safe(original: str, room: int) -> str:

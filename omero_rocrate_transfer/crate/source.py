@@ -78,6 +78,11 @@ class CrateSource:
             raise NotFoundError(f"The crate has no OME-XML of {unit.ref}.", hint="Get the crate again.")
         return self._read_document(name)
 
+    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+        """Yield the OME documents with the ROIs of one unit that are not in its own."""
+        _, index = self._open()
+        return map(self._read_document, index.pages.get(unit.ref, ()))
+
     def read_container_document(self) -> OME:
         """Return the OME document of the containers; an empty one where the crate has none."""
         from ome_types import OME

@@ -36,10 +36,17 @@ class PackedUnit:
     #: In the order of ``unit.files``.
     files: tuple[PackedFile, ...]
     document: PackedFile
-    #: Characters of the document that XML could not hold.
+    #: With its ROIs, where these are too many for the document.
+    pages: tuple[PackedFile, ...]
+    #: Characters of documents and pages that XML could not hold.
     replaced: int
     #: Where pixels travel.
     zarrs: tuple[PackedZarr, ...] = ()
+
+    @property
+    def described(self) -> tuple[PackedFile, ...]:
+        """Files that have an entity each, but for those of the OME-Zarrs."""
+        return (*self.files, self.document, *self.pages)
 
 
 def pack_unit(transaction: Transaction, unit: TransferUnit, source: Source, plan: PixelsPlan) -> PackedUnit:
@@ -67,8 +74,21 @@ def pack_unit(transaction: Transaction, unit: TransferUnit, source: Source, plan
     refer_to_attachments(read)
     text, replaced = render_document(read)
     document = pack_bytes(transaction, names.make_document_name(kind, unit.ref.id), text)
+    pages = []
+    for index, page in enumerate(source.iter_pages(unit)):
+        refer_to_attachments(page)
+        text, more = render_document(page)
+        pages.append(pack_bytes(transaction, names.make_page_name(kind, unit.ref.id, index), text))
+        replaced += more
     zarrs = _pack_pixels(transaction, unit, read, source, plan) if unit.pixels else ()
-    return PackedUnit(unit=unit, files=tuple(files), document=document, replaced=replaced, zarrs=zarrs)
+    return PackedUnit(
+        unit=unit,
+        files=tuple(files),
+        document=document,
+        pages=tuple(pages),
+        replaced=replaced,
+        zarrs=zarrs,
+    )
 
 
 def pack_bytes(transaction: Transaction, name: str, data: bytes) -> PackedFile:
@@ -106,6 +126,10 @@ def describe_unit(
         mentions.append(content[0])
         found.append(entities.describe_fileset(unit, host, file_names))
     found.append(entities.describe_document(packed.document, f"OMERO {unit.ref.type} {unit.ref.id}"))
+    found.extend(
+        entities.describe_document(page, f"ROIs of OMERO {unit.ref.type} {unit.ref.id}")
+        for page in packed.pages
+    )
     found.extend(entity for zarr in packed.zarrs for entity in describe_zarr(zarr))
     zarrs = {image: zarr.name for zarr in packed.zarrs for image in zarr.images}
     found.extend(

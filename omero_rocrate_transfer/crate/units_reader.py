@@ -16,7 +16,7 @@ from omero_rocrate_transfer.model.contents import Omission, OriginalFile, Transf
 from omero_rocrate_transfer.model.refs import MAX_ID, ObjectRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from omero_rocrate_transfer.crate.entities import Entity, PackedFile
     from omero_rocrate_transfer.model.contents import Container, ImageRecord
@@ -38,6 +38,8 @@ class UnitsReading:
     units: tuple[TransferUnit, ...]
     #: Names of the OME-XML sidecars.
     documents: dict[ObjectRef, str]
+    #: Names of the pages with ROIs, in their order, of units that have some.
+    pages: dict[ObjectRef, tuple[str, ...]]
     #: Folders of the OME-Zarrs, by the images that are in them.
     zarrs: dict[ObjectRef, str]
     omissions: tuple[Omission, ...]
@@ -73,6 +75,8 @@ class UnitsReader:
         self._sizes = sizes
         #: By ``@id`` of what holds the images: a file, a fileset, an OME-Zarr.
         self._groups: dict[str, _Group] = {}
+        #: Names of pages by their index.
+        self._pages: dict[ObjectRef, dict[int, str]] = {}
         self._zarrs: dict[ObjectRef, str] = {}
         #: Bytes of every OME-Zarr.
         self._sums: dict[str, int] = {}
@@ -99,6 +103,7 @@ class UnitsReader:
         return UnitsReading(
             units=tuple(self._make_unit(group, plates) for group in groups),
             documents={group.ref: found for group in groups if (found := self._find_document(group))},
+            pages=self._order_pages({group.ref for group in groups if group.images}),
             zarrs=self._zarrs,
             omissions=tuple(
                 Omission(type=kind, count=count, reason="files of this kind are not carried yet")
@@ -107,6 +112,10 @@ class UnitsReader:
         )
 
     def _sort_in(self, name: str) -> None:
+        page = names.parse_page_name(name)
+        if page is not None and page[0] in _TYPES and page[1] <= MAX_ID:
+            self._pages.setdefault(ObjectRef(_TYPES[page[0]], page[1]), {})[page[2]] = name
+            return
         match = _NAME.match(name)
         kind = match["kind"] if match else ""
         if match is None or kind not in _TYPES or int(match["id"]) > MAX_ID:
@@ -123,6 +132,12 @@ class UnitsReader:
         if group.pixels != pixels:
             raise refuse(f"{ref} has both original files and pixels")
         group.names.append(names.check_payload(name))
+
+    def _order_pages(self, units: Collection[ObjectRef]) -> dict[ObjectRef, tuple[str, ...]]:
+        for ref, pages in self._pages.items():
+            if ref not in units or sorted(pages) != list(range(len(pages))):
+                raise refuse(f"{ref} has pages of ROIs, but not all of them or no images")
+        return {ref: tuple(pages[index] for index in sorted(pages)) for ref, pages in self._pages.items()}
 
     def _find_group(self, image: ImageRecord, entity: Entity) -> _Group:
         """Return the unit of an image: that of its original files where there are some, else its OME-Zarr."""

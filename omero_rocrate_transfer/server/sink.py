@@ -206,7 +206,10 @@ class ServerSink:
                     *(_mapping(plate, new.id) for plate, new in plates.items()),
                     *(_mapping(pair.source.ref, pair.target.id) for pair in pairs),
                 ]
-                omissions = (*changed_paths(session, unit, fileset), *self._write(unit, document, made))
+                omissions = (
+                    *changed_paths(session, unit, fileset),
+                    *self._write(unit, source, document, made),
+                )
             except BaseException:
                 importing.undo(self._connection)
                 raise
@@ -241,7 +244,7 @@ class ServerSink:
                     *(_mapping(pair.source.ref, pair.target.id) for pair in rebuilt.pairs),
                     *rebuilt.mappings,
                 ]
-                omissions = (*rebuilt.omissions, *self._write(unit, document, made))
+                omissions = (*rebuilt.omissions, *self._write(unit, source, document, made))
             except BaseException:
                 importing.undo(self._connection)
                 raise
@@ -266,10 +269,13 @@ class ServerSink:
     def abort(self) -> None:
         """Do nothing: a unit that failed took its traces away itself, those before it are whole."""
 
-    def _write(self, unit: TransferUnit, document: OME, made: Sequence[Mapping]) -> tuple[Omission, ...]:
+    def _write(
+        self, unit: TransferUnit, source: Source, document: OME, made: Sequence[Mapping]
+    ) -> tuple[Omission, ...]:
         """Write what hangs on the objects that a unit became."""
         belongings, content = self._begun(self._belongings), self._begun(self._content)
-        told = content.write_unit(unit, document, {one.source: one.target for one in made})
+        targets = {one.source: one.target for one in made}
+        told = content.write_unit(unit, document, source.iter_pages(unit), targets)
         return (*belongings.lost(unit), *told)
 
     @staticmethod

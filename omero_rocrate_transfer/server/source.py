@@ -28,6 +28,7 @@ from omero_rocrate_transfer.server.identifiers import IdentifierReader, attached
 from omero_rocrate_transfer.server.pixels import ServerPixels
 from omero_rocrate_transfer.server.queries import IDS_PER_QUERY, Reader
 from omero_rocrate_transfer.server.references import read_references
+from omero_rocrate_transfer.server.roi_pages import RoiPages
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.unit_documents import UnitDocuments, UnitDraft
 
@@ -74,6 +75,8 @@ class ServerSource:
         self._sources: dict[int, list[int]] = {}
         self._place: dict[ObjectRef, int] = {}
         self._documents: OrderedDict[ObjectRef, UnitDraft] = OrderedDict()
+        #: Units whose document, as it was read last, leaves the ROIs to pages.
+        self._paged: set[ObjectRef] = set()
         self._lock = Lock()
 
     def read_contents(self, roots: Sequence[ObjectRef]) -> Contents:
@@ -108,7 +111,16 @@ class ServerSource:
             if unit.ref not in self._documents:
                 self._read_ahead(unit)
             draft = self._documents.pop(unit.ref)
+            # What the document was made for counts, however many ROIs there are by now.
+            (self._paged.add if draft.paged else self._paged.discard)(unit.ref)
         return self._reader(self._known()).finish(draft)
+
+    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+        """Yield the pages of a unit, after its document."""
+        if unit.ref not in self._paged:
+            return iter(())
+        pages = RoiPages(self._connection, self._known(), self._annotations, self._sources, self._identifiers)
+        return pages.iter_pages(unit)
 
     def read_container_document(self) -> OME:
         """Return the OME document of the containers."""

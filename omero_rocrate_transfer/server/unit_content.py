@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Final
 
@@ -16,6 +16,7 @@ from omero_rocrate_transfer.model.provenance import Provenance
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import Mapping as Mapped
 from omero_rocrate_transfer.model.results import UnitResult
+from omero_rocrate_transfer.server.annotations.found import ImportedAnnotations
 from omero_rocrate_transfer.server.annotations.parents import add_parts
 from omero_rocrate_transfer.server.annotations.provenance import write_provenance
 from omero_rocrate_transfer.server.annotations.write import AnnotationWriter
@@ -94,33 +95,57 @@ class ContentWriter:
         self._untold += self._identify(extras, None)
 
     def write_unit(
-        self, unit: TransferUnit, document: OME, made: Mapping[ObjectRef, ObjectRef]
+        self, unit: TransferUnit, document: OME, pages: Iterable[OME], made: Mapping[ObjectRef, ObjectRef]
     ) -> tuple[Omission, ...]:
         """Write what hangs on the objects of a unit; return what cannot be written.
 
         Parameters
         ----------
+        pages
+            With its ROIs, where they are not in the document.
         made
             What became of the unit, its images and plates; deleted again by the caller if this raises.
         """
         with self.ids.forgetting():
             self.add(made)
-            return self._write_unit(unit, document)
+            return self._write_unit(unit, document, pages)
 
-    def _write_unit(self, unit: TransferUnit, document: OME) -> tuple[Omission, ...]:
+    def _write_unit(self, unit: TransferUnit, document: OME, pages: Iterable[OME]) -> tuple[Omission, ...]:
         extras = take_extras(document, what=f"The document of {unit.ref}")
         owner = self._belongings.of_unit(unit)
-        hand = self._owners.hand(owner)
         images = {one.ref: made.id for one in unit.images if (made := self.ids.get(one.ref.lsid(self._host)))}
         restorer = ContentRestorer(self._owners, self._group, self.ids, owner)
-        lost, new = restorer.restore(document, extras, images, unit.ref)
+        imported = ImportedAnnotations()
+        new = restorer.restore(document, extras, images)
         faultpoint("server:content-restored")
+        lost = self._write_around(unit, document, extras, new, imported)
+        for page in pages:
+            more = take_extras(page, what=f"A page of ROIs of {unit.ref}")
+            new = restorer.restore_page(page, more)
+            # what is on the images themselves is in the document
+            shown = {image.id for image in page.images}
+            lost += self._write_around(unit, page, more, shown.union(new), imported)
+        if extras.complete:
+            restorer.remove_others()
+        self._annotations.remove_unwanted(imported, owner)
+        write_provenance(self._owners.hand(owner), self._group, self._origins(unit))
+        return self._told([*restorer.omissions(unit.ref), *lost])
+
+    def _write_around(
+        self,
+        unit: TransferUnit,
+        document: OME,
+        extras: Extras,
+        new: Collection[str],
+        imported: ImportedAnnotations,
+    ) -> list[Omission]:
+        """Write what is on the content of a document or page; see `AnnotationWriter.write_unit`."""
+        owner = self._belongings.of_unit(unit)
+        hand = self._owners.hand(owner)
         add_parts(Reader(hand), unit, document, extras.annotations, self._host, self.ids, extras.identifiers)
-        lost += restore_sources(hand, self._group, extras.sources, self.ids, unit, self._host)
-        lost += self._annotations.write_unit(document, extras.annotations, owner, new)
-        lost += self._identify(extras, owner)
-        write_provenance(hand, self._group, self._origins(unit))
-        return self._told(lost)
+        lost = restore_sources(hand, self._group, extras.sources, self.ids, unit, self._host)
+        lost += self._annotations.write_unit(document, extras.annotations, owner, new, imported)
+        return lost + self._identify(extras, owner)
 
     def _identify(self, extras: Extras, owner: Account | None) -> list[Omission]:
         return restore_identifiers(self._owners.hand(owner), self._group, extras.identifiers, self.ids)

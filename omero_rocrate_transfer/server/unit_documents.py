@@ -18,7 +18,8 @@ from omero_rocrate_transfer.model.extras import (
 )
 from omero_rocrate_transfer.model.extras_json import put_extras
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.server.annotations.plan import anchors_of
+from omero_rocrate_transfer.server.annotations.kinds import IMAGES_OF_ROIS
+from omero_rocrate_transfer.server.annotations.plan import Anchors, anchors_of
 from omero_rocrate_transfer.server.annotations.read import Annotated, AnnotationReader, of_unit
 from omero_rocrate_transfer.server.content.containers import add_members
 from omero_rocrate_transfer.server.content.conversions import parse_ref
@@ -29,7 +30,7 @@ from omero_rocrate_transfer.server.content.planes import count_planes, read_plan
 from omero_rocrate_transfer.server.content.plate_elements import add_plate
 from omero_rocrate_transfer.server.content.plates import read_plates
 from omero_rocrate_transfer.server.content.rendering import read_rendering
-from omero_rocrate_transfer.server.content.rois import count_rois, read_rois
+from omero_rocrate_transfer.server.content.rois import count_rois, need_pages, read_rois
 from omero_rocrate_transfer.server.documents import creator, experimenters, owner_ref
 from omero_rocrate_transfer.server.identifiers import IdentifierReader, attached_annotations, identifiers_in
 from omero_rocrate_transfer.server.queries import Reader
@@ -47,8 +48,10 @@ class UnitDraft(Draft):
         super().__init__(document, host)
         self.unit = unit
         self.complete = False
-        #: Ids of the images that have ROIs.
+        #: Ids of the images whose ROIs are in the document.
         self.with_rois: list[int] = []
+        #: Whether the ROIs are so many that they come in pages.
+        self.paged = False
 
     @property
     def image_ids(self) -> list[int]:
@@ -145,8 +148,10 @@ class UnitDocuments:
         small = []
         budget = _READ_AHEAD
         for draft in drafts:
-            draft.with_rois = [one for one in draft.image_ids if rois.get(one)]
-            size = sum(rois.get(one, 0) + planes.get(one, 0) for one in draft.image_ids)
+            count = sum(rois.get(one, 0) for one in draft.image_ids)
+            draft.paged = need_pages(count)
+            draft.with_rois = [one for one in draft.image_ids if rois.get(one) and not draft.paged]
+            size = sum(planes.get(one, 0) for one in draft.image_ids) + (0 if draft.paged else count)
             if size <= budget:
                 small.append(draft)
                 budget -= size
@@ -166,10 +171,9 @@ class UnitDocuments:
                 if one in rendering:
                     users = _owner_first(rendering[one], image.owner)
                     draft.rendering[image.ref.lsid(self._host)] = users
-        add_members(self._reader, drafts, ids)
+        add_members(self._reader, drafts, ids, with_rois)
         annotated = self._annotations.annotate([_annotatable(draft) for draft in drafts])
-        anchors = anchors_of([], [draft.unit for draft in drafts])
-        identifiers = self._identifiers.read([draft.document for draft in drafts], anchors)
+        identifiers = self._identifiers.read([draft.document for draft in drafts], _anchors(drafts))
         for draft, found in zip(drafts, annotated, strict=True):
             self._seal(draft, found, identifiers)
 
@@ -185,7 +189,7 @@ class UnitDocuments:
             shapes=draft.shapes,
             folders=draft.folders,
             rendering=draft.rendering,
-            sources=self._sources(draft.unit),
+            sources={} if draft.paged else file_sources(draft.unit, self._rois_of, self._host),
             identifiers=identifiers_in(identifiers, draft.document, self._attached, outside),
             owners=draft.owners,
             members=tuple(draft.member_links),
@@ -193,23 +197,40 @@ class UnitDocuments:
         put_extras(draft.document, extras, self._host)
         draft.complete = True
 
-    def _sources(self, unit: TransferUnit) -> dict[str, FileSource]:
-        """Return the ROIs that were made from files of a unit."""
-        made = ((place, int(file.key)) for place, file in enumerate(unit.files))
-        return {
-            ObjectRef("OriginalFile", key).lsid(self._host): FileSource(
-                place=place, rois=tuple(ObjectRef("ROI", one).lsid(self._host) for one in self._rois_of[key])
-            )
-            for place, key in made
-            if key in self._rois_of
-        }
+
+def file_sources(
+    unit: TransferUnit, rois_of: Mapping[int, Sequence[int]], host: str
+) -> dict[str, FileSource]:
+    """Return the ROIs that were made from files of a unit, by the LSIDs of these.
+
+    Parameters
+    ----------
+    rois_of
+        Ids of ROIs by the id of the file that they were made from.
+    """
+    made = ((place, int(file.key)) for place, file in enumerate(unit.files))
+    return {
+        ObjectRef("OriginalFile", key).lsid(host): FileSource(
+            place=place, rois=tuple(ObjectRef("ROI", one).lsid(host) for one in rois_of[key])
+        )
+        for place, key in made
+        if key in rois_of
+    }
 
 
 def _annotatable(draft: UnitDraft) -> Annotated:
     annotated = of_unit(draft.document, draft.unit)
     outside = [ref for one in draft.objects if (ref := parse_ref(one.id)) is not None]
     everything = [*annotated.without_element, *outside]
-    return replace(annotated, without_element=everything, places=draft.places)
+    return replace(annotated, anchors=_anchors([draft]), without_element=everything, places=draft.places)
+
+
+def _anchors(drafts: Iterable[UnitDraft]) -> Anchors:
+    """Return the ids by which is looked for what belongs to the documents: ROIs in pages do not."""
+    drafts = list(drafts)
+    anchors = anchors_of([], [draft.unit for draft in drafts])
+    anchors[IMAGES_OF_ROIS] = {one for draft in drafts if not draft.paged for one in draft.image_ids}
+    return anchors
 
 
 def _owner_first(users: Iterable[tuple[int, UserRendering]], owner: int | None) -> tuple[UserRendering, ...]:

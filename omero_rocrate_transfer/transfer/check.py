@@ -34,7 +34,7 @@ def check(
     metered = MeteredSource(source, meter)
 
     def read(unit: TransferUnit) -> None:
-        take_extras(metered.read_document(unit), what=f"The document of {unit.ref}")
+        _read_documents(metered, unit)
         for file in unit.files:
             for _ in metered.iter_blocks(unit, file):
                 pass
@@ -51,3 +51,9 @@ def check(
             item.future.result()
         elif not isinstance(item, Tick):
             yield item
+
+
+def _read_documents(source: MeteredSource, unit: TransferUnit) -> None:
+    take_extras(source.read_document(unit), what=f"The document of {unit.ref}")
+    for page in source.iter_pages(unit):
+        take_extras(page, what=f"A page of ROIs of {unit.ref}")

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from omero_rocrate_transfer.model.digests import SHA256, Hasher
 from omero_rocrate_transfer.model.errors import DigestMismatchError
-from omero_rocrate_transfer.transfer.document_facts import DocumentFacts, tell_differences
+from omero_rocrate_transfer.transfer.document_facts import (
+    DocumentFacts,
+    add_rois,
+    result_of,
+    tell_differences,
+)
 from omero_rocrate_transfer.transfer.events import Compared, Started
 from omero_rocrate_transfer.transfer.meter import Meter, MeteredSource
 from omero_rocrate_transfer.transfer.planes import iter_plane_digests
@@ -31,9 +36,6 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.transfer.events import Event
     from omero_rocrate_transfer.transfer.interrupt import Interrupt
     from omero_rocrate_transfer.transfer.ports import Source
-
-#: Clauses told of one object.
-_TOLD: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,9 +128,13 @@ class Comparison:
         return None if found is None else self._right.units.get(found)
 
     def read_facts(self, source: Source, unit: TransferUnit) -> dict[ObjectRef, Facts]:
-        """Return what a unit's document says of its images."""
-        facts = DocumentFacts(source.read_document(unit), ignored_namespaces=self._ignored)
-        return dict(facts.of_type("Image"))
+        """Return what a unit's document and its pages say of its images."""
+        document = DocumentFacts(source.read_document(unit), ignored_namespaces=self._ignored)
+        facts = dict(document.of_type("Image"))
+        for page in source.iter_pages(unit):
+            for image, rois in DocumentFacts(page, ignored_namespaces=self._ignored).count_rois():
+                add_rois(facts.setdefault(image, {}), rois)
+        return facts
 
     def _iter_containers(self, *, deep: bool) -> Iterator[Compared]:
         there = {one.ref: one for one in self._right.contents.containers}
@@ -145,7 +151,7 @@ class Comparison:
             clauses = tell_differences(_name(one), _name(other))
             clauses += tell_differences(said[0].get(one.ref, {}), said[1].get(other.ref, {}))
             clauses += self._tell_members(one, other)
-            yield _result(str(one.ref), list(dict.fromkeys(clauses)))
+            yield result_of(str(one.ref), list(dict.fromkeys(clauses)))
 
     def _read_containers(self, side: Side) -> dict[ObjectRef, Facts]:
         document = DocumentFacts(side.source.read_container_document(), ignored_namespaces=self._ignored)
@@ -223,7 +229,7 @@ class UnitComparison:
             return
         clauses = tell_differences(_name(image), _name(found))
         clauses += tell_differences(facts[0].get(image.ref, {}), facts[1].get(found.ref, {}))
-        yield _result(str(image.ref), list(dict.fromkeys(clauses)))
+        yield result_of(str(image.ref), list(dict.fromkeys(clauses)))
 
     def _compare_files(self, other: TransferUnit, *, deep: bool) -> Iterator[Compared]:
         if not self._unit.files or not other.files:
@@ -248,7 +254,7 @@ class UnitComparison:
         self, path: str, file: OriginalFile, other: TransferUnit, found: OriginalFile, *, deep: bool
     ) -> Compared:
         if file.size_bytes != found.size_bytes:
-            return _result(path, [f"it has {file.size_bytes} bytes, then {found.size_bytes}"])
+            return result_of(path, [f"it has {file.size_bytes} bytes, then {found.size_bytes}"])
         known = {digest.algorithm: digest for digest in found.digests}
         clauses = [
             f"{digest.algorithm} is {digest.hex}, then {known[digest.algorithm].hex}"
@@ -259,9 +265,9 @@ class UnitComparison:
             try:
                 here, there = _digest(self._left, self._unit, file), _digest(self._right, other, found)
             except DigestMismatchError as error:
-                return _result(path, [error.message.rstrip(".")])
+                return result_of(path, [error.message.rstrip(".")])
             clauses = [] if here == there else [f"SHA256 is {here}, then {there}"]
-        return _result(path, clauses)
+        return result_of(path, clauses)
 
     def _compare_pixels(self, image: ImageRecord, other: TransferUnit | None) -> Iterator[Compared]:
         target = self._whole.find(image.ref)
@@ -273,13 +279,13 @@ class UnitComparison:
         ):
             path = f"{image.ref}/pixels"
             if here.shape != there.shape or here.dtype.newbyteorder("=") != there.dtype.newbyteorder("="):
-                yield _result(
+                yield result_of(
                     path, [f"{here.shape} of {here.dtype.name}, then {there.shape} of {there.dtype.name}"]
                 )
                 return
             planes = zip(iter_plane_digests(here), iter_plane_digests(there), strict=True)
             wrong = [place for (place, digest), (_, other_digest) in planes if digest != other_digest]
-        yield _result(path, [f"the plane t={t}, c={c}, z={z} differs" for t, c, z in wrong])
+        yield result_of(path, [f"the plane t={t}, c={c}, z={z} differs" for t, c, z in wrong])
 
 
 def _digest(source: Source, unit: TransferUnit, file: OriginalFile) -> str:
@@ -291,10 +297,3 @@ def _digest(source: Source, unit: TransferUnit, file: OriginalFile) -> str:
 
 def _name(thing: Container | ImageRecord) -> Facts:
     return {"name": thing.name, "description": thing.description or None}
-
-
-def _result(path: str, clauses: list[str]) -> Compared:
-    if not clauses:
-        return Compared(symbol="=", path=path)
-    more = f" and {len(clauses) - _TOLD} more" if len(clauses) > _TOLD else ""
-    return Compared(symbol="*", path=path, text=f"{'; '.join(clauses[:_TOLD])}{more}.")

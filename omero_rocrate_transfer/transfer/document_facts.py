@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from omero_rocrate_transfer.model.extras import Extras
 from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
+from omero_rocrate_transfer.transfer.events import Compared
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -38,8 +39,12 @@ _IGNORED: Final = frozenset(
     ]
 )
 # fmt: on
+#: Where the facts of an image have its ROIs.
+_ROIS: Final = "roi_refs"
 #: Characters of a digest: enough to tell objects of one image apart.
 _SHOWN: Final = 12
+#: Clauses told of one object.
+_TOLD: Final = 5
 
 
 class DocumentFacts:
@@ -72,6 +77,14 @@ class DocumentFacts:
                 if rendering:
                     facts["rendering"] = str(rendering[0].rendering)
                 yield parsed[1], facts
+
+    def count_rois(self) -> Iterator[tuple[ObjectRef, Counter[str]]]:
+        """Yield each image with its ROIs, counted by what they say."""
+        for lsid, found in self._objects.items():
+            parsed = parse_lsid(lsid)
+            if type(found).__name__ == "Image" and parsed is not None:
+                said = (self._refer(ref.id, frozenset([lsid])) for ref in getattr(found, _ROIS))
+                yield parsed[1], Counter(filter(None, said))
 
     def _describe(self, value: Any, path: frozenset[str]) -> Any:
         """Return a value as plain dicts, lists, texts and numbers."""
@@ -133,6 +146,13 @@ class DocumentFacts:
         return self._digests[lsid]
 
 
+def add_rois(facts: Facts, rois: Mapping[str, int]) -> None:
+    """Add ROIs of a page to the facts of their image, as if its document had them."""
+    for said, count in rois.items():
+        name = f"{_ROIS}.{said}"
+        facts[name] = facts.get(name, 0) + count
+
+
 def tell_differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[str]:
     """Return one clause for each fact that is not the same on both sides."""
     clauses = []
@@ -192,3 +212,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bool | int | float | str):
         return value
     return str(value)
+
+
+def result_of(path: str, clauses: list[str]) -> Compared:
+    """Return what came of comparing an object, from the clauses that say what differs."""
+    if not clauses:
+        return Compared(symbol="=", path=path)
+    more = f" and {len(clauses) - _TOLD} more" if len(clauses) > _TOLD else ""
+    return Compared(symbol="*", path=path, text=f"{'; '.join(clauses[:_TOLD])}{more}.")

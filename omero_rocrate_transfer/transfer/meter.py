@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
+    from ome_types import OME
 
     from omero_rocrate_transfer.model.contents import OriginalFile, TransferUnit
     from omero_rocrate_transfer.model.refs import ObjectRef
@@ -97,6 +98,12 @@ class MeteredSource:
         self.read_document = source.read_document
         self.read_container_document = source.read_container_document
         self.close = source.close
+
+    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+        """Yield the pages of the source; see `Source.iter_pages`."""
+        for page in self._source.iter_pages(unit):
+            self._meter.count(unit.ref, str(unit.ref), 0)
+            yield page
 
     def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
         """Yield the blocks of the source; see `Source.iter_blocks`."""

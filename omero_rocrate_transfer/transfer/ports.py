@@ -57,7 +57,18 @@ class Source(Protocol):
         ...
 
     def read_document(self, unit: TransferUnit) -> OME:
-        """Return the OME document of one unit: its images and all that hangs on them."""
+        """Return the OME document of one unit: its images and all that hangs on them.
+
+        Where its ROIs are too many for one document, it has none of them; `iter_pages` has them all.
+        """
+        ...
+
+    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+        """Yield the documents with the ROIs of one unit that its own document leaves out, mostly none.
+
+        Each has some ROIs with all that hangs on them, and of their images what the schema asks for. Comes
+        after `read_document` of the same unit, and holds one of them at a time.
+        """
         ...
 
     def read_container_document(self) -> OME:

@@ -58,7 +58,11 @@ def survey(contents: Contents, source: Source) -> Survey:
             _add_links(found, document, extras, owner_of)
             continue
         owners = {owner_of.get(ref) for ref in (*unit.plates, *(image.ref for image in unit.images))}
-        found.add(str(unit.ref), frozenset(owners.union(_named(document, extras))))
+        owners.update(_named(document, extras))
+        for page in source.iter_pages(unit):
+            more = take_extras(page, what=f"A page of ROIs of {unit.ref}")
+            owners.update(_named(page, more))
+        found.add(str(unit.ref), frozenset(owners))
         found.viewers |= {user.login for users in extras.rendering.values() for user in users}
     return found
 

@@ -42,9 +42,33 @@ def test_made_name_is_short_safe_and_accepted_by_the_parser(
     assert names.parse_path(name) == names.check_payload(name) == name
 
 
+@given(st.sampled_from(["fs", "image", "plate"]), st.integers(0, 2**63 - 1), st.integers(0, 10**6))
+def test_names_of_pages_are_short_and_tell_their_unit_and_place(kind: str, number: int, index: int) -> None:
+    name = names.make_page_name(kind, number, index)
+
+    assert names.parse_page_name(name) == (kind, number, index)
+    assert len(name) <= names.MAX_MADE_BYTES
+    assert names.parse_path(name) == names.check_payload(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "fs1.ome.xml",
+        "roisfs1.ome.xml",
+        "roisfs1.0.ome.xml",
+        "roisfs01.0000.ome.xml",
+        "roisfs1.0000.ome.xml.tif",
+    ],
+)
+def test_other_names_are_no_pages(name: str) -> None:
+    assert names.parse_page_name(name) is None
+
+
 @given(st.lists(st.lists(original_names, min_size=1, max_size=4), min_size=1, max_size=6))
 def test_made_names_never_collide_on_any_disk(filesets: list[list[str]]) -> None:
     made = [names.make_document_name("fs", number) for number in range(len(filesets))]
+    made += [names.make_page_name("fs", number, index) for number in range(len(filesets)) for index in (0, 1)]
     for number, originals in enumerate(filesets):
         several = len(originals) > 1
         made += [

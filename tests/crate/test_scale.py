@@ -37,7 +37,7 @@ for number in range(count):
         entities.PackedFile(name=f"fs{number}.{name}", size_bytes=1, digests=digests)
         for name in (f"image-{number}.ome.tif", "ome.xml")
     )
-    packed = PackedUnit(unit=unit, files=files[:1], document=files[1], replaced=0)
+    packed = PackedUnit(unit=unit, files=files[:1], document=files[1], pages=(), replaced=0)
     found, mentions = describe_unit(packed, contents, acquired=True)
     spool.append(number, metadata.render_unit(found, parts=[file.name for file in files], mentions=mentions))
 root = {"@id": "./", "mentions": [{"@id": "#x"}], "hasPart": [{"@id": "y"}]}

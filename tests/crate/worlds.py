@@ -103,9 +103,15 @@ def make_world() -> tuple[Contents, dict[str, bytes]]:
 class MemorySource:
     """Serves contents from memory; implements the port `Source`."""
 
-    def __init__(self, contents: Contents, data: Mapping[str, bytes]) -> None:
+    def __init__(
+        self,
+        contents: Contents,
+        data: Mapping[str, bytes],
+        pages: Mapping[ObjectRef, Sequence[OME]] | None = None,
+    ) -> None:
         self.contents = contents
         self.data = data
+        self.pages = pages or {}
 
     def read_contents(self, roots: Sequence[ObjectRef]) -> Contents:
         return self.contents
@@ -130,6 +136,9 @@ class MemorySource:
         ]
         return OME(images=images)
 
+    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+        return iter(self.pages.get(unit.ref, ()))
+
     def read_container_document(self) -> OME:
         datasets = [thing for thing in self.contents.containers if thing.ref.type == "Dataset"]
         return OME(datasets=[Dataset(id=thing.ref.lsid(HOST), name=thing.name) for thing in datasets])
@@ -147,9 +156,15 @@ class MemorySource:
         pass
 
 
-def pack(path: Path, contents: Contents, data: Mapping[str, bytes], facts: CrateFacts = FACTS) -> None:
+def pack(
+    path: Path,
+    contents: Contents,
+    data: Mapping[str, bytes],
+    facts: CrateFacts = FACTS,
+    pages: Mapping[ObjectRef, Sequence[OME]] | None = None,
+) -> None:
     """Pack a whole world."""
-    source = MemorySource(contents, data)
+    source = MemorySource(contents, data, pages)
     sink = CrateSink(path, facts, command="omero transfer pack --rocrate Project:1 crate", agent=7)
     sink.begin(contents, source.read_container_document)
     for unit in contents.units:

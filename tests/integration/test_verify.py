@@ -172,7 +172,7 @@ def test_ids_of_another_crate_are_refused(
     pack: Line, objects: list[str], packed: Path, unpack: Line, verify_target: Line, home: Path
 ) -> None:
     (home / "other").mkdir()
-    pack("--rocrate", *objects, "--rocrate-name", "other", home / "other" / "crate.zip", exit_code=None)
+    pack("--rocrate", "--rocrate-name", "other", *objects, home / "other" / "crate.zip", exit_code=None)
     unpack(home / "other" / "crate.zip", exit_code=None)
 
     assert "another crate" in verify_target(packed, "--server", exit_code=2).sentences[0]

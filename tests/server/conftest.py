@@ -149,6 +149,9 @@ class MemorySource:
     def read_document(self, unit: TransferUnit) -> OME:
         return OME(images=[self._image(image.ref) for image in unit.images])
 
+    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+        return iter(())
+
     def read_container_document(self) -> OME:
         return OME()
 

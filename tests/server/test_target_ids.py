@@ -39,6 +39,50 @@ def test_what_is_known_takes_no_more_than_its_place_in_a_dictionary() -> None:
     assert size < 100 * len(made)
 
 
+def test_rois_and_shapes_are_found_by_host_type_and_id_and_stay() -> None:
+    ids = TargetIds()
+    ids.add({"urn:lsid:here:ROI:1": ObjectRef("Roi", 7), "urn:lsid:here:Shape:1": ObjectRef("Mask", 8)})
+    ids.add({"urn:lsid:here:ROI:1": ObjectRef("Roi", 9), "urn:lsid:here:Shape:2": ObjectRef("Line", 9)})
+
+    assert ids.get("urn:lsid:here:ROI:1") == ObjectRef("Roi", 7)
+    assert ids.get("urn:lsid:here:Shape:1") == ObjectRef("Mask", 8)
+    assert ids.get("urn:lsid:here:Shape:2") == ObjectRef("Line", 9)
+    assert ids.get("urn:lsid:there:ROI:1") is None
+    assert ids.get("urn:lsid:here:ROI:2") is None
+
+
+def test_rois_of_a_unit_that_fails_are_forgotten() -> None:
+    ids = TargetIds()
+    ids.add({"urn:lsid:here:ROI:1": ObjectRef("Roi", 7)})
+
+    def fail() -> None:
+        with ids.forgetting():
+            ids.add({"urn:lsid:here:ROI:2": ObjectRef("Roi", 8)})
+            assert ids.get("urn:lsid:here:ROI:2") == ObjectRef("Roi", 8)
+            raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        fail()
+
+    assert ids.get("urn:lsid:here:ROI:1") == ObjectRef("Roi", 7)
+    assert ids.get("urn:lsid:here:ROI:2") is None
+
+
+def test_rois_take_less_than_their_names() -> None:
+    """What they became is known to the end of a run: attachments may be on them."""
+    ids, count = TargetIds(), 20_000
+
+    tracemalloc.start()
+    with ids.forgetting():
+        for start in range(10**6, 10**6 + count, 1000):
+            numbers = range(start, start + 1000)
+            ids.add({f"urn:lsid:here:ROI:{number}": ObjectRef("Roi", number + 1) for number in numbers})
+        size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert size < 200 * count
+
+
 def test_only_what_is_not_there_is_made() -> None:
     ids = TargetIds()
     ids.add({"a": ref(1)})

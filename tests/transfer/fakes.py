@@ -71,6 +71,9 @@ class FakeSource:
     def read_document(self, unit: TransferUnit) -> OME:
         return OME()
 
+    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+        return iter(())
+
     def read_container_document(self) -> OME:
         return OME()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from ome_types import OME, model
 
 from omero_rocrate_transfer.model.contents import (
@@ -62,17 +64,22 @@ def document(extras: Extras, *annotators: int) -> OME:
 class Documents(FakeSource):
     """A source that tells of people."""
 
-    def __init__(self, containers: OME, units: dict[ObjectRef, OME]) -> None:
-        self._containers, self._units = containers, units
+    def __init__(self, containers: OME, units: dict[ObjectRef, OME], pages: Sequence[OME] = ()) -> None:
+        self._containers, self._units, self._pages = containers, units, pages
 
     def read_document(self, unit: TransferUnit) -> OME:
         return self._units[unit.ref]
+
+    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+        return iter(self._pages)
 
     def read_container_document(self) -> OME:
         return self._containers
 
 
-def found(containers: OME, units: dict[ObjectRef, OME], *, owner: int | None = 1) -> Survey:
+def found(
+    containers: OME, units: dict[ObjectRef, OME], *, owner: int | None = 1, pages: Sequence[OME] = ()
+) -> Survey:
     """Survey a dataset of bob with an image, and an attachment."""
     image = ImageRecord(ref=IMAGE, name="i", owner=owner)
     contents = Contents(
@@ -82,7 +89,7 @@ def found(containers: OME, units: dict[ObjectRef, OME], *, owner: int | None = 1
         units=tuple(TransferUnit(ref=ref, images=(image,) if ref == FILESET else ()) for ref in units),
         people=PEOPLE,
     )
-    return survey(contents, Documents(containers, units))
+    return survey(contents, Documents(containers, units, pages))
 
 
 def test_owners_of_units_and_containers_hang_together() -> None:
@@ -102,6 +109,14 @@ def test_everything_that_names_an_owner_counts() -> None:
         assert frozenset({"alice", "dora"}) in found(OME(), {FILESET: document(extras)}).together
         assert "dora" in found(document(extras), {}).owners
     assert "carol" in found(OME(), {FILESET: document(Extras(), 3)}).owners
+
+
+def test_owners_of_rois_in_pages_count() -> None:
+    page = document(Extras(owners={lsid(ObjectRef("ROI", 1)): "dora"}), 3)
+
+    result = found(OME(), {FILESET: document(Extras())}, pages=[document(Extras()), page])
+
+    assert result.together[frozenset({"alice", "carol", "dora"})] == "Fileset:6"
 
 
 def test_those_who_only_looked_are_told_apart() -> None:

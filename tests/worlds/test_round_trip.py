@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from omero_rocrate_transfer.server.content import rois
 from tests.worlds.accounting import omitted, unaccounted, unexplained
 from tests.worlds.comparison import compare
 from tests.worlds.conftest import Place
@@ -55,6 +56,15 @@ def round_trip(places: tuple[Place, Place], home: Path, seed: int, size: int) ->
 @pytest.mark.parametrize("seed", range(20))
 def test_small_worlds_are_the_same(seed: int, places: tuple[Place, Place], home: Path) -> None:
     round_trip(places, home, seed, size=1)
+
+
+@pytest.mark.promise("random worlds the same")
+@pytest.mark.parametrize("seed", range(20, 32))
+def test_small_worlds_are_the_same_with_rois_in_pages(
+    seed: int, places: tuple[Place, Place], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rois, "ROIS_PER_PAGE", 1)
+    round_trip(places, home, seed, size=2)
 
 
 @pytest.mark.soak

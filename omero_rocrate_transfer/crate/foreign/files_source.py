@@ -10,6 +10,8 @@ from omero_rocrate_transfer.model.errors import NotFoundError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ome_types import OME
+
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader
     from omero_rocrate_transfer.model.contents import Contents, OriginalFile, TransferUnit
     from omero_rocrate_transfer.model.refs import ObjectRef
@@ -33,6 +35,11 @@ class FilesSource:
     def read_contents(self, roots: Sequence[ObjectRef] = ()) -> Contents:
         """Return what belongs to the roots, all there is where none are named."""
         return select_contents(self._contents, roots)
+
+    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+        """Yield nothing: all ROIs are in the documents."""
+        del unit
+        return iter(())
 
     def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
         """Yield the bytes of one file; there is no digest to compare them with."""

@@ -72,6 +72,11 @@ class ZarrSource:
         contents, found = self._open()
         return found[unit.ref].cut_document([image.ref for image in unit.images], contents.source.host)
 
+    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+        """Yield nothing: all ROIs are in the documents."""
+        del unit
+        return iter(())
+
     def read_container_document(self) -> OME:
         """Return an empty document: plates are in those of their units, and there is nothing else."""
         from ome_types import OME

@@ -68,8 +68,16 @@ def links_there(
     }
 
 
-def find_tags(connection: Connection, group: int, wanted: Iterable[SourceAnnotation]) -> dict[str, ObjectRef]:
-    """Return the user's own tags that look the same as tags of the source, the oldest each, by LSID."""
+def find_tags(
+    connection: Connection, group: int, wanted: Iterable[SourceAnnotation], but: Collection[int] = ()
+) -> dict[str, ObjectRef]:
+    """Return the user's own tags that look the same as tags of the source, the oldest each, by LSID.
+
+    Parameters
+    ----------
+    but
+        Ids of those that will be deleted.
+    """
     tags = [one for one in wanted if one.kind.omero == "TagAnnotation" and one.value is not None]
     found: dict[tuple[Any, ...], ObjectRef] = {}
     for batch in batches(list(dict.fromkeys(str(one.value) for one in tags))):
@@ -78,7 +86,8 @@ def find_tags(connection: Connection, group: int, wanted: Iterable[SourceAnnotat
         with server_errors("Looking for tags to use again"):
             rows = connection.query.findAllByQuery(_TAGS, parameters, connection.context(group))
         for tag in rows:
-            found.setdefault(_content(tag), _ref(tag))
+            if tag.id.val not in but:
+                found.setdefault(_content(tag), _ref(tag))
     return {one.lsid: found[one.content] for one in tags if one.content in found}
 
 

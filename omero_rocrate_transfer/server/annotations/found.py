@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from omero_rocrate_transfer.server.annotations.existing import Existing
 from omero_rocrate_transfer.server.annotations.objects import SourceAnnotation
 from omero_rocrate_transfer.server.target_ids import TargetIds
+
+
+@dataclass(slots=True)
+class ImportedAnnotations:
+    """Annotations that are on the objects of a unit by its import, by their ids."""
+
+    #: Those that the source has.
+    wanted: set[int] = field(default_factory=set)
+    #: Those that are on an object of which the source does not have them.
+    others: set[int] = field(default_factory=set)
+
+    def add(self, more: ImportedAnnotations) -> None:
+        """Take in what was found for one more document of the unit."""
+        self.wanted |= more.wanted
+        self.others |= more.others
+
+    @property
+    def unwanted(self) -> set[int]:
+        """Those that belong to no object they are on."""
+        return self.others - self.wanted
 
 
 class Found:
@@ -32,8 +53,8 @@ class Found:
             self._on.setdefault(parent, []).append(child)
         #: Links that exist.
         self.pairs: set[tuple[str, str]] = set()
-        self._wanted: set[int] = set()
-        self._others: set[int] = set()
+        #: What is on the right object, and what only an import can have put where it is.
+        self.imported = ImportedAnnotations()
 
     def take(self, parent: str, there: Existing, *, imported: bool) -> None:
         """Take a link that is on the target, from the object with this LSID on the source.
@@ -51,13 +72,8 @@ class Found:
             # It may have become another one before: tags are shared.
             if self._ids.get(child) == there.annotation:
                 self.pairs.add((parent, child))
-                self._wanted.add(number)
+                self.imported.wanted.add(number)
                 return
         # The file of a FileAnnotation is none of its content.
         if imported and there.annotation.type != "FileAnnotation":
-            self._others.add(number)
-
-    @property
-    def unwanted(self) -> set[int]:
-        """Ids of annotations that belong to no object they are on."""
-        return self._others - self._wanted
+            self.imported.others.add(number)

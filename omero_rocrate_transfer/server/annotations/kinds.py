@@ -27,6 +27,9 @@ class Annotatable:
     where: str = "l.parent.id in (:ids)"
 
 
+#: Anchor of ROIs by the ids of their images; those in pages are looked for by their own ids instead.
+IMAGES_OF_ROIS: Final = "Image of ROIs"
+
 #: Everything that travels and can be annotated, the frequent first; annotations themselves come apart.
 ANNOTATABLE: Final = (
     *(Annotatable(name, name, name) for name in ("Image", "Project", "Dataset", "Screen", "Plate", "Folder")),
@@ -35,8 +38,10 @@ ANNOTATABLE: Final = (
     Annotatable("PlateAcquisition", "PlateAcquisition", "Plate", "l.parent.plate.id in (:ids)"),
     Annotatable("Reagent", "Reagent", "Screen", "l.parent.screen.id in (:ids)"),
     Annotatable("Channel", "Channel", "Image", "l.parent.pixels.image.id in (:ids)"),
-    Annotatable("Roi", "ROI", "Image", "l.parent.image.id in (:ids)"),
-    Annotatable("Shape", "Shape", "Image", "l.parent.roi.image.id in (:ids)"),
+    Annotatable("Roi", "ROI", IMAGES_OF_ROIS, "l.parent.image.id in (:ids)"),
+    Annotatable("Shape", "Shape", IMAGES_OF_ROIS, "l.parent.roi.image.id in (:ids)"),
+    Annotatable("Roi", "ROI", "ROI"),
+    Annotatable("Shape", "Shape", "ROI", "l.parent.roi.id in (:ids)"),
     Annotatable("Instrument", "Instrument", "Image", f"l.parent.id in ({_INSTRUMENTS})"),
     *(
         Annotatable(name, name, "Image", f"l.parent.instrument.id in ({_INSTRUMENTS})")

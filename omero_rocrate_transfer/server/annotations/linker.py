@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
+from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.annotations.attached import Losses
 from omero_rocrate_transfer.server.annotations.existing import batches, link_type, links_there
 from omero_rocrate_transfer.server.annotations.objects import new_link
 from omero_rocrate_transfer.server.annotations.owners import OwnedPair, by_account
+from omero_rocrate_transfer.server.annotations.present import ref_of
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.owners import Owners
 from omero_rocrate_transfer.server.session import Connection
@@ -92,9 +93,3 @@ def insert(hand: Connection, group: int, objects: Sequence[Any], *, doing: str) 
         with server_errors(doing):
             ids += hand.update.saveAndReturnIds(batch, hand.context(group))
     return ids
-
-
-def ref_of(lsid: str) -> ObjectRef | None:
-    """Return the object that an LSID names, whatever its host."""
-    found = parse_lsid(lsid)
-    return None if found is None else found[1]

@@ -10,6 +10,7 @@ from omero_rocrate_transfer.model.annotations import AnnotationChoice, attachmen
 from omero_rocrate_transfer.model.contents import Container, Contents, Omission, OriginalFile, TransferUnit
 from omero_rocrate_transfer.model.digests import Digest
 from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.server.annotations.kinds import IMAGES_OF_ROIS
 from omero_rocrate_transfer.server.annotations.links import Link, LinkReader
 from omero_rocrate_transfer.server.files import stored_size
 from omero_rocrate_transfer.server.queries import Reader, Row
@@ -72,6 +73,8 @@ def anchors_of(containers: Iterable[Container], units: Sequence[TransferUnit]) -
     for unit in units:
         for ref in (unit.ref, *unit.plates, *(image.ref for image in unit.images)):
             anchors.setdefault(ref.type, set()).add(ref.id)
+    if "Image" in anchors:
+        anchors[IMAGES_OF_ROIS] = anchors["Image"]
     return anchors
 
 

@@ -15,10 +15,9 @@ from omero_rocrate_transfer.server.annotations.attached import Attacher, Losses
 from omero_rocrate_transfer.server.annotations.elements import iter_annotatable
 from omero_rocrate_transfer.server.annotations.existing import (
     find_tags,
-    read_existing,
 )
-from omero_rocrate_transfer.server.annotations.found import Found
-from omero_rocrate_transfer.server.annotations.linker import AnnotationLinker, insert, ref_of
+from omero_rocrate_transfer.server.annotations.found import ImportedAnnotations
+from omero_rocrate_transfer.server.annotations.linker import AnnotationLinker, insert
 from omero_rocrate_transfer.server.annotations.objects import (
     SourceAnnotation,
     iter_annotations,
@@ -26,11 +25,10 @@ from omero_rocrate_transfer.server.annotations.objects import (
 )
 from omero_rocrate_transfer.server.annotations.owners import (
     AnnotationOwners,
-    OwnedPair,
     Pair,
-    by_account,
     count_other_linkers,
 )
+from omero_rocrate_transfer.server.annotations.present import Known, PresentLinks, ref_of
 from omero_rocrate_transfer.server.annotations.read import iter_links
 from omero_rocrate_transfer.server.commands import delete
 from omero_rocrate_transfer.server.marks import remember_source
@@ -41,15 +39,8 @@ from omero_rocrate_transfer.server.target_ids import TargetIds
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 from omero_rocrate_transfer.transfer.ports import Source
 
-#: What an import annotates: there it is known what it made.
-_IMPORTED: Final = frozenset(
-    ("Image", "Plate", "Well", "PlateAcquisition", "Channel", "ROI", "Shape", "Plane", "LightPath")
-)
 _NO_FILE: Final = "its file is not there"
 _OWNER: Final = "made by somebody else than owns what it is on, which only --as-owner restores"
-
-#: Annotations of a document, by LSID.
-Known = Mapping[str, SourceAnnotation]
 
 
 class AnnotationWriter:
@@ -82,6 +73,7 @@ class AnnotationWriter:
         self._owners = owners
         self._group = group
         self._ids = ids
+        self._present = PresentLinks(owners, group, ids)
         self._merge = merge
         #: Annotations whose files travel: they and all links to them are written with their own units.
         self._attached = frozenset(unit.ref for unit in units if unit.ref.type == "Annotation")
@@ -91,7 +83,12 @@ class AnnotationWriter:
         return self._write(document, extras, AnnotationOwners(self._owners, document, extras, None))
 
     def write_unit(
-        self, document: OME, extras: AnnotationExtras, owner: Account | None, new: Collection[str]
+        self,
+        document: OME,
+        extras: AnnotationExtras,
+        owner: Account | None,
+        new: Collection[str],
+        imported: ImportedAnnotations,
     ) -> list[Omission]:
         """Write the annotations of a unit's images and of what belongs to them; all of it was just made.
 
@@ -100,10 +97,16 @@ class AnnotationWriter:
         owner
             Of the unit.
         new
-            LSIDs of what no import has made, so that nothing is on it.
+            LSIDs of what no import has made, so that nothing is on it, or that is not to be looked at.
+        imported
+            Gets what the import put on all else, for `remove_unwanted`.
         """
         belongs = AnnotationOwners(self._owners, document, extras, owner)
-        return self._write(document, extras, belongs, fresh=True, new=new)
+        return self._write(document, extras, belongs, imported=imported, new=new)
+
+    def remove_unwanted(self, imported: ImportedAnnotations, owner: Account | None) -> None:
+        """Delete what the import of a unit made and the source has no more: somebody removed it there."""
+        delete(self._owners.hand(owner), "Annotation", sorted(imported.unwanted), self._group)
 
     def write_attachment(
         self, document: OME, extras: AnnotationExtras, unit: TransferUnit, source: Source
@@ -132,7 +135,7 @@ class AnnotationWriter:
         extras: AnnotationExtras,
         belongs: AnnotationOwners,
         *,
-        fresh: bool = False,
+        imported: ImportedAnnotations | None = None,
         new: Collection[str] = (),
         files: Mapping[str, ObjectRef] | None = None,
     ) -> list[Omission]:
@@ -147,8 +150,11 @@ class AnnotationWriter:
         pairs = [pair for pair in _links(document, extras, known) if pair[0] not in elsewhere]
         links = belongs.owned(pairs)
         losses: Losses = Counter()
-        there = self._there(document, extras, known, belongs, links, new if fresh else None)
-        self._create(known, belongs, files, losses)
+        if imported is not None:
+            there = self._present.of_import(document, extras, known, belongs, links, new, imported)
+        else:
+            there = self._present.of_anybody(known, belongs, links) if self._merge else set()
+        self._create(known, belongs, files, losses, imported)
         faultpoint("server:annotations-created")
         self._linker.link([link for link in links if link not in there], there, losses)
         others = 0 if self._owners.restores else count_other_linkers(document, extras, self._user)
@@ -160,65 +166,15 @@ class AnnotationWriter:
         """Login of whoever unpacks."""
         return self._owners.hand(None).user
 
-    def _there(
-        self,
-        document: OME,
-        extras: AnnotationExtras,
-        known: Known,
-        belongs: AnnotationOwners,
-        links: Collection[OwnedPair],
-        new: Collection[str] | None,
-    ) -> set[OwnedPair]:
-        """Return the links that exist, by an import or from an earlier run: to annotations of who made them.
-
-        What an import made and the source has no more, somebody removed there: so it is removed here too.
-
-        Parameters
-        ----------
-        new
-            LSIDs of what no import has made; None where nothing was imported.
-        """
-        own = by_account(link for link in links if belongs.of(link[1]) == link[2])
-        if new is not None:
-            # an import makes everything for the owner of the unit
-            elements = {lsid for lsid, _ in iter_annotatable(document, extras.places)}.difference(new)
-            old = [pair for pair in own.get(belongs.owner, ()) if pair[0] not in new]
-            pairs, unwanted = self._find(known, old, belongs.owner, elements)
-            if extras.complete and unwanted:
-                delete(self._owners.hand(belongs.owner), "Annotation", sorted(unwanted), self._group)
-            return {(*pair, belongs.owner) for pair in pairs}
-        there: set[OwnedPair] = set()
-        for account, wanted in own.items() if self._merge else ():
-            there |= {(*pair, account) for pair in self._find(known, wanted, account)[0]}
-        return there
-
-    def _find(
-        self, known: Known, pairs: Collection[Pair], account: Account | None, imported: Iterable[str] = ()
-    ) -> tuple[set[Pair], set[int]]:
-        """Return those links of somebody that exist, and annotations that only an import can have made."""
-        found = Found(self._ids, known, pairs)
-        fresh = set(imported)
-        for word, objects in self._by_type({parent for parent, _ in pairs} | fresh).items():
-            for one in read_existing(self._owners.hand(account), self._group, word, objects):
-                found.take(objects[one.parent.id], one, imported=bool(fresh) and word in _IMPORTED)
-        return found.pairs, found.unwanted
-
-    def _by_type(self, parents: Iterable[str]) -> dict[str, dict[int, str]]:
-        """Return LSIDs by type and by id on the target, of what is there."""
-        found: dict[str, dict[int, str]] = {}
-        for parent in sorted(parents):
-            ref, source = self._ids.get(parent), ref_of(parent)
-            if ref is not None and source is not None:
-                found.setdefault(source.type, {})[ref.id] = parent
-        return found
-
     def _create(
         self,
         known: Known,
         belongs: AnnotationOwners,
         files: Mapping[str, ObjectRef],
         losses: Losses,
+        imported: ImportedAnnotations | None,
     ) -> None:
+        going = imported.unwanted if imported is not None else ()
         lsids: dict[Account | None, list[str]] = {}
         for lsid in known:
             lsids.setdefault(belongs.of(lsid), []).append(lsid)
@@ -227,14 +183,17 @@ class AnnotationWriter:
 
             def create(mine: Sequence[str], hand: Connection = hand) -> dict[str, ObjectRef]:
                 new = [known[lsid] for lsid in mine]
-                again = find_tags(hand, self._group, new) if self._merge else {}
+                again = find_tags(hand, self._group, new, going) if self._merge else {}
                 new = [one for one in new if one.lsid not in again]
                 objects = [_object(one, files, losses) for one in new]
                 ids = insert(hand, self._group, objects, doing="Creating annotations")
                 made = zip(new, ids, strict=True)
                 return again | {one.lsid: ObjectRef(one.kind.omero, number) for one, number in made}
 
-            self._ids.create_once(wanted, create)
+            made = self._ids.create_once(wanted, create)
+            if imported is not None:
+                # a tag to use again may be one that the import put somewhere else
+                imported.wanted.update(one.id for one in made.values())
 
 
 def _links(document: OME, extras: AnnotationExtras, known: Known) -> list[Pair]:

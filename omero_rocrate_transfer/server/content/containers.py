@@ -23,6 +23,10 @@ _ROIS_IN_FOLDERS: Final = (
     "select l.parent.id, l.child.id, l.details.owner.omeName, l.id from FolderRoiLink l"
     " where l.child.image.id in (:ids) order by l.id"
 )
+_THESE_ROIS_IN_FOLDERS: Final = (
+    "select l.parent.id, l.child.id, l.details.owner.omeName, l.id from FolderRoiLink l"
+    " where l.child.id in (:ids) order by l.id"
+)
 _FOLDER_IDS: Final = (
     "select distinct l.parent.id from FolderRoiLink l where l.child.image.id in (:ids) order by l.parent.id"
 )
@@ -92,17 +96,33 @@ def add_folders(draft: Draft, folders: Mapping[int, Folder]) -> None:
     draft.document.folders.extend(elements.values())
 
 
-def add_members(reader: Reader, drafts: Sequence[Draft], images: Sequence[int]) -> None:
+def add_members(
+    reader: Reader, drafts: Sequence[Draft], images: Sequence[int], with_rois: Sequence[int]
+) -> None:
     """Add to documents those folders that hold something of them, with only this in them.
 
     Parameters
     ----------
     images
         Ids of the images of all documents.
+    with_rois
+        Those of them whose ROIs are in the documents.
     """
+    asked = (("Image", _IN_FOLDERS, images), ("ROI", _ROIS_IN_FOLDERS, with_rois))
+    _add_held(reader, drafts, asked)
+
+
+def add_roi_members(reader: Reader, draft: Draft, rois: Iterable[int]) -> None:
+    """Add to a document those folders that hold some of its ROIs, with only these in them."""
+    _add_held(reader, [draft], [("ROI", _THESE_ROIS_IN_FOLDERS, rois)])
+
+
+def _add_held(
+    reader: Reader, drafts: Sequence[Draft], asked: Iterable[tuple[str, str, Iterable[int]]]
+) -> None:
     held: Held = {}
-    for word, hql in (("Image", _IN_FOLDERS), ("ROI", _ROIS_IN_FOLDERS)):
-        for folder, child, owner, _ in reader.rows(hql, images, doing="Reading folders"):
+    for word, hql, ids in asked:
+        for folder, child, owner, _ in reader.rows(hql, ids, doing="Reading folders"):
             held.setdefault(f"{word}:{child}", {}).setdefault(folder, []).append(owner)
     folders = _read_folders(reader, {number for numbers in held.values() for number in numbers})
     for draft in drafts if held else ():

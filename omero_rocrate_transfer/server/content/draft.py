@@ -121,9 +121,17 @@ class Draft:
         self._images[content.id] = element
         self.document.images.append(element)
 
+    def add_outline(self, content: ImageContent, experimenter: model.ExperimenterRef | None) -> None:
+        """Add as much of an image as the schema asks for: everything else of it is in another document."""
+        lsid = ObjectRef("Image", content.id).lsid(self.host)
+        element = model.Image(id=lsid, pixels=self._bare_pixels(content))
+        if experimenter is not None:
+            element.experimenter_ref = experimenter
+        self._images[content.id] = element
+        self.document.images.append(element)
+
     def _pixels(self, content: ImageContent) -> model.Pixels:
         ref = ObjectRef("Pixels", content.pixels_id)
-        x, y, z, c, t = content.sizes
         channels = []
         for channel in content.channels:
             own = ObjectRef("Channel", channel.id)
@@ -133,14 +141,18 @@ class Draft:
             if channel.light_path is not None:
                 path = ObjectRef("LightPath", channel.light_path)
                 self.places.setdefault(path, Place(of=own.lsid(self.host)))
+        more = self.arguments(specs.PIXELS, ref, content.pixels)
+        return self._bare_pixels(content, channels=channels, **more)
+
+    def _bare_pixels(self, content: ImageContent, **more: Any) -> model.Pixels:
+        x, y, z, c, t = content.sizes
         return model.Pixels(
-            id=ref.lsid(self.host),
+            id=ObjectRef("Pixels", content.pixels_id).lsid(self.host),
             dimension_order=model.Pixels_DimensionOrder(content.dimension_order),
             type=model.PixelType(content.pixels_type),
             size_x=x, size_y=y, size_z=z, size_c=c, size_t=t,
-            channels=channels,
             metadata_only=model.MetadataOnly(),
-            **self.arguments(specs.PIXELS, ref, content.pixels),
+            **more,
         )  # fmt: skip
 
     def add_planes(self, image: int, planes: dict[int, list[Plane]]) -> None:

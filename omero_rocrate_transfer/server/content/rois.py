@@ -11,6 +11,9 @@ from omero_rocrate_transfer.server.content.shapes import ROI, SHAPES
 from omero_rocrate_transfer.server.enumerations import Enumerations
 from omero_rocrate_transfer.server.queries import IDS_PER_QUERY, Reader
 
+#: Where the images of a unit have more ROIs than this in all, these stand in pages of at most so many.
+ROIS_PER_PAGE = 5000
+
 _COUNTS: Final = (
     "select r.image.id, count(r.id) from Roi r where r.image.id in (:ids)"
     " group by r.image.id order by r.image.id"
@@ -23,9 +26,7 @@ _ROIS: Final = (
     " where r.id in (:ids)"
 )
 # The bits of a mask come with it, and an answer has a limit (Ice.MessageSizeMax).
-_MASKS: Final = (
-    "select m.id, m.roi.id, m.width, m.height from Mask m where m.roi.image.id in (:ids) order by m.id"
-)
+_MASKS: Final = "select m.id, m.roi.id, m.width, m.height from Mask m where {of} in (:ids) order by m.id"
 _BYTES_PER_QUERY: Final = 16_000_000
 
 
@@ -49,6 +50,11 @@ class RoiContent:
     shapes: list[ShapeContent] = field(default_factory=list)
 
 
+def need_pages(count: int) -> bool:
+    """Tell whether so many ROIs of one unit stand in pages."""
+    return count > ROIS_PER_PAGE
+
+
 def count_rois(reader: Reader, images: Iterable[int]) -> dict[int, int]:
     """Return how many ROIs each image has, by id; images without any are missing."""
     return dict(reader.rows(_COUNTS, images, doing="Counting ROIs"))
@@ -58,23 +64,68 @@ def read_rois(
     reader: Reader, enumerations: Enumerations, images: Iterable[int]
 ) -> dict[int, list[RoiContent]]:
     """Read the ROIs of images, by the id of the image, in the order of their own."""
-    image_of: dict[int, int] = dict(reader.rows(_IDS, images, doing="Reading ROIs"))
     found: dict[int, list[RoiContent]] = {}
-    read_so_far: dict[int, RoiContent] = {}
-    for batch in _batches(image_of, _mask_sizes(reader, set(image_of.values()))):
-        for roi in reader.objects(_ROIS, batch, doing="Reading ROIs", size=len(batch)):
-            read_so_far[roi.id.val] = _roi(roi, enumerations)
-    for one, image in image_of.items():
-        # deleted in between, if it is missing
-        if one in read_so_far:
-            found.setdefault(image, []).append(read_so_far[one])
+    for image, roi in iter_rois(reader, enumerations, images):
+        found.setdefault(image, []).append(roi)
     return found
 
 
-def _mask_sizes(reader: Reader, images: Iterable[int]) -> dict[int, int]:
+def iter_rois(
+    reader: Reader, enumerations: Enumerations, images: Iterable[int]
+) -> Iterator[tuple[int, RoiContent]]:
+    """Yield the ROIs of images with the ids of these, in the order of their own, batch by batch."""
+    image_of = _images_of_rois(reader, images)
+    sizes = _mask_sizes(reader, "m.roi.image.id", set(image_of.values()))
+    yield from _read(reader, enumerations, image_of, sizes)
+
+
+def iter_roi_pages(reader: Reader, images: Iterable[int]) -> Iterator[dict[int, int]]:
+    """Yield the ids of ROIs with those of their images, page by page, in the order of images and ROIs."""
+    order = list(images)
+    by_image: dict[int, list[int]] = {one: [] for one in order}
+    for roi, image in _images_of_rois(reader, order).items():
+        by_image[image].append(roi)
+    page: dict[int, int] = {}
+    for image, rois in by_image.items():
+        for roi in rois:
+            page[roi] = image
+            if len(page) == ROIS_PER_PAGE:
+                yield page
+                page = {}
+    if page:
+        yield page
+
+
+def read_roi_page(
+    reader: Reader, enumerations: Enumerations, page: Mapping[int, int]
+) -> dict[int, list[RoiContent]]:
+    """Read the ROIs of one page, by the id of the image."""
+    found: dict[int, list[RoiContent]] = {}
+    for image, roi in _read(reader, enumerations, page, _mask_sizes(reader, "m.roi.id", page)):
+        found.setdefault(image, []).append(roi)
+    return found
+
+
+def _images_of_rois(reader: Reader, images: Iterable[int]) -> dict[int, int]:
+    return dict(reader.rows(_IDS, images, doing="Reading ROIs"))
+
+
+def _read(
+    reader: Reader, enumerations: Enumerations, image_of: Mapping[int, int], sizes: Mapping[int, int]
+) -> Iterator[tuple[int, RoiContent]]:
+    for batch in _batches(image_of, sizes):
+        objects = reader.objects(_ROIS, batch, doing="Reading ROIs", size=len(batch))
+        found = {roi.id.val: _roi(roi, enumerations) for roi in objects}
+        for one in batch:
+            # deleted in between, if it is missing
+            if one in found:
+                yield image_of[one], found[one]
+
+
+def _mask_sizes(reader: Reader, of: str, ids: Iterable[int]) -> dict[int, int]:
     """Return the bytes of all masks of a ROI, by its id."""
     sizes: dict[int, int] = {}
-    for _, roi, width, height in reader.rows(_MASKS, images, doing="Reading masks"):
+    for _, roi, width, height in reader.rows(_MASKS.format(of=of), ids, doing="Reading masks"):
         sizes[roi] = sizes.get(roi, 0) + round(abs((width or 0) * (height or 0)) / 8)
     return sizes
 
@@ -98,4 +149,6 @@ def _roi(roi: Any, enumerations: Enumerations) -> RoiContent:
         if shape is not None:
             spec = SHAPES[type(shape).__name__.removesuffix("I")]
             content.shapes.append(ShapeContent(shape.id.val, spec, read(shape, spec, enumerations)))
+    # they hold each other: thousands would wait for somebody to look for garbage
+    roi.clearShapes()
     return content

@@ -13,6 +13,7 @@ from omero_rocrate_transfer.model.extras import Place
 from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_objects
 from omero_rocrate_transfer.sandbox.seed import link, save
+from omero_rocrate_transfer.server.annotations.found import ImportedAnnotations
 from omero_rocrate_transfer.server.annotations.write import AnnotationWriter
 from omero_rocrate_transfer.server.owners import Owners
 from omero_rocrate_transfer.server.source import ServerSource
@@ -157,7 +158,7 @@ def test_light_paths_that_are_one_on_the_target_get_one_link(two: Two) -> None:
     ids.add(dict.fromkeys(extras.places, path))
     writer = AnnotationWriter(Owners(two.target), two.target.group_id, ids, [unit], merge=False)
 
-    lost = writer.write_unit(document, extras, None, ())
+    lost = writer.write_unit(document, extras, None, (), ImportedAnnotations())
 
     assert len(extras.places) == len(channels) == 2
     assert lost == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,13 @@ class ThroughXml:
         return getattr(self.source, name)
 
     def read_document(self, unit: TransferUnit) -> OME:
-        data, replaced = render_document(self.source.read_document(unit))
+        return self._through_text(self.source.read_document(unit), unit)
+
+    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+        return (self._through_text(page, unit) for page in self.source.iter_pages(unit))
+
+    def _through_text(self, document: OME, unit: TransferUnit) -> OME:
+        data, replaced = render_document(document)
         assert replaced == 0
         self.texts.append(data.decode())
         return parse_document(data, str(unit.ref))

@@ -72,6 +72,9 @@ class PixelsSource:
     def read_document(self, unit: TransferUnit) -> OME:
         return self.document
 
+    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+        return iter(())
+
     def read_container_document(self) -> OME:
         return OME()
 

@@ -31,9 +31,8 @@ from omero_rocrate_transfer.server.content.restore.members import find_members, 
 from omero_rocrate_transfer.server.content.restore.outside import Outside
 from omero_rocrate_transfer.server.content.restore.planes import PlaneRestorer
 from omero_rocrate_transfer.server.content.restore.plates import PlateRestorer
-from omero_rocrate_transfer.server.content.restore.rois import RoiRestorer, SourceRois
+from omero_rocrate_transfer.server.content.restore.rois import ImportedRois, RoiRestorer, SourceRois
 from omero_rocrate_transfer.server.content.restore.target import Target
-from omero_rocrate_transfer.server.content.rois import read_rois
 from omero_rocrate_transfer.server.owners import Owners
 from omero_rocrate_transfer.server.people import Account
 from omero_rocrate_transfer.server.target_ids import TargetIds
@@ -61,12 +60,13 @@ class ContentRestorer:
         self._group = group
         self._ids = ids
         self._targets: list[Target] = []
+        #: Ids on the target, by the LSID of the image.
+        self._images: dict[str, int] = {}
+        self._imported = ImportedRois()
         #: What became of objects that others refer to.
         self._refs: dict[ObjectRef, ObjectRef] = {}
 
-    def restore(
-        self, document: OME, extras: Extras, images: Mapping[ObjectRef, int], on: ObjectRef
-    ) -> tuple[list[Omission], Collection[str]]:
+    def restore(self, document: OME, extras: Extras, images: Mapping[ObjectRef, int]) -> Collection[str]:
         """Restore the content of images.
 
         Parameters
@@ -75,13 +75,9 @@ class ContentRestorer:
             Taken out of the document.
         images
             Ids on the target, by the image of the source.
-        on
-            The unit.
 
         Returns
         -------
-        list of Omission
-            What got lost.
         collection of str
             LSIDs of ROIs and shapes that are new: an import cannot have put anything on them.
         """
@@ -103,11 +99,27 @@ class ContentRestorer:
         restorer = ImageRestorer(target, extras.fields, complete=extras.complete)
         self._ids.add(restorer.restore(pairs))
         self._ids.add(_restore_planes(target, extras, pairs))
-        new = self._restore_rois(target, document, extras, pairs)
+        self._images = {one.id: content.id for one, content in pairs}
+        self._imported = ImportedRois.read(target, self._images.values())
+        new = self._restore_rois(document, extras)
         self._restore_members(target, document, extras)
         PlateRestorer(target, extras, self._ids).restore(document)
         self._restore_rendering(target, extras, pairs)
-        return [omission for each in self._targets for omission in each.omissions(on)], new
+        return new
+
+    def restore_page(self, page: OME, extras: Extras) -> Collection[str]:
+        """Restore the ROIs of a page, once the content of their images is; return as `restore` does."""
+        new = self._restore_rois(page, extras)
+        self._restore_members(self._target(self._owner), page, extras)
+        return new
+
+    def remove_others(self) -> None:
+        """Delete the ROIs that the import made and neither the document nor a page has."""
+        self._target(self._owner).delete("Roi", self._imported.left)
+
+    def omissions(self, on: ObjectRef) -> list[Omission]:
+        """Return what got lost so far, as part of a unit."""
+        return [omission for each in self._targets for omission in each.omissions(on)]
 
     def _restore_instruments(
         self, target: Target, document: OME, extras: Extras, outside: Outside, numbers: Iterable[int]
@@ -118,30 +130,25 @@ class ContentRestorer:
             made = read_instruments(target.reader, target.enumerations, numbers)
             InstrumentRestorer(target, self._ids).restore(wanted, made.values())
 
-    def _restore_rois(
-        self,
-        target: Target,
-        document: OME,
-        extras: Extras,
-        pairs: list[tuple[model.Image, ImageContent]],
-    ) -> Collection[str]:
+    def _restore_rois(self, document: OME, extras: Extras) -> Collection[str]:
         others = {lsid: self._owners.account(login) for lsid, login in extras.owners.items()}
         source = SourceRois(document, extras)
         needed = {link.parent for link in extras.annotations.links}.union(
             extras.identifiers, (parent for parent, _ in iter_links(document))
         )
         new: set[str] = set()
-        there = read_rois(target.reader, target.enumerations, [content.id for _, content in pairs])
         for owner in dict.fromkeys((self._owner, *others.values())):
             # an import makes ROIs for the owner of the images
-            mine = owner == self._owner
-            hand = self._target(owner)
-            restorer = RoiRestorer(hand, complete=extras.complete and mine, needed=needed)
-            wanted = (
-                (content.id, (roi for roi in source.of(one) if others.get(roi.lsid, self._owner) == owner))
-                for one, content in pairs
+            there = self._imported if owner == self._owner else ImportedRois()
+            restorer = RoiRestorer(self._target(owner), there, needed=needed)
+            restorer.restore(
+                (
+                    self._images[one.id],
+                    (roi for roi in source.of(one) if others.get(roi.lsid, self._owner) == owner),
+                )
+                for one in document.images
+                if one.id in self._images
             )
-            restorer.restore(wanted, there if mine else {})
             self._ids.add(restorer.made)
             new |= restorer.new
         return new

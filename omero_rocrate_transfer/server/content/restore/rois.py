@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import omero.model
 from ome_types import OME, model
@@ -16,7 +17,7 @@ from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.content.elements import from_json, values_of
 from omero_rocrate_transfer.server.content.fields import Spec, Values
 from omero_rocrate_transfer.server.content.restore.target import Target, frozen
-from omero_rocrate_transfer.server.content.rois import RoiContent
+from omero_rocrate_transfer.server.content.rois import iter_rois
 from omero_rocrate_transfer.server.content.shapes import ROI, SHAPES
 
 _SHAPES: Final = (
@@ -37,6 +38,10 @@ class SourceRoi:
 
 #: ROIs by the id of their image on the target.
 Wanted = Iterable[tuple[int, Iterator[SourceRoi]]]
+
+
+#: A ROI that is to be inserted, as it is sent.
+Pending = tuple[SourceRoi, Any]
 
 
 class SourceRois:
@@ -79,83 +84,100 @@ class SourceRois:
         return roi
 
 
+class ImportedRois:
+    """The ROIs that an import made, known by a digest of what they say: there may be very many."""
+
+    def __init__(self) -> None:
+        #: Ids of a ROI and of its shapes, by image and digest.
+        self._by_image: dict[int, dict[bytes, list[tuple[int, ...]]]] = {}
+
+    @classmethod
+    def read(cls, target: Target, images: Iterable[int]) -> Self:
+        """Read those of images, by their ids."""
+        found = cls()
+        for image, roi in iter_rois(target.reader, target.enumerations, images):
+            digest = _digest(roi.values, ((shape.spec, shape.values) for shape in roi.shapes))
+            ids = (roi.id, *(shape.id for shape in roi.shapes))
+            found._by_image.setdefault(image, {}).setdefault(digest, []).append(ids)
+        return found
+
+    def are_on(self, image: int) -> bool:
+        """Tell whether an image has any that were not taken."""
+        return bool(self._by_image.get(image))
+
+    def take(self, image: int, digest: bytes) -> tuple[int, ...] | None:
+        """Take the oldest that says something out; return its id and those of its shapes."""
+        same = self._by_image.get(image, {}).get(digest)
+        return same.pop(0) if same else None
+
+    @property
+    def left(self) -> list[int]:
+        """Ids of those that were not taken."""
+        return [
+            ids[0] for by_digest in self._by_image.values() for each in by_digest.values() for ids in each
+        ]
+
+
 class RoiRestorer:
     """Restores the ROIs of one document.
 
     Parameters
     ----------
-    complete
-        Whether ROIs that the document does not have shall go.
+    there
+        Those that are kept where the document has the same.
     needed
         LSIDs of shapes of which it must be known what they became.
     """
 
-    def __init__(self, target: Target, *, complete: bool, needed: Collection[str]) -> None:
+    def __init__(self, target: Target, there: ImportedRois, *, needed: Collection[str]) -> None:
         self._target = target
-        self._complete = complete
+        self._there = there
         self._needed = needed
         #: What ROIs and needed shapes became, by LSID.
         self.made: dict[str, ObjectRef] = {}
         #: LSIDs of those that no import had made.
         self.new: set[str] = set()
 
-    def restore(self, wanted: Wanted, there: Mapping[int, Sequence[RoiContent]]) -> None:
-        """Make the ROIs of images as wanted.
-
-        Parameters
-        ----------
-        wanted, there
-            By the id of the image on the target.
-        """
-        pending: list[SourceRoi] = []
-        gone: list[int] = []
-        new = self._new(wanted, there, pending, gone)
-        for ids in self._target.insert(new, doing=_DOING):
+    def restore(self, wanted: Wanted) -> None:
+        """Make the ROIs of images as wanted; what the import made beyond them stays for now."""
+        pending: list[Pending] = []
+        for ids in self._target.insert(self._new(wanted, pending), doing=_DOING):
             self._note(pending, ids)
-        if self._complete:
-            self._target.delete("Roi", gone)
 
-    def _new(
-        self,
-        wanted: Wanted,
-        there: Mapping[int, Sequence[RoiContent]],
-        pending: list[SourceRoi],
-        gone: list[int],
-    ) -> Iterator[Any]:
+    def _new(self, wanted: Wanted, pending: list[Pending]) -> Iterator[Any]:
         """Yield those ROIs to insert that no existing one equals; notes them in `pending`."""
         assigner = self._target.assigner()
         for image, rois in wanted:
-            known: dict[Any, list[RoiContent]] = defaultdict(list)
-            for content in there.get(image, ()):
-                shapes = [(shape.spec, shape.values) for shape in content.shapes]
-                known[_canonical(content.values, shapes)].append(content)
             for roi in rois:
-                wanted_shapes = (
-                    [(spec, self._target.translated(values)) for _, spec, values in roi.shapes]
-                    if known
-                    else []
-                )
-                same = known and known.get(_canonical(roi.values, wanted_shapes))
-                if same:
-                    self._keep(roi, same.pop(0))
+                same = self._find(image, roi)
+                if same is not None:
+                    self._keep(roi, same)
                     continue
                 made = assigner.new(ROI, roi.values)
                 made.setImage(omero.model.ImageI(image, False))  # noqa: FBT003 -- a reference
                 for _, spec, values in roi.shapes:
                     made.addShape(assigner.new(spec, values))
-                pending.append(roi)
+                pending.append((roi, made))
                 yield made
-            gone += [content.id for contents in known.values() for content in contents]
 
-    def _keep(self, roi: SourceRoi, content: RoiContent) -> None:
-        self.made[roi.lsid] = ObjectRef("Roi", content.id)
-        for (lsid, spec, _), shape in zip(roi.shapes, content.shapes, strict=True):
-            self.made[lsid] = ObjectRef(spec.type, shape.id)
+    def _find(self, image: int, roi: SourceRoi) -> tuple[int, ...] | None:
+        """Return the ids of a ROI that is there and of its shapes, where one says the same."""
+        if not self._there.are_on(image):
+            return None
+        shapes = ((spec, self._target.translated(values)) for _, spec, values in roi.shapes)
+        return self._there.take(image, _digest(roi.values, shapes))
 
-    def _note(self, pending: list[SourceRoi], ids: Sequence[int]) -> None:
+    def _keep(self, roi: SourceRoi, ids: tuple[int, ...]) -> None:
+        self.made[roi.lsid] = ObjectRef("Roi", ids[0])
+        for (lsid, spec, _), number in zip(roi.shapes, ids[1:], strict=True):
+            self.made[lsid] = ObjectRef(spec.type, number)
+
+    def _note(self, pending: list[Pending], ids: Sequence[int]) -> None:
         """Note what became of those that were just inserted, the first in `pending`."""
         needed: dict[tuple[int, int], tuple[str, Spec]] = {}
-        for roi, number in zip(pending, ids, strict=False):
+        for (roi, sent), number in zip(pending, ids, strict=False):
+            # ROI and shapes hold each other: thousands would wait for somebody to look for garbage
+            sent.clearShapes()
             self.made[roi.lsid] = ObjectRef("Roi", number)
             self.new.add(roi.lsid)
             for place, (lsid, spec, _) in enumerate(roi.shapes):
@@ -170,5 +192,7 @@ class RoiRestorer:
                 self.new.add(lsid)
 
 
-def _canonical(values: Values, shapes: Iterable[tuple[Spec, Values]]) -> Any:
-    return (frozen(values), tuple((spec.type, frozen(values)) for spec, values in shapes))
+def _digest(values: Values, shapes: Iterable[tuple[Spec, Values]]) -> bytes:
+    """Return a digest that is the same for ROIs that say the same."""
+    said = (frozen(values), tuple((spec.type, frozen(each)) for spec, each in shapes))
+    return hashlib.sha256(repr(said).encode("utf-8", "surrogatepass")).digest()
