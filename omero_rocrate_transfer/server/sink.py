@@ -145,8 +145,8 @@ class ServerSink:
         )
         self._content.add({ref: ObjectRef(ref.type, number) for ref, number in made.items()})
         self._content.add_earlier(self._earlier, self._left)
-        if not again:
-            self._content.write_containers(document, extras)
+        restore = self._content.find_containers if again else self._content.write_containers
+        restore(document, extras)
         return [_mapping(ref, number) for ref, number in made.items()]
 
     def take_up(self, contents: Contents, history: History) -> Collection[ObjectRef]:

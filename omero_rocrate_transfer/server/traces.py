@@ -69,6 +69,8 @@ class Traces:
     found: dict[ObjectRef, str | None] = field(default_factory=dict)
     #: Annotations with their classes, by the LSID of their source.
     annotations: dict[str, ObjectRef] = field(default_factory=dict)
+    #: Folders, by the LSID of their source.
+    folders: dict[str, ObjectRef] = field(default_factory=dict)
 
     def of_type(self, *types: str) -> list[ObjectRef]:
         """Return those of some types."""
@@ -89,6 +91,8 @@ def find_traces(connection: Connection, run_id: str) -> Traces:
             if type_name in _ANNOTATIONS:
                 traces.annotations[str(lsid)] = ref
                 ref = ObjectRef("Annotation", ref.id)
+            elif type_name == "Folder" and lsid is not None:
+                traces.folders[str(lsid)] = ref
             traces.found[ref] = None if lsid is None else str(lsid)
     jobs = [int(str(row[0])) for row in _rows(connection, _JOBS, RUN_FACT, run_id)]
     for (fileset,) in reader.rows(_FILESETS, jobs, doing="Looking for filesets of the run"):

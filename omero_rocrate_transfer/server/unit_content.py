@@ -86,13 +86,21 @@ class ContentWriter:
         for result in history.done.values():
             self.add({one.source: one.target for one in result.mappings})
         self.ids.add(traces.annotations)
+        self.ids.add(traces.folders)
 
     def write_containers(self, document: OME, extras: Extras) -> None:
         """Write what hangs on the containers; what is lost is told with the first unit."""
-        owner_of = {ref.lsid(self._host): self._belongings.of(ref) for ref in self._containers}
-        ContainerRestorer(self._owners, self._group, self.ids).restore(document, extras, owner_of)
+        ContainerRestorer(self._owners, self._group, self.ids).restore(document, extras, self._owner_of())
         self._untold = self._annotations.write_containers(document, extras.annotations)
         self._untold += self._identify(extras, None)
+
+    def find_containers(self, document: OME, extras: Extras) -> None:
+        """Find again what an earlier process wrote of the containers, for the units that are left."""
+        restorer = ContainerRestorer(self._owners, self._group, self.ids)
+        restorer.find_again(document, extras, self._owner_of())
+
+    def _owner_of(self) -> dict[str, Account | None]:
+        return {ref.lsid(self._host): self._belongings.of(ref) for ref in self._containers}
 
     def write_unit(
         self, unit: TransferUnit, document: OME, pages: Iterable[OME], made: Mapping[ObjectRef, ObjectRef]

@@ -13,6 +13,7 @@ from omero_rocrate_transfer.server.content.containers import FOLDER, REAGENT, SC
 from omero_rocrate_transfer.server.content.elements import values_of
 from omero_rocrate_transfer.server.content.fields import Values, read, reference
 from omero_rocrate_transfer.server.content.restore.target import Target, frozen
+from omero_rocrate_transfer.server.marks import remember_source
 from omero_rocrate_transfer.server.owners import Owners
 from omero_rocrate_transfer.server.people import Account
 from omero_rocrate_transfer.server.target_ids import TargetIds
@@ -43,13 +44,25 @@ class ContainerRestorer:
         owner_of
             Who owns the screens, by their LSIDs.
         """
+        for owner, mine in self._screens(document, owner_of).items():
+            self._restore_screens(self._target(owner), mine, extras)
+        self._restore_folders(document.folders, extras)
+
+    def find_again(self, document: OME, extras: Extras, owner_of: Mapping[str, Account | None]) -> None:
+        """Find what an earlier process of the run restored; folders are found by their marks."""
+        for owner, mine in self._screens(document, owner_of).items():
+            if any(one.reagents for one in mine.values()):
+                self._restore_reagents(self._target(owner), mine, extras)
+
+    def _screens(
+        self, document: OME, owner_of: Mapping[str, Account | None]
+    ) -> dict[Account | None, dict[int, model.Screen]]:
+        """Return the screens by their owners and ids."""
         screens: dict[Account | None, dict[int, model.Screen]] = {}
         for one in document.screens:
             if (made := self._ids.get(one.id)) is not None:
                 screens.setdefault(owner_of.get(one.id), {})[made.id] = one
-        for owner, mine in screens.items():
-            self._restore_screens(self._target(owner), mine, extras)
-        self._restore_folders(document.folders, extras)
+        return screens
 
     def _target(self, owner: Account | None) -> Target:
         return Target(self._owners.hand(owner), self._group)
@@ -105,6 +118,7 @@ class ContainerRestorer:
         assigner = target.assigner()
         new = [assigner.new(FOLDER, values[lsid]) for lsid in lsids]
         for lsid, folder in zip(lsids, new, strict=True):
+            remember_source(folder, lsid)
             if (above := self._ids.get(parent.get(lsid, ""))) is not None:
                 folder.setParentFolder(reference(above))
         ids = [one for batch in target.insert(iter(new), doing="Restoring folders") for one in batch]
