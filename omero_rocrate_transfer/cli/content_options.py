@@ -64,7 +64,7 @@ def _add_annotations(parser: argparse.ArgumentParser) -> None:
         "--annotations",
         default="all",
         metavar="WHICH",
-        help="all (the default), none, or namespaces with commas between them",
+        help="all (default), none, or namespaces with commas between them",
     )
 
 
@@ -75,7 +75,7 @@ def _add_metadata(parser: argparse.ArgumentParser) -> None:
         default=["all"],
         choices=("all", "none", *FIELDS),
         metavar="FIELD",
-        help=f"Provenance to write on images: all (but db_id), none, {', '.join(FIELDS)}",
+        help="Provenance to write on images: all (default), none or fields",
     )
 
 

@@ -15,9 +15,9 @@ HELP = """Move images between OMERO servers as RO-Crates."""
 
 PACK_HELP = """Write objects, their files and metadata into an RO-Crate.
 
-The crate is one flat folder, or a .zip or .tar written at once, with the
-original files of the images, their metadata as OME-XML, and a
-ro-crate-metadata.json that describes every file. What cannot be carried is
+The crate is a folder, or a .zip or .tar written at once, with the original
+files of the images or their pixels as OME-Zarr, their metadata as OME-XML, and
+a ro-crate-metadata.json that describes every file. What cannot be carried is
 listed, and changes the exit code from 0 to 3.
 
 Examples:
@@ -59,11 +59,13 @@ Examples:
 
 VERIFY_HELP = """Check a crate, alone or against a server.
 
-PATH alone: every file against its digest, the pixels against the digests of
-their planes, the metadata against the profile. With objects, the crate is
-compared with them as they are now; with --server, with what unpacking made of
-it there. Each difference is one line: * differs, + is missing on the right,
-- is only there, ! cannot be compared. Any of them makes the exit code 4.
+With filepath alone: every file against its digest, the pixels against the
+digests of their planes, the metadata against the profile. With objects, the
+crate is compared with them as they are now; with --server, with what unpacking
+made of it there. With --to-server there is no crate: all that is named are
+objects, and these are compared with their copies. Each difference is one line:
+* differs, + is missing on the right, - is only there, ! cannot be compared. Any
+of them makes the exit code 4.
 
 Examples:
   # Is the crate whole?
@@ -87,8 +89,8 @@ Examples:
 
 STATUS_HELP = """Show which runs there are, and how they stand.
 
-Every pack and unpack has a name and a journal, with which the same command
-goes on where it stopped. No server is needed.
+Every pack, unpack and copy has a name and a journal, with which the same
+command goes on where it stopped. No server is needed.
 
 Examples:
   omero transfer status
@@ -97,8 +99,9 @@ Examples:
 
 UNDO_HELP = """Remove what one run created, after showing it.
 
-For an unpack: the objects on the server that carry the mark of the run, and
-no container that holds anything else. For a pack: the unfinished crate.
+For an unpack or copy: the objects on the target server that carry the mark of
+the run, and no container that holds anything else; log in there first. For a
+pack: the unfinished crate.
 
 Examples:
   # See what would go

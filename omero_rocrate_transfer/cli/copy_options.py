@@ -62,14 +62,16 @@ class CopyOptions:
 def add_copy(parser: argparse.ArgumentParser) -> None:
     """Add what ``copy`` takes."""
     parser.add_argument("object", nargs="+", help="Like Image:1,2 or Dataset:5-9; Project if no class")
-    add_target_login(parser, required=True, text="The server to copy to")
+    add_target_login(
+        parser, required=True, text="The server to copy to", group="Group there that takes the objects"
+    )
     add_container_options(parser)
     parser.add_argument("--idmap", metavar="FILE", help="Where to write the new ids (default RUN.idmap.json)")
     parser.add_argument(
         "--pixels",
         choices=[policy.value for policy in _PIXELS],
         default=PixelsPolicy.ORIGINAL.value,
-        help="original files where they can be had, else pixels (the default); zarr: pixels of all",
+        help="Original files, else pixels (default); or pixels of all",
     )
     add_pixels_as(parser)
     add_copy_content(parser)

@@ -47,7 +47,7 @@ def add_timeout(parser: argparse.ArgumentParser) -> None:
         type=_timeout,
         default=TIMEOUT_S,
         metavar="S",
-        help=f"Seconds without an answer that count as a lost connection (default {TIMEOUT_S})",
+        help=f"Seconds of silence that mean a lost connection (default {TIMEOUT_S})",
     )
 
 

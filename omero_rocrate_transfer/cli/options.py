@@ -149,7 +149,7 @@ def add_pack(parser: argparse.ArgumentParser) -> None:
         "--pixels",
         choices=[policy.value for policy in PixelsPolicy],
         default=PixelsPolicy.ORIGINAL.value,
-        help="original files where they can be had, else pixels (the default); zarr: pixels of all; both",
+        help="Original files, else pixels (default); pixels of all; or both",
     )
     add_zarr(parser)
     parser.add_argument("--publisher", metavar="TEXT", help="Who publishes the crate, a name or a ROR URL")
@@ -191,7 +191,7 @@ def add_pixels_as(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pixels-as",
         choices=[way.value for way in PixelsAs],
-        help="How pixels without original files go in (default: as suits each image)",
+        help="How pixels without files go in (default: as suits each image)",
     )
 
 

@@ -45,11 +45,16 @@ def add_verify(parser: argparse.ArgumentParser) -> None:
     """Add what ``verify`` takes, login options excepted."""
     parser.add_argument("object", nargs="*", help="Compare with these objects of the server, like Project:42")
     parser.add_argument("filepath", help="The crate: a folder, a .zip or a .tar")
-    add_target_login(parser, required=False, text="Compare objects with their copies there; no crate is read")
+    add_target_login(
+        parser,
+        required=False,
+        text="Compare objects with their copies there; no crate is read",
+        group="Group of the login there",
+    )
     parser.add_argument("--idmap", metavar="FILE", help="New ids on the server (default NAME.idmap.json)")
     parser.add_argument("--quick", action="store_true", help="Names and sizes only; no content is read")
     parser.add_argument(
-        "--subset", type=_subset, default=ALL, metavar="N/M|P%%", help="Read a part: 2/10 or 5%%"
+        "--subset", type=_subset, default=ALL, metavar="N/M|P%", help="Read a part: 2/10 or 5%%"
     )
     parser.add_argument("--combined", metavar="FILE", help="Write a line for everything compared to FILE")
     add_retries(parser)

@@ -36,12 +36,12 @@ class TargetLogin:
     timeout_s: int
 
 
-def add_target_login(parser: argparse.ArgumentParser, *, required: bool, text: str) -> None:
-    """Add the second server; ``text`` says of it what it is for."""
+def add_target_login(parser: argparse.ArgumentParser, *, required: bool, text: str, group: str) -> None:
+    """Add the second server; ``text`` and ``group`` say what it and the group there are for."""
     parser.add_argument("--to-server", required=required, metavar="HOST", help=text)
     parser.add_argument("--to-port", type=int, metavar="PORT", help="Its port (default 4064)")
     parser.add_argument("--to-user", metavar="NAME", help="User there (default: the user here)")
-    parser.add_argument("--to-group", metavar="NAME", help="Group there that takes the objects")
+    parser.add_argument("--to-group", metavar="NAME", help=group)
     parser.add_argument("--to-key", metavar="KEY", help="Key of a session there, instead of a login")
 
 

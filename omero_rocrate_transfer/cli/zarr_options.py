@@ -21,19 +21,19 @@ def add_zarr(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=_DEFAULT.chunk,
         metavar="N",
-        help=f"Side of the chunks of an OME-Zarr in pixels, a power of two (default {_DEFAULT.chunk})",
+        help=f"Side of the chunks of an OME-Zarr, a power of 2 (default {_DEFAULT.chunk})",
     )
     parser.add_argument(
         "--compression",
         default=_DEFAULT.compression,
         metavar="CODEC",
-        help=f"Of chunks: none, zstd:3, gzip:5, blosc-lz4:5 (default {_DEFAULT.compression})",
+        help=f"none, zstd:3, gzip:5, blosc-lz4:5 (default {_DEFAULT.compression})",
     )
     parser.add_argument(
         "--tile",
         type=int,
         metavar="N",
-        help="Side of the tiles in which pixels are read (default: what the server reads best)",
+        help="Side of the tiles that are read (default: what reads best)",
     )
     parser.add_argument(
         "--memory",
