@@ -63,12 +63,16 @@ def read_status(folder: Path, name: str) -> RunStatus:
 
 
 def list_runs(folder: Path) -> Iterator[RunStatus | TransferError]:
-    """Yield every run, the one begun first in front; for one that cannot be read, the reason."""
+    """Yield every run, the one begun first in front, then the reason for each that cannot be read."""
+    runs, errors = [], []
+    # times of beginning are whole seconds; within one, the journal written last comes last
     for path in sorted(folder.glob(f"*/{JOURNAL}"), key=lambda one: one.stat().st_mtime):
         try:
-            yield read_status(folder, path.parent.name)
+            runs.append(read_status(folder, path.parent.name))
         except TransferError as error:
-            yield error
+            errors.append(error)
+    yield from sorted(runs, key=lambda run: str(run.head["started"]))
+    yield from errors
 
 
 def _is_held(path: Path) -> bool:
