@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from omero_rocrate_transfer.crate import profile
 from omero_rocrate_transfer.crate.vocabulary import LEGACY_METADATA, METADATA
-from omero_rocrate_transfer.model.errors import UnsafeCrateError
+from omero_rocrate_transfer.model.errors import GET_AGAIN, UnsafeCrateError
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
 
 if TYPE_CHECKING:
@@ -203,6 +203,6 @@ def find_lsid(entity: Entity) -> tuple[str, ObjectRef] | None:
     return parse_lsid(identifier) if isinstance(identifier, str) else None
 
 
-def refuse(reason: str, *, hint: str = "Nothing was sent to a server.") -> UnsafeCrateError:
+def refuse(reason: str, *, hint: str = GET_AGAIN) -> UnsafeCrateError:
     """Return the error for metadata that break a rule."""
     return UnsafeCrateError(f"The crate is not valid: {reason}.", hint=hint)

@@ -11,7 +11,7 @@ from xml.parsers import expat
 
 from omero_rocrate_transfer.crate.profile import CREATOR
 from omero_rocrate_transfer.crate.vocabulary import OME as NAMESPACE
-from omero_rocrate_transfer.model.errors import UnsafeCrateError
+from omero_rocrate_transfer.model.errors import GET_AGAIN, UnsafeCrateError
 
 if TYPE_CHECKING:
     from ome_types import OME
@@ -134,4 +134,4 @@ def _first_line(error: Exception) -> str:
 
 
 def _refuse(name: str, reason: str) -> UnsafeCrateError:
-    return UnsafeCrateError(f"{name} {reason}.", hint="Nothing was sent to a server.")
+    return UnsafeCrateError(f"{name} {reason}.", hint=GET_AGAIN)

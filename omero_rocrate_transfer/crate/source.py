@@ -12,6 +12,7 @@ from omero_rocrate_transfer.crate.metadata_reader import CrateIndex, read_index,
 from omero_rocrate_transfer.crate.omexml import parse_document
 from omero_rocrate_transfer.model.digests import SHA256, Hasher
 from omero_rocrate_transfer.model.errors import (
+    GET_AGAIN,
     DigestMismatchError,
     NotFoundError,
     UnsafeCrateError,
@@ -179,7 +180,7 @@ class CrateSource:
         if index.files[name].size_bytes > self._limits.max_document_bytes:
             raise UnsafeCrateError(
                 f"{name} is longer than {self._limits.max_document_bytes} bytes.",
-                hint="Nothing was sent to a server.",
+                hint=GET_AGAIN,
             )
         return b"".join(self._iter_file(name))
 

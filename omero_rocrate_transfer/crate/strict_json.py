@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _MAX_DEPTH: Final = 64
+#: Far more than any number of a crate has, and fewer than Python itself refuses (4300, at least 640).
+_MAX_DIGITS: Final = 640
 #: Longest line that is read: the root lists every file in one, here about 700,000.
 _MAX_LINE_BYTES: Final = 64 << 20
 
@@ -29,10 +31,16 @@ def parse_json(data: bytes, name: str) -> object:
     Raises
     ------
     UnsafeCrateError
-        It is no JSON, names a key twice, holds NaN or an infinity, or nests too deep.
+        It is no JSON, names a key twice, holds NaN, an infinity or a number of too many digits, or
+        nests too deep.
     """
     try:
-        value = json.loads(data.decode(), object_pairs_hook=_make_object, parse_constant=_refuse_constant)
+        value = json.loads(
+            data.decode(),
+            object_pairs_hook=_make_object,
+            parse_constant=_refuse_constant,
+            parse_int=_make_int,
+        )
         _check_depth(value, _MAX_DEPTH)
     except RecursionError:
         raise _refuse(name, f"nests deeper than {_MAX_DEPTH} levels") from None
@@ -101,6 +109,12 @@ def _make_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) != len(pairs):
         raise ValueError("a key occurs twice in one object")
     return found
+
+
+def _make_int(text: str) -> int:
+    if len(text) > _MAX_DIGITS:
+        raise ValueError(f"a number has more than {_MAX_DIGITS} digits")
+    return int(text)
 
 
 def _refuse_constant(text: str) -> NoReturn:

@@ -15,10 +15,13 @@ TransferError                 exit 1    a bug, if nothing more specific is raise
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 if TYPE_CHECKING:
     from omero_rocrate_transfer.model.digests import Digest
+
+#: Hint for a crate that is invalid or hostile, whoever reads it and whatever for.
+GET_AGAIN: Final = "Do not trust it: get it again, or ask who made it."
 
 
 class TransferError(Exception):
@@ -73,10 +76,10 @@ class DigestMismatchError(IntegrityError):
 
     error_id = "digest-mismatch"
 
-    def __init__(self, name: str, *, expected: Digest, found: Digest) -> None:
+    def __init__(self, name: str, *, expected: Digest, found: Digest, hint: str = "") -> None:
         super().__init__(
             f"{name}: {expected.algorithm} is {found.hex}, expected {expected.hex}.",
-            hint="The file changed or was damaged; get it again from its source.",
+            hint=hint or "The file changed or was damaged; get it again from its source.",
         )
 
 

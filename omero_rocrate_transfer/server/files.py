@@ -60,7 +60,7 @@ def _iter_from(connection: Connection, file: OriginalFile, start: int, doing: st
         if size != file.size_bytes:
             raise IntegrityError(
                 f"{file.path}: {size} bytes on the server's disk, {file.size_bytes} in its database.",
-                hint=f"OriginalFile:{file.key} is damaged; restore it on the source.",
+                hint=f"OriginalFile:{file.key} is damaged; restore it on its server.",
             )
         with in_flight(store) as reader, closing(_windowed(reader, start, size, context)) as blocks:
             yield from blocks
@@ -143,4 +143,9 @@ def _check_digests(file: OriginalFile, hasher: Hasher) -> None:
     for expected in file.digests:
         # Algorithms that nobody here computes are missing from what was found.
         if found.get(expected.algorithm, expected) != expected:
-            raise DigestMismatchError(file.path, expected=expected, found=found[expected.algorithm])
+            raise DigestMismatchError(
+                file.path,
+                expected=expected,
+                found=found[expected.algorithm],
+                hint=f"OriginalFile:{file.key} is damaged; restore it on its server.",
+            )

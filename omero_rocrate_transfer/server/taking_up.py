@@ -87,7 +87,8 @@ def _check_containers(connection: Connection, history: History) -> None:
             if number not in there:
                 raise RefusedError(
                     f"{type_name}:{number} was created by this run and is gone.",
-                    hint="Take the run back with 'omero transfer undo', or begin another with --run NAME.",
+                    hint="Take the run back with 'omero transfer undo RUN' ('omero transfer status' shows "
+                    "its name), or begin another with --run NAME.",
                 )
 
 

@@ -68,6 +68,25 @@ def test_what_is_no_crate_is_told_in_one_sentence(run_line: CommandLine, home: P
     assert len(run_line("list", "nowhere", exit_code=5).sentences) == 1
 
 
+def test_log_has_the_name_of_the_command(run_line: CommandLine, home: Path) -> None:
+    run_line("list", "nowhere", exit_code=5)
+
+    [log] = (home / "omero" / "transfer").glob("*.log")
+    assert log.name.startswith("list-")
+
+
+def test_hint_for_a_damaged_crate_is_true_where_nothing_was_to_be_sent(
+    run_line: CommandLine, home: Path
+) -> None:
+    (home / "pack").mkdir()
+    (home / "pack" / "transfer.xml").write_text("<OME")
+
+    [sentence] = run_line("list", "pack", exit_code=8).sentences
+
+    assert "get it again" in sentence
+    assert "sent" not in sentence
+
+
 def test_names_cannot_reach_the_terminal(run_line: CommandLine, home: Path) -> None:
     document = packs.current_xml().replace(b'Name="image 11"', 'Name="\u202eevil\t"'.encode())
     packs.write_pack(home / "pack", document)

@@ -38,6 +38,14 @@ def test_json_that_is_not_plain_is_refused(data: bytes) -> None:
     assert len(str(caught.value)) < 500
 
 
+def test_long_number_is_refused_in_our_own_words() -> None:
+    with pytest.raises(UnsafeCrateError, match="a number has more than 640 digits") as caught:
+        parse_json(b"[%b]" % (b"1" * 6000), "x.json")
+
+    assert "sys." not in str(caught.value)
+    assert parse_json(b"1" * 640, "x.json") == int("1" * 640)
+
+
 def test_json_is_parsed_down_to_64_levels() -> None:
     assert json.dumps(parse_json(b"[" * 64 + b"]" * 64, "x")) == "[" * 64 + "]" * 64
 

@@ -92,8 +92,10 @@ def test_damaged_file_is_told_with_both_digests(connection: Connection, upload: 
     file = upload(pattern(50))
     promised = Digest("SHA1-160", "0" * 40)
 
-    with pytest.raises(DigestMismatchError, match=r"data\.bin: SHA1-160 is .*, expected 0000"):
+    with pytest.raises(DigestMismatchError, match=r"data\.bin: SHA1-160 is .*, expected 0000") as caught:
         list(iter_blocks(connection, replace(file, digests=(promised,))))
+
+    assert caught.value.hint == f"OriginalFile:{file.key} is damaged; restore it on its server."
 
 
 def test_digest_that_nobody_computes_is_passed_over(connection: Connection, upload: Any) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from omero_rocrate_transfer.crate.media_types import guess_media_type
 from omero_rocrate_transfer.crate.names import parse_path, parse_relative_path
 from omero_rocrate_transfer.model.contents import OriginalFile
-from omero_rocrate_transfer.model.errors import UnsafeCrateError
+from omero_rocrate_transfer.model.errors import GET_AGAIN, UnsafeCrateError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,9 +41,7 @@ def find_files(path: str, sizes: Mapping[str, int]) -> tuple[OriginalFile, ...]:
     if last != MOCK_FOLDER or name in sizes:
         return (make_file(name, last, sizes[name]),) if name in sizes else ()
     if not folder:
-        raise UnsafeCrateError(
-            f"The path {path!a:.200} means the whole pack.", hint="Nothing was sent to a server."
-        )
+        raise UnsafeCrateError(f"The path {path!a:.200} means the whole pack.", hint=GET_AGAIN)
     found = sorted(one for one in sizes if one.startswith(f"{folder}/"))
     found.sort(key=_place_of_main)
     return tuple(make_file(one, one.removeprefix(f"{folder}/"), sizes[one]) for one in found)

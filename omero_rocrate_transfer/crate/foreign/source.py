@@ -8,7 +8,7 @@ from omero_rocrate_transfer.crate.foreign.contents import make_contents
 from omero_rocrate_transfer.crate.foreign.documents import Documents
 from omero_rocrate_transfer.crate.foreign.files_source import FilesSource
 from omero_rocrate_transfer.crate.foreign.transfer_xml import parse_transfer_xml
-from omero_rocrate_transfer.model.errors import UnsafeCrateError
+from omero_rocrate_transfer.model.errors import GET_AGAIN, UnsafeCrateError
 
 if TYPE_CHECKING:
     from ome_types import OME
@@ -39,7 +39,7 @@ class ForeignSource(FilesSource):
         if archive.sizes[name] > limits.max_document_bytes:
             raise UnsafeCrateError(
                 f"{name} is longer than {limits.max_document_bytes} bytes.",
-                hint="Nothing was sent to a server.",
+                hint=GET_AGAIN,
             )
         pack = parse_transfer_xml(b"".join(archive.iter_blocks(name)), name)
         super().__init__(archive, make_contents(pack, archive.sizes))

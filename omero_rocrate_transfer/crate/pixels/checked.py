@@ -7,7 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from omero_rocrate_transfer.model.digests import Digest
-from omero_rocrate_transfer.model.errors import DigestMismatchError, UnsafeCrateError
+from omero_rocrate_transfer.model.errors import GET_AGAIN, DigestMismatchError, UnsafeCrateError
 from omero_rocrate_transfer.model.planes import PLANE_SHA256, PlaneHasher
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class CheckedPixels:
         if set(promised) != planes:
             raise UnsafeCrateError(
                 f"{name} has {len(planes)} planes, {len(promised)} digests are promised.",
-                hint="Nothing was sent to a server.",
+                hint=GET_AGAIN,
             )
         self._reader, self._promised, self._name = reader, promised, name
         self.shape, self.dtype, self.tile_size = reader.shape, reader.dtype, reader.tile_size

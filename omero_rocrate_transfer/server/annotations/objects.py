@@ -10,7 +10,7 @@ import omero.model
 from ome_types import OME, to_xml
 from omero.rtypes import rbool, rdouble, rlong, rstring, rtime
 
-from omero_rocrate_transfer.model.errors import UnsafeCrateError
+from omero_rocrate_transfer.model.errors import GET_AGAIN, UnsafeCrateError
 from omero_rocrate_transfer.model.extras import AnnotationExtras, AnnotationFacts
 from omero_rocrate_transfer.model.extras_json import structured_annotations
 from omero_rocrate_transfer.model.refs import ObjectRef
@@ -139,9 +139,7 @@ def _value_of_text(kind: AnnotationClass, text: str) -> Value:
             case "TimestampAnnotation":
                 return int(text)
     except ValueError:
-        raise UnsafeCrateError(
-            f"{text!a:.100} is no value of a {kind.ome}.", hint="Nothing was sent to a server."
-        ) from None
+        raise UnsafeCrateError(f"{text!a:.100} is no value of a {kind.ome}.", hint=GET_AGAIN) from None
     return text
 
 
