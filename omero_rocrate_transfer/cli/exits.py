@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 #: What a shell reports for a process that SIGINT ended; SIGTERM is 143.
 SIGNAL_BASE: Final = 128
+#: Hints for commands that were stopped: of runs, which go on, and of those that only read.
+_GOES_ON: Final = "Run the same command again to go on."
+_BEGINS_ANEW: Final = "Run the same command again to begin anew."
 #: Where several apply, the first of these is the exit code. Those that are not here end a command on their
 #: own: a signal, and what is found before any work began.
 ORDER: Final = (1, 8, 6, 9, 4, 3)
@@ -38,10 +41,17 @@ class TerminatedRunError(InterruptedRunError):
     error_id = "terminated"
 
 
-def conclude(events: Iterator[Event], clock: Callable[[], float] = time.monotonic) -> Iterator[Event]:
+def conclude(
+    events: Iterator[Event], clock: Callable[[], float] = time.monotonic, *, goes_on: bool = True
+) -> Iterator[Event]:
     """Pass the events on and add the last one, whatever happens.
 
     This is the boundary of a command: nothing but the reader's own leaving gets past it.
+
+    Parameters
+    ----------
+    goes_on
+        Whether the same command goes on where it was stopped; otherwise it begins anew.
     """
     tally, started = Tally(), clock()
     error: TransferError | None = None
@@ -50,7 +60,7 @@ def conclude(events: Iterator[Event], clock: Callable[[], float] = time.monotoni
             tally.take(event)
             yield event
     except KeyboardInterrupt as interrupt:
-        error = _interrupted(interrupt)
+        error = _interrupted(interrupt, goes_on=goes_on)
     except TransferError as caught:
         log.exception("%s", caught.error_id)
         error = caught
@@ -76,10 +86,13 @@ def _finished(tally: Tally, seconds: float, error: TransferError | None) -> Fini
     return tally.finished(exit_code=worst, seconds=seconds, error=error)
 
 
-def _interrupted(interrupt: KeyboardInterrupt) -> TransferError:
-    if getattr(interrupt, "signum", None) == TerminatedRunError.exit_code - SIGNAL_BASE:
-        return TerminatedRunError("Stopped by SIGTERM; nothing half-written counts as complete.")
-    return InterruptedRunError("Stopped by Ctrl-C; nothing half-written counts as complete.")
+def _interrupted(interrupt: KeyboardInterrupt, *, goes_on: bool) -> TransferError:
+    terminated = getattr(interrupt, "signum", None) == TerminatedRunError.exit_code - SIGNAL_BASE
+    kind = TerminatedRunError if terminated else InterruptedRunError
+    by = "SIGTERM" if terminated else "Ctrl-C"
+    if goes_on:
+        return kind(f"{by} ended the run; nothing half-written counts as complete.", hint=_GOES_ON)
+    return kind(f"{by} ended the command before it was done.", hint=_BEGINS_ANEW)
 
 
 def _system_error(error: OSError) -> TransferError:

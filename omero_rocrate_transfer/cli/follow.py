@@ -33,17 +33,21 @@ _VERBS: Final = {
     "unpack": "Unpacked",
     "copy": "Copied",
     "verify": "Verified",
-    "list_crate": "Listed",
+    "list": "Listed",
     "status": "Listed",
     "undo": "Undone",
 }
+
+#: Those that go on where they were stopped.
+_RUNS: Final = {"pack", "unpack", "copy", "undo"}
 
 log = logging.getLogger(__name__)
 
 
 def follow(command: Command, ctx: Any, args: argparse.Namespace) -> int:
     """Run the command, show its events, and return the exit code of the last one."""
-    name = command.__name__
+    # list_crate is the command list, a name that Python itself needs
+    name = command.__name__.removesuffix("_crate")
     return_large_buffers()
     look_for_garbage_rarely()
     with open_log(name) as log_path, Interrupt() as interrupt:
@@ -52,7 +56,10 @@ def follow(command: Command, ctx: Any, args: argparse.Namespace) -> int:
         if not args.quiet:
             _tell_of_peer()
         try:
-            exit_code = _show_all(conclude(command(ctx, args, interrupt)), renderer)
+            exit_code = _show_all(conclude(command(ctx, args, interrupt), goes_on=name in _RUNS), renderer)
+        except BrokenPipeError:
+            log.info("%s ended: nobody reads what it says", name)
+            return _nobody_reads()
         finally:
             renderer.close()
         log.info("%s ended with %d", name, exit_code)
@@ -65,13 +72,10 @@ def _show_all(events: Iterator[Event], renderer: Renderer) -> int:
     exit_code = 1
     # Closing ends the run cleanly where the loop is left early.
     with closing(events):  # type: ignore[type-var]  # conclude is a generator
-        try:
-            for event in events:
-                if isinstance(event, Finished):
-                    exit_code = event.exit_code
-                renderer.show(event)
-        except BrokenPipeError:
-            return _nobody_reads()
+        for event in events:
+            if isinstance(event, Finished):
+                exit_code = event.exit_code
+            renderer.show(event)
     return exit_code
 
 

@@ -42,14 +42,15 @@ def unpack_run(chosen: UnpackOptions, target: SourceInfo, user: str) -> str:
 
 def copy_run(chosen: CopyOptions, source: SourceInfo, target: SourceInfo, user: str) -> str:
     """Return the name of the run that copies these objects from one server into another."""
-    objects = list(map(str, chosen.objects))
+    first, *others = map(str, chosen.objects)
     words = [
         source.database_uuid,
         target.database_uuid,
         user,
         str(chosen.to.group),
         *_decisive(chosen),
-        *objects,
+        *others,
+        first,
     ]
     return chosen.run or run_name("copy", *words)
 

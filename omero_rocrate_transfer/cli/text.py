@@ -42,6 +42,11 @@ def render_count(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def render_server(host: str, database_uuid: str) -> str:
+    """Return which server is meant, ``"omero.example.org (database 0b7c1f2e)"``: hosts may share a name."""
+    return f"{host} (database {database_uuid[:8]})"
+
+
 def escape(text: str) -> str:
     r"""Return the text with everything visible and on one line.
 
@@ -128,6 +133,9 @@ def iter_summary_lines(finished: Finished, verb: str) -> Iterator[str]:
         return  # what there was to say stands above
     if finished.compared:
         yield _verified(finished)
+    elif finished.skipped and finished.skipped == finished.planned and finished.error is None:
+        images, files = render_count(finished.images, "image"), render_count(finished.files, "file")
+        yield f"{verb:<8} before: {images}, {files} are there already; nothing was left to do"
     elif finished.done or finished.error is None:
         rate = finished.size_bytes / max(finished.seconds, 0.001)
         yield (

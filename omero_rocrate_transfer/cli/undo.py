@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from omero_rocrate_transfer.cli import endpoints
 from omero_rocrate_transfer.cli.log import log_folder
 from omero_rocrate_transfer.cli.render import note
+from omero_rocrate_transfer.cli.text import render_count, render_server
 from omero_rocrate_transfer.model.errors import RefusedError
 from omero_rocrate_transfer.transfer.events import Listed
 from omero_rocrate_transfer.transfer.journal import Journal
@@ -59,6 +60,7 @@ def _unfinished_crate(
     if folder and not args.dry_run:
         _ask(args, "Remove it?")
         unfinished.remove()
+        yield Listed(lines=(f"Removed  {folder}",), document={"removed": [str(folder)]})
 
 
 def _objects(ctx: Any, args: argparse.Namespace, run: RunStatus, interrupt: Interrupt) -> Iterator[Event]:
@@ -73,8 +75,11 @@ def _objects(ctx: Any, args: argparse.Namespace, run: RunStatus, interrupt: Inte
         connection = endpoints.server_connection(ctx, args)
         wanted = (run.head["target_database"], run.head["user"])
         if (connection.info.database_uuid, connection.user) != wanted:
+            there = render_server(run.head["target"], run.head["target_database"])
+            here = render_server(connection.info.host, connection.info.database_uuid)
             raise RefusedError(
-                f"The run {run.name} was of user {run.head['user']} on {run.head['target']}.",
+                f"The run {run.name} was of user {run.head['user']} on {there}; "
+                f"this is {connection.user} on {here}.",
                 hint="Log in there as that user.",
             )
         found = endpoints.find_created(connection, run.head["id"])
@@ -84,7 +89,7 @@ def _objects(ctx: Any, args: argparse.Namespace, run: RunStatus, interrupt: Inte
     _ask(args, "Delete all of these?")
     kept = endpoints.remove_created(connection, found)
     lines = tuple(f"Kept     {ref}: it holds objects that this run did not create" for ref in kept)
-    removed = f"Deleted  {len(found) - len(kept):,} objects and what belongs to them"
+    removed = f"Deleted  {render_count(len(found) - len(kept), 'object')} and what belongs to them"
     yield Listed(lines=(removed, *lines), document={"kept": [str(ref) for ref in kept]})
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from omero_rocrate_transfer.cli import endpoints
 from omero_rocrate_transfer.cli.combined import write_combined
 from omero_rocrate_transfer.cli.read_options import verify_options
+from omero_rocrate_transfer.cli.text import render_server
 from omero_rocrate_transfer.model.contents import Contents
 from omero_rocrate_transfer.model.errors import UsageError
 from omero_rocrate_transfer.transfer.compare import Comparison, Side
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from omero_rocrate_transfer.cli.read_options import VerifyOptions
     from omero_rocrate_transfer.cli.target_login import TargetLogin
+    from omero_rocrate_transfer.model.contents import SourceInfo
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.server.session import Connection
     from omero_rocrate_transfer.transfer.events import Event
@@ -99,8 +101,9 @@ def _with_source(
 ) -> Comparison:
     """Compare objects of the server with the crate that was packed from them."""
     if contents.source.database_uuid != connection.info.database_uuid:
+        packed, here = _name_server(contents.source), _name_server(connection.info)
         raise UsageError(
-            f"{chosen.path} was packed from {contents.source.host}, not from {connection.info.host}.",
+            f"{chosen.path} was packed from {packed}, not from {here}.",
             hint="Log in there, or see with --server what was made of it here.",
         )
     known = {one.ref for one in contents.containers} | {image.ref for image in contents.iter_images()}
@@ -122,8 +125,9 @@ def _with_target(
             hint="Name the file that unpack wrote for it with --idmap.",
         )
     if ids.database != connection.info.database_uuid:
+        here = _name_server(connection.info)
         raise UsageError(
-            f"The ids of {chosen.idmap} are not those of {connection.info.host}.",
+            f"The ids of {chosen.idmap} are of database {ids.database[:8]}, not of {here}.",
             hint="Log in where they were made.",
         )
     wanted = [*(one.ref for one in contents.containers), *(image.ref for image in contents.iter_images())]
@@ -135,6 +139,10 @@ def _with_target(
         became=became,
         ignored_namespaces=PROVENANCE,
     )
+
+
+def _name_server(info: SourceInfo) -> str:
+    return render_server(info.host, info.database_uuid)
 
 
 def _targets(wanted: list[ObjectRef], became: dict[ObjectRef, ObjectRef]) -> list[ObjectRef]:

@@ -116,7 +116,7 @@ class Journal(NoJournal):
             self._waiting: list[bytes] = []
             self.is_resumed = bool(records)
             first = records[0] if records else self._begin(head)
-            _check_head(path, first, head)
+            _check_head(path, records or [first], head)
             #: The first line, as the process that began the run wrote it.
             self.head = first
             self.run_id = str(first["id"])
@@ -207,7 +207,8 @@ def _holder(path: Path) -> str:
     return f": process {opened[-1]['pid']} on {opened[-1]['host']}" if opened else ""
 
 
-def _check_head(path: Path, found: Record, wanted: Record) -> None:
+def _check_head(path: Path, records: Sequence[Record], wanted: Record) -> None:
+    found = records[0]
     if found.get("version") != VERSION:
         raise RefusedError(
             f"The journal {path} is of another version.", hint="Go on with the version that began this run."
@@ -215,8 +216,16 @@ def _check_head(path: Path, found: Record, wanted: Record) -> None:
     if found.get("fingerprint") != wanted.get("fingerprint"):
         raise RefusedError(
             f"The run {path.parent.name} was begun with other objects or options, or the source changed.",
-            hint=f"Take it back with 'omero transfer undo {path.parent.name}', or name another with --run.",
+            hint=_other_run(path.parent.name, records),
         )
+
+
+def _other_run(name: str, records: Sequence[Record]) -> str:
+    """Say how to begin another run; a complete crate cannot be taken back by ``undo``."""
+    changes = [one["type"] for one in records if one["type"] in {"finished", "lost", "undone"}]
+    if records[0].get("command") == "pack" and changes[-1:] == ["finished"]:
+        return "Pack to another path, or remove the crate and name another run with --run."
+    return f"Take it back with 'omero transfer undo {name}', or name another with --run."
 
 
 def _sync_folder(folder: Path) -> None:

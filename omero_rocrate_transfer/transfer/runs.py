@@ -28,9 +28,9 @@ def run_name(command: str, *words: str) -> str:
     Parameters
     ----------
     command
-        ``pack`` or ``unpack``.
+        ``pack``, ``unpack`` or ``copy``.
     words
-        What tells it from all others; the last one, a path, is seen in the name.
+        What tells it from all others; the last one, a path or an object, is seen in the name.
     """
     digest = hashlib.sha256("\0".join((command, *words)).encode("utf-8", "surrogateescape")).hexdigest()
     shown = re.sub(r"[^A-Za-z0-9._-]+", "-", words[-1].rstrip("/").rpartition("/")[2])[:40].strip("-.")
@@ -88,6 +88,7 @@ def open_run(
         **facts,
         "fingerprint": fingerprint(contents, options),
         "source": contents.source.host,
+        "source_database": contents.source.database_uuid,
         "items": len(contents.units),
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }

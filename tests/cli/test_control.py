@@ -15,7 +15,7 @@ from omero_rocrate_transfer.model.contents import Omission
 from omero_rocrate_transfer.model.errors import LoginError, NotFoundError, StoppedError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.transfer.events import Event, UnitEnded
-from tests.transfer.fakes import FakeSink, FakeSource
+from tests.transfer.fakes import TARGET, FakeSink, FakeSource
 
 
 def test_pack_moves_all_and_sums_up(run_line: Any, source: FakeSource, sink: FakeSink) -> None:
@@ -183,7 +183,41 @@ def test_output_nobody_reads_ends_the_run_cleanly(
     monkeypatch.setattr(JsonRenderer, "show", broken)
     monkeypatch.setattr(follow, "_nobody_reads", lambda: StoppedError.exit_code)
 
-    run_line("pack", "Dataset:1", "crate", "--json", exit_code=9)
+    result = run_line("pack", "Dataset:1", "crate", "--json", exit_code=9)
 
+    assert result.stderr == ""
     assert sink.calls == ["begin", "abort"]
     assert source.closed
+
+
+def test_finished_run_says_that_all_of_it_was_there_before(
+    run_line: Any, source: FakeSource, sink: FakeSink, home: Path
+) -> None:
+    run_line("unpack", "liver.zip")
+
+    again = run_line("unpack", "liver.zip")
+
+    assert "Unpacked before: 5 images, 5 files are there already; nothing was left to do" in again.stderr
+    assert "verified" not in again.stderr
+
+
+def test_finished_pack_of_a_source_that_changed_names_a_way_that_works(
+    run_line: Any, source: FakeSource, sink: FakeSink, home: Path
+) -> None:
+    run_line("pack", "Dataset:1", "crate")
+    source.units = source.units[:-1]
+
+    refused = run_line("pack", "Dataset:1", "crate", exit_code=7)
+
+    assert "undo" not in refused.sentences[0]
+    assert "remove the crate and name another run with --run" in refused.sentences[0]
+    run_line("pack", "Dataset:1", "crate", "--run", "again")
+
+
+def test_status_tells_servers_of_one_name_apart(run_line: Any, source: FakeSource, sink: FakeSink) -> None:
+    run_line("unpack", "liver.zip", "--run", "one")
+
+    shown = run_line("status", "one").stdout
+
+    assert source.read_contents(()).source.database_uuid in shown
+    assert TARGET.database_uuid in shown

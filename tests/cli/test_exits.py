@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from omero_rocrate_transfer.cli.exits import conclude
+from omero_rocrate_transfer.cli.text import iter_summary_lines
 from omero_rocrate_transfer.model import errors
 from omero_rocrate_transfer.model.contents import Omission
 from omero_rocrate_transfer.model.refs import ObjectRef
@@ -115,3 +116,23 @@ def test_unexpected_error_is_one_line_and_asks_for_a_report() -> None:
     assert str(last.error) == (
         "Unexpected ValueError: two lines. This is a bug; please report it with the log."
     )
+
+
+@pytest.mark.parametrize(("signum", "by"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")])
+@pytest.mark.parametrize(("goes_on", "hint"), [(True, "to go on."), (False, "to begin anew.")])
+def test_stopped_command_says_once_by_whom_and_what_to_do(
+    signum: signal.Signals, by: str, *, goes_on: bool, hint: str
+) -> None:
+    def produce() -> Iterator[Event]:
+        yield done()
+        raise Interrupted(signum)
+
+    *_, last = conclude(produce(), goes_on=goes_on)
+
+    assert isinstance(last, Finished)
+    assert last.error is not None
+    assert last.error.error_id in {"interrupted", "terminated"}
+    [line] = [line for line in iter_summary_lines(last, "Packed") if line.startswith("Stopped")]
+    assert line.startswith(f"Stopped  {by} ended the ")
+    assert line.endswith(f"Run the same command again {hint}")
+    assert line.lower().count("stopped") == 1

@@ -114,6 +114,7 @@ def test_run_is_shown_and_taken_back(
     copy(*roots)
     [run] = run_line("status", "--json").lines[0]["runs"]
     assert (run["command"], run["state"]) == ("copy", "finished")
+    assert run["run"].startswith(f"copy-{roots[0].replace(':', '-')}-"), "named after the first object"
 
     run_line("undo", run["run"], "--force", *target_server.login())
 

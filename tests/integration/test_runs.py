@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,36 @@ def test_undo_leaves_the_server_as_it_was(
     assert run_line("status", run, "--json").lines[0]["runs"][0]["state"] == "undone"
 
 
+def test_undo_elsewhere_says_which_servers_are_meant(
+    pack: Line, unpack: Line, run_line: CommandLine, dataset: str, source_server: Server
+) -> None:
+    pack(dataset, "crate")
+    unpack("crate")
+
+    refused = run_line("undo", name_of(run_line, "unpack"), *source_server.login(), exit_code=7)
+
+    found = re.search(
+        r"on \S+ \(database (\w{8})\); this is root on \S+ \(database (\w{8})\)", refused.sentences[0]
+    )
+    assert found is not None
+    assert found[1] != found[2]
+
+
+def test_container_that_is_gone_is_told_with_where_the_run_is_named(
+    pack: Line, unpack: Line, run_line: CommandLine, dataset: str, target_server: Server
+) -> None:
+    pack(dataset, "crate")
+    unpack("crate")
+    client = target_server.client()
+    [there] = client.sf.getQueryService().findAll("Dataset", None)
+    client.submit(omero.cmd.Delete2(targetObjects={"Dataset": [there.id.val]})).close(True)
+
+    [sentence] = unpack("crate", exit_code=7).sentences
+
+    assert "was created by this run and is gone" in sentence
+    assert "'omero transfer status' shows its name" in sentence
+
+
 def test_undo_takes_plates_back_with_the_fields_that_hold_their_images(
     pack: Line,
     unpack: Line,
@@ -138,9 +169,13 @@ def test_undo_of_a_pack_removes_the_unfinished_crate(
     assert (home / "crate.part").is_dir()
     run = name_of(run_line, "pack")
 
-    run_line("undo", run, "--force")
+    only_shown = run_line("undo", run, "--dry-run").stdout
+    assert (home / "crate.part").is_dir()
+    removed = run_line("undo", run, "--force").stdout
 
     assert not (home / "crate.part").exists()
+    assert "Removed" not in only_shown
+    assert removed == f"{only_shown}Removed  {home / 'crate.part'}\n"
     pack(dataset, "crate")
     assert "complete" in run_line("undo", run, "--force", exit_code=7).stderr
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -138,7 +139,10 @@ def test_file_that_the_server_gives_back_damaged_is_told(
 def test_crate_of_another_server_is_not_compared_with_objects_here(packed: Path, verify_target: Line) -> None:
     result = verify_target("Project:1", packed, exit_code=2)
 
-    assert "was packed from" in result.sentences[0]
+    assert re.search(
+        r"was packed from \S+ \(database (\w{8})\), not from \S+ \(database (?!\1)\w{8}\)\.",
+        result.sentences[0],
+    )
 
 
 def test_without_the_new_ids_nothing_is_compared(packed: Path, verify_target: Line) -> None:
