@@ -50,18 +50,16 @@ def chosen_source(connection: Connection, chosen: PackOptions | CopyOptions) -> 
 def server_connection(ctx: Any, args: argparse.Namespace, retry: Retry | None = None) -> Connection:
     """Return the session on a server, which the attempts bring back where it ends."""
     from omero_rocrate_transfer.model.errors import LoginError
+    from omero_rocrate_transfer.server.clients import rejoin
     from omero_rocrate_transfer.server.errors import is_transient
-    from omero_rocrate_transfer.server.session import Connection, close_quietly, rejoin
+    from omero_rocrate_transfer.server.session import Connection
 
     client = log_in(ctx, args)
     properties, key = client.getPropertyMap(), client.getSessionId()
 
     def reopen() -> Any:
         # the command line would close the dead client itself, and fail
-        dead = ctx.get_client()
         ctx.set_client(None)
-        if dead is not None:
-            close_quietly(dead)
         try:
             ctx.set_client(rejoin(properties, key))
         except LoginError as error:

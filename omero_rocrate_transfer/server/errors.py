@@ -36,6 +36,14 @@ _GONE: Final = (
     Ice.ObjectAdapterDeactivatedException,
     Ice.ObjectNotExistException,
 )
+#: What an ``omero.client`` says where nobody took its connection, and once another thread has closed it
+#: (omero-py BaseClient.createSession, getCommunicator, getAdapter, getSession).
+_CLIENT_GONE: Final = (
+    "Obtained null object prox",
+    "No Ice.Communicator active",
+    "No Ice.ObjectAdapter active",
+    "No session available",
+)
 NO_SPACE: Final = "No space left on device"
 _LONGEST_MESSAGE: Final = 300
 #: What IQuery.get, lazy loading and RawPixelsStore.setPixelsId say of objects that are not there.
@@ -96,6 +104,8 @@ def _is_gone(error: BaseException) -> bool:
     if isinstance(error, Ice.UnknownException):
         # The router passes on by name what it met itself, or what an operation does not declare.
         return any(name in error.unknown for name in _names(_GONE))
+    if isinstance(error, omero.ClientError):
+        return str(error).startswith(_CLIENT_GONE)
     return isinstance(error, _GONE)
 
 

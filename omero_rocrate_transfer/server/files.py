@@ -62,7 +62,10 @@ def _iter_from(connection: Connection, file: OriginalFile, start: int, doing: st
                 f"{file.path}: {size} bytes on the server's disk, {file.size_bytes} in its database.",
                 hint=f"OriginalFile:{file.key} is damaged; restore it on its server.",
             )
-        with in_flight(store) as reader, closing(_windowed(reader, start, size, context)) as blocks:
+        with (
+            in_flight(store, connection.limit_ms) as reader,
+            closing(_windowed(reader, start, size, context)) as blocks,
+        ):
             yield from blocks
 
 

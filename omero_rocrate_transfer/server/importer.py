@@ -76,15 +76,15 @@ class FilesetImport:
         TransferError
             The server cannot import the files.
         """
-        files = len(self._unit.files)
+        files, limit_ms = len(self._unit.files), self._connection.limit_ms
         with server_errors(self._doing):
-            process = patient(self._connection.managed_repository, files=files).importFileset(
+            process = patient(self._connection.managed_repository, limit_ms, files=files).importFileset(
                 _fileset(self._unit, self._connection.run_id), _settings(), self._context
             )
         try:
             digests = [self._upload(process, place, source) for place in range(files)]
             with server_errors(self._doing):
-                handle = patient(process, files=files).verifyUpload(digests, self._context)
+                handle = patient(process, limit_ms, files=files).verifyUpload(digests, self._context)
             wait_for(self._connection, handle, self._doing)
             faultpoint("server:imported")
         finally:
@@ -112,18 +112,18 @@ class FilesetImport:
         """Send one file and return its digest."""
         file = self._unit.files[place]
         doing = f"Sending {file.path} of {self._unit.ref}"
-        hasher = Hasher((ALGORITHM,))
+        hasher, limit_ms = Hasher((ALGORITHM,)), self._connection.limit_ms
         with server_errors(doing):
             uploader = process.getUploader(place, self._context)
             if self.fileset_id is None:
                 self.fileset_id = self._fileset_of(uploader)
                 faultpoint("server:fileset-created")
-            with in_flight(uploader) as writer:
+            with in_flight(uploader, limit_ms) as writer:
                 _write(writer, _hashed(source.iter_blocks(self._unit, file), hasher), self._context)
             if hasher.size_bytes != file.size_bytes:
                 raise IntegrityError(f"{doing}: {hasher.size_bytes} bytes came, not {file.size_bytes}.")
             # Closing makes the server compute its digest, without which it could not verify anything.
-            patient(uploader, size_bytes=hasher.size_bytes).close(self._context)
+            patient(uploader, limit_ms, size_bytes=hasher.size_bytes).close(self._context)
             faultpoint("server:file-sent")
         return hasher.digests()[ALGORITHM].hex
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
@@ -15,11 +14,19 @@ import omero
 from omero.sys import ParametersI
 
 from omero_rocrate_transfer.model.contents import SourceInfo
-from omero_rocrate_transfer.model.errors import LinkLostError, LoginError, UsageError
+from omero_rocrate_transfer.model.errors import LoginError, UsageError
+from omero_rocrate_transfer.server.clients import (
+    close_quietly,
+    host_of,
+    is_silence,
+    no_answer,
+    opened,
+    refuse_silence,
+)
 from omero_rocrate_transfer.server.enumerations import Enumerations
 from omero_rocrate_transfer.server.errors import server_errors, translate
 from omero_rocrate_transfer.server.marks import MarkingUpdate
-from omero_rocrate_transfer.server.timeouts import CONNECT_S, TIMEOUT_S, ice_properties
+from omero_rocrate_transfer.server.timeouts import CONNECT_S, TIMEOUT_S, ice_properties, limit_of
 from omero_rocrate_transfer.transfer.retry import Retry
 
 #: Group id of a call context that reads in all groups the user may read (omero-server
@@ -56,7 +63,7 @@ class Connection:
         self._owned = owned
         self._reopen = reopen
         self._lock = RLock()
-        self._address = _host_of(client), int(client.getProperty("omero.port") or DEFAULT_PORT)
+        self._address = host_of(client), int(client.getProperty("omero.port") or DEFAULT_PORT)
         #: When reading a file goes on after its connection was lost.
         self.retry = Retry()
         #: Run that what is created is marked with; see `mark_with`.
@@ -67,7 +74,7 @@ class Connection:
             config = self.session.getConfigService()
             #: The server, as the source of what is read from it.
             self.info = SourceInfo(
-                host=lsid_host(_host_of(client)),
+                host=lsid_host(host_of(client)),
                 database_uuid=config.getDatabaseUuid(),
                 version=config.getVersion(),
             )
@@ -81,6 +88,8 @@ class Connection:
     def _adopt(self, client: Any) -> None:
         """Use a connected client from now on."""
         self._client = client
+        #: How long an answer is waited for, in ms; 0 where nothing limits it.
+        self.limit_ms = limit_of(client)
         self._context = dict(client.getImplicitContext().getContext())
         self.session = client.getSession()
         self.query = self.session.getQueryService()
@@ -114,9 +123,23 @@ class Connection:
             except (Ice.Exception, omero.ClientError) as error:
                 if self._reopen is None:
                     raise translate(error, "Coming back to the server") from error
-                _refuse_silence(*self._address)
-                with server_errors("Coming back to the server"):
-                    self._adopt(self._reopen())
+                self._come_back(self._reopen)
+
+    def _come_back(self, reopen: Callable[[], Any]) -> None:
+        """Let go of the dead client, and use a new one.
+
+        Other threads may be in calls with the dead one, which end at once: all that they may still ask its
+        proxies for are calls, which say that the client is gone.
+        """
+        refuse_silence(*self._address)
+        close_quietly(self._client)
+        try:
+            with server_errors("Coming back to the server"):
+                self._adopt(reopen())
+        except LoginError as error:
+            if is_silence(error):
+                raise no_answer(*self._address) from error
+            raise
 
     @classmethod
     def login(
@@ -148,18 +171,17 @@ class Connection:
         """
         where = host if port is None else f"{host}:{port}"
         properties = ice_properties(timeout_s)
-        client = omero.client(host=host, port=port, pmap=properties)
+
+        def open_one() -> Any:
+            client = omero.client(host=host, port=port, pmap=properties)
+            return opened(client, where, user, password, key)
+
+        client = open_one()
         try:
-            _open_session(client, where, user, password, key)
-
-            def reopen() -> Any:
-                again = omero.client(host=host, port=port, pmap=properties)
-                _open_session(again, where, user, password, key)
-                return again
-
-            return cls(client, owned=True, group=group, reopen=reopen)
+            return cls(client, owned=True, group=group, reopen=open_one)
         except BaseException:
-            close_quietly(client)
+            with suppress(Ice.Exception, omero.ClientError):
+                client.closeSession()
             raise
 
     @cached_property
@@ -186,10 +208,11 @@ class Connection:
         return self._context | {"omero.group": str(group)}
 
     def close(self) -> None:
-        """End the session if it is ours; safe to call twice."""
+        """End the session if it is ours; safe to call twice. One that cannot be told so ends by itself."""
         if self._owned:
             self._owned = False
-            self.client.closeSession()
+            with suppress(Ice.Exception, omero.ClientError):
+                self.client.closeSession()
 
     def _group_named(self, name: str) -> int:
         parameters = ParametersI().addString("name", name)
@@ -202,39 +225,6 @@ class Connection:
         return int(rows[0][0].val)
 
 
-def close_quietly(client: Any) -> None:
-    """Destroy a client whose connection is gone: OMERO's own way would say goodbye to the server first."""
-    with suppress(Ice.Exception, omero.ClientError):
-        client.getCommunicator().destroy()
-        client.closeSession()
-
-
-def rejoin(properties: dict[str, str], key: str) -> Any:
-    """Return a new client in a session whose client is lost.
-
-    OMERO's command line would take any failure for the end of a stored session, and forget it.
-
-    Parameters
-    ----------
-    properties
-        Of the lost client.
-    key
-        Of the session.
-
-    Raises
-    ------
-    LoginError
-        The session is gone, or nobody answers there (yet).
-    """
-    client = omero.client(pmap=dict(properties))
-    try:
-        _open_session(client, properties.get("omero.host", ""), "", "", key)
-    except BaseException:
-        close_quietly(client)
-        raise
-    return client
-
-
 def lsid_host(host: str) -> str:
     """Return a host name as an LSID takes it: only ``[A-Za-z0-9._-]``, and at least one dot.
 
@@ -242,38 +232,3 @@ def lsid_host(host: str) -> str:
     """
     clean = re.sub(r"[^A-Za-z0-9._-]", "-", host)
     return clean if re.search(r"[^.]\.[^.]", clean) else f"{clean.strip('.')}.localdomain"
-
-
-def _host_of(client: Any) -> str:
-    # A URL is kept apart from a host name (omero-py BaseClient.__init__).
-    return client.getProperty("omero.url.host") or client.getProperty("omero.host") or "localhost"
-
-
-def _refuse_silence(host: str, port: int) -> None:
-    """Raise where nobody listens: OMERO's own login would tell that from a wrong password by words only."""
-    try:
-        socket.create_connection((host, port), timeout=CONNECT_S).close()
-    except OSError as error:
-        raise LinkLostError(
-            f"No OMERO server answers at {host}:{port}.", hint="Run the same command again later."
-        ) from error
-
-
-def _open_session(client: Any, where: str, user: str, password: str, key: str) -> None:
-    doing = f"Logging in to {where} as {user}" if not key else f"Joining the session on {where}"
-    if not key and not (user and password):
-        raise LoginError(f"{doing}: user name or password are empty.", hint="Give both, or a session key.")
-    try:
-        with server_errors(doing):
-            if key:
-                # The session belongs to whoever made the key: it must outlive this client.
-                client.joinSession(key).detachOnDestroy()
-            else:
-                client.createSession(user, password)
-    except LoginError as error:
-        if isinstance(error.__cause__, (Ice.LocalException, omero.ClientError)):
-            raise LoginError(
-                f"No OMERO server answers at {where} ({type(error.__cause__).__name__}).",
-                hint="Check host and port.",
-            ) from error.__cause__
-        raise

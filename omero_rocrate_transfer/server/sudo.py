@@ -13,9 +13,10 @@ import Ice
 import omero
 
 from omero_rocrate_transfer.model.errors import LinkLostError
+from omero_rocrate_transfer.server.clients import close_quietly
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.people import Account
-from omero_rocrate_transfer.server.session import Connection, close_quietly
+from omero_rocrate_transfer.server.session import Connection
 
 #: Sessions that stay open for the next unit of the same owner; more only where more are at work.
 _KEPT: Final = 8
@@ -78,16 +79,12 @@ class SudoSessions:
                 _end(self._open.popitem()[1].connection)
 
     def _begin(self, account: Account) -> Connection:
-        client = self._log_in(account)
 
         def reopen() -> Any:
-            nonlocal client
-            close_quietly(client)
             self._connection.revive()
-            client = self._log_in(account)
-            return client
+            return self._log_in(account)
 
-        connection = Connection(client, owned=True, reopen=reopen)
+        connection = Connection(self._log_in(account), owned=True, reopen=reopen)
         if self._connection.run_id:
             connection.mark_with(self._connection.run_id)
         return connection
@@ -111,7 +108,7 @@ class SudoSessions:
                     f"{doing}: it ended at once.", hint="Run the same command again."
                 ) from error
             except BaseException:
-                client.closeSession()
+                close_quietly(client)
                 raise
         return client
 

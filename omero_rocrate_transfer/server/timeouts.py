@@ -44,11 +44,22 @@ def ice_properties(timeout_s: int) -> dict[str, str]:
     return properties
 
 
-def patient(proxy: Any, *, size_bytes: int = 0, files: int = 0, images: int = 0) -> Any:
+def limit_of(client: Any) -> int:
+    """Return how long a client waits for an answer, in ms; 0 where nothing limits it.
+
+    To be asked of a client that has just connected, and kept: once another thread has closed the client, Ice
+    3.6.5 crashes where one of its proxies is asked for the communicator (IcePy, getCommunicatorWrapper).
+    """
+    return max(0, int(client.getProperty(_LIMIT) or 0))
+
+
+def patient(proxy: Any, limit_ms: int, *, size_bytes: int = 0, files: int = 0, images: int = 0) -> Any:
     """Return the proxy for a call whose work on the server grows with what was sent there.
 
     Parameters
     ----------
+    limit_ms
+        For calls whose work does not; 0 where there is none.
     size_bytes
         What the server reads again for a digest, as when a written file is closed.
     files
@@ -56,22 +67,21 @@ def patient(proxy: Any, *, size_bytes: int = 0, files: int = 0, images: int = 0)
     images
         How many the server renders.
     """
-    limit_ms = proxy.ice_getCommunicator().getProperties().getPropertyAsInt(_LIMIT)
-    if limit_ms <= 0:
+    if not limit_ms:
         return proxy
     more_s = size_bytes / _DIGESTED_PER_S + files / _FILES_PER_S + images / _IMAGES_PER_S
     return proxy.ice_invocationTimeout(limit_ms + int(more_s * 1000))
 
 
 @contextmanager
-def in_flight(proxy: Any) -> Iterator[Any]:
+def in_flight(proxy: Any, limit_ms: int) -> Iterator[Any]:
     """Give the proxy for calls that are begun and ended in the block, several at a time.
 
     Each has a limit of its own, and the first without an answer hangs up. The invocation timeout -2 is not
     for them: where Ice 3.6.5 sends such a call again over a new connection, it sets the timer a second time,
     stumbles over that in its own thread, and never ends the calls there (ProxyOutgoingAsyncBase::cancelable).
     """
-    limited = patient(proxy)
+    limited = patient(proxy, limit_ms)
     try:
         yield limited
     except Ice.InvocationTimeoutException:

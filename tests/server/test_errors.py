@@ -51,6 +51,8 @@ def server_error(kind: type, message: str) -> Exception:
         (server_error(omero.ResourceError, "java.io.IOException: No space left on device"), StoppedError),
         (server_error(omero.InternalException, " Wrapped Exception: (java.lang.X):\nbad"), TransferError),
         (omero.ClientError("no router"), TransferError),
+        (omero.ClientError("Obtained null object prox"), LinkLostError),
+        (omero.ClientError("No session available"), LinkLostError),
     ],
 )
 def test_each_error_gets_its_class_and_one_line_naming_the_work(

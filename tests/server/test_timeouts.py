@@ -9,16 +9,18 @@ from threading import Event
 from typing import Any
 
 import Ice
+import omero
 import pytest
 
 from omero_rocrate_transfer.model.contents import OriginalFile
 from omero_rocrate_transfer.model.errors import LinkLostError, LoginError
 from omero_rocrate_transfer.sandbox import seed
 from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_rocrate_transfer.server.clients import close_quietly
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.files import iter_blocks
 from omero_rocrate_transfer.server.session import Connection
-from omero_rocrate_transfer.server.timeouts import patient
+from omero_rocrate_transfer.server.timeouts import in_flight, limit_of, patient
 
 Hold = Callable[[str], None]
 
@@ -76,7 +78,7 @@ def test_work_that_grows_with_what_was_sent_gets_more_time(
     sandbox.faults.add("IQuery.projection", lambda _: Event().wait(1.5))
     started = time.monotonic()
 
-    patient(connection.query, size_bytes=100_000_000).projection(
+    patient(connection.query, connection.limit_ms, size_bytes=100_000_000).projection(
         "select i.id from Image i", None, connection.context()
     )
 
@@ -86,4 +88,31 @@ def test_work_that_grows_with_what_was_sent_gets_more_time(
 def test_without_a_limit_nothing_is_limited(root: Any) -> None:
     query = root.sf.getQueryService()
 
-    assert patient(query, files=5) is query
+    assert patient(query, limit_of(root), files=5) is query
+
+
+def test_proxy_of_a_client_that_was_closed_meanwhile_is_a_lost_link(connection: Connection) -> None:
+    query, store = connection.query, connection.session.createRawFileStore()
+    close_quietly(connection.client)
+
+    with pytest.raises(LinkLostError), server_errors("Asking"):
+        patient(query, connection.limit_ms, files=5).get("Image", 1)
+    with (
+        pytest.raises(LinkLostError),
+        server_errors("Writing"),
+        in_flight(store, connection.limit_ms) as writer,
+    ):
+        writer.end_write(writer.begin_write(b"x", 0, 1))
+    with pytest.raises(LinkLostError):
+        _ = connection.managed_repository
+
+
+def test_connection_that_comes_back_lets_go_of_its_dead_client(connection: Connection) -> None:
+    dead = connection.client
+    dead.getSession().destroy()
+
+    connection.revive()
+
+    with pytest.raises(omero.ClientError, match="No Ice"):
+        dead.getCommunicator()
+    assert connection.query.projection("select i.id from Image i", None, connection.context()) == []

@@ -90,7 +90,7 @@ def _send(
         raise
     with server_errors(doing):
         # Saving makes the server read the file again for its digest (omero-server RawFileBean.save).
-        patient(store, size_bytes=hasher.size_bytes).save(context)
+        patient(store, connection.limit_ms, size_bytes=hasher.size_bytes).save(context)
         store.close(context)
     return hasher
 

@@ -52,13 +52,15 @@ def make_defaults(
 def _make(connection: Connection, images: list[int], context: dict[str, str]) -> set[int]:
     with server_errors("Making rendering settings and thumbnails"):
         # The ids of those that could not be done are missing from the answer (RenderingSettingsImpl).
-        settings = patient(connection.session.getRenderingSettingsService(), images=len(images))
+        settings = patient(
+            connection.session.getRenderingSettingsService(), connection.limit_ms, images=len(images)
+        )
         done = set(settings.resetDefaultsInSet("Image", images, context))
         rows = connection.query.projection(_PIXELS, ParametersI().addIds(images), context)
         store = connection.session.createThumbnailStore()
         try:
             pixels = [row[0].val for row in rows]
-            patient(store, images=len(images)).createThumbnailsByLongestSideSet(
+            patient(store, connection.limit_ms, images=len(images)).createThumbnailsByLongestSideSet(
                 rint(_THUMBNAIL), pixels, context
             )
         finally:

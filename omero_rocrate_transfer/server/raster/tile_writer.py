@@ -47,11 +47,12 @@ def write_tiles(
         with server_errors(doing):
             if store.requiresPixelsPyramid():
                 raise PyramidNeededError
-        with server_errors(doing), in_flight(store) as writer:
+        with server_errors(doing), in_flight(store, connection.limit_ms) as writer:
             _send(writer, reader, facts)
         with server_errors(doing):
             # Saving makes the server read the file again for its digest (omero-server RawPixelsBean.save).
-            patient(store, size_bytes=prod(reader.shape) * reader.dtype.itemsize).save(context)
+            size_bytes = prod(reader.shape) * reader.dtype.itemsize
+            patient(store, connection.limit_ms, size_bytes=size_bytes).save(context)
     return facts
 
 
