@@ -116,3 +116,16 @@ def test_connection_that_comes_back_lets_go_of_its_dead_client(connection: Conne
     with pytest.raises(omero.ClientError, match="No Ice"):
         dead.getCommunicator()
     assert connection.query.projection("select i.id from Image i", None, connection.context()) == []
+
+
+def test_server_that_keeps_silent_while_we_come_back_is_told_with_host_and_port(
+    connection: Connection, sandbox: SandboxServer, hold: Hold
+) -> None:
+    connection.client.getSession().destroy()
+    hold("Router.createSession")
+
+    with pytest.raises(LinkLostError, match=f"No OMERO server answers at 127.0.0.1:{sandbox.port}"):
+        connection.revive()
+    connection.revive()
+
+    assert connection.query.projection("select i.id from Image i", None, connection.context()) == []
