@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
@@ -14,7 +15,7 @@ import omero
 from omero.sys import ParametersI
 
 from omero_rocrate_transfer.model.contents import SourceInfo
-from omero_rocrate_transfer.model.errors import LoginError, UsageError
+from omero_rocrate_transfer.model.errors import LinkLostError, LoginError, UsageError
 from omero_rocrate_transfer.server.clients import (
     close_quietly,
     host_of,
@@ -63,6 +64,8 @@ class Connection:
         self._owned = owned
         self._reopen = reopen
         self._lock = RLock()
+        #: When nobody answered the last time somebody tried to come back; monotonic.
+        self._silent = -1.0
         self._address = host_of(client), int(client.getProperty("omero.port") or DEFAULT_PORT)
         #: When reading a file goes on after its connection was lost.
         self.retry = Retry()
@@ -109,6 +112,8 @@ class Connection:
     def revive(self) -> None:
         """Log in again if the session or the connection has ended; else do nothing.
 
+        Of several threads that want it at the same time one tries; where nobody answers, that holds for all.
+
         Raises
         ------
         LinkLostError
@@ -116,14 +121,21 @@ class Connection:
         LoginError
             The server does not let this user in any more.
         """
+        asked = time.monotonic()
         with self._lock:
+            if self._silent > asked:
+                raise no_answer(*self._address)
             try:
                 probe = self.query.ice_invocationTimeout(CONNECT_S * 1000)
                 probe.projection("select 1 from Experimenter e where e.id = 0", None, self.context())
             except (Ice.Exception, omero.ClientError) as error:
                 if self._reopen is None:
                     raise translate(error, "Coming back to the server") from error
-                self._come_back(self._reopen)
+                try:
+                    self._come_back(self._reopen)
+                except LinkLostError:
+                    self._silent = time.monotonic()
+                    raise
 
     def _come_back(self, reopen: Callable[[], Any]) -> None:
         """Let go of the dead client, and use a new one.
