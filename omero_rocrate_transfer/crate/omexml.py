@@ -77,7 +77,8 @@ def parse_document(data: bytes, name: str) -> OME:
         warnings.filterwarnings("ignore", "Casting invalid", UserWarning)
         try:
             return from_xml(data, validate=False, parser_kwargs=options)
-        except (ParserError, ValidationError, ValueError, TypeError, KeyError) as error:
+        # lxml, where it is installed, tells of what is no XML by a SyntaxError
+        except (ParserError, ValidationError, ValueError, TypeError, KeyError, SyntaxError) as error:
             raise _refuse(name, f"is no valid OME-XML: {_first_line(error)}") from error
 
 

@@ -112,6 +112,7 @@ BAD = {
     "other root": f'<Image xmlns="{OME_XML}" ID="Image:1"/>',
     "other version": '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2015-01"/>',
     "no namespace": "<OME/>",
+    "namespace that is no URI": f'<OME xmlns="{OME_XML}" xmlns:x="}}http://example.org"/>',
     "unknown element": f'<OME xmlns="{OME_XML}"><Foo/></OME>',
     "wrong value": f'<OME xmlns="{OME_XML}"><Image ID="Image:1"><Pixels SizeX="x"/></Image></OME>',
     "deep": f'<OME xmlns="{OME_XML}">' + "<a>" * 10**5 + "</a>" * 10**5 + "</OME>",

@@ -36,6 +36,11 @@ _PIXEL_TYPES: Final = frozenset(
 _MAX_CHUNK_BYTES: Final = 2**29
 _MAX_JSON_BYTES: Final = 16 * 2**20
 _MAX_IMAGES: Final = 1_000_000
+#: What zarr raises where metadata are missing, or are something else than it expects.
+_UNREADABLE: Final = (
+    *(NodeNotFoundError, FileNotFoundError),
+    *(ValueError, KeyError, TypeError, AttributeError),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +131,7 @@ class OmeZarr:
         path = _join(image.path, image.level_path)
         try:
             array = zarr.open_array(self._store, path=path, mode="r")
-        except (NodeNotFoundError, FileNotFoundError, ValueError, KeyError, TypeError) as error:
+        except _UNREADABLE as error:
             raise self._error(f"has no readable array {path!r} ({error})") from error
         self._check_array(array, image, path)
         return ZarrReader(array, image.axes, f"{self._name}/{path}")
@@ -242,7 +247,7 @@ class OmeZarr:
         """Return the OME attributes of a group, whichever version wrote them."""
         try:
             group = zarr.open_group(self._store, path=path, mode="r", use_consolidated=False)
-        except (NodeNotFoundError, FileNotFoundError, ValueError, KeyError, TypeError) as error:
+        except _UNREADABLE as error:
             raise self._error(f"has no readable Zarr group {path or '/'!r} ({error})") from error
         attributes: Json = group.attrs.asdict()
         ome = attributes.get("ome")

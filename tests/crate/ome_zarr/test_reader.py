@@ -44,6 +44,14 @@ def _write(folder: Path, letters: str, zarr_format: int, path: str = "") -> npt.
     return array
 
 
+@pytest.mark.parametrize("text", ["0", "[]", "null", '"a"', "{", '{"zarr_format": 3, "node_type": 0}'])
+def test_metadata_of_another_shape_are_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "zarr.json").write_text(text)
+
+    with pytest.raises(UnsafeCrateError, match="no readable Zarr group"):
+        OmeZarr(FolderMembers(tmp_path), "x").read_contents()
+
+
 @pytest.mark.parametrize("zarr_format", [2, 3])
 @pytest.mark.parametrize("letters", ["yx", "cyx", "zyx", "tyx", "tczyx", "czyx", "tcyx"])
 def test_images_of_two_to_five_dimensions_are_read_from_both_zarr_formats(
