@@ -1,6 +1,7 @@
 """The rules of the layout, read from the syntax trees of the package (docs/architecture.rst)."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,14 @@ PRINTS = {"cli/render.py", "sandbox/__main__.py", "sandbox/demo.py"}
 SLEEPS = {"transfer/retry.py"}
 #: OMERO's own algorithms: our client compares with them, the sandbox offers them.
 WEAK_DIGESTS = {"model/digests.py", "sandbox"}
+#: Where services that take one call at a time are opened, and calls are sent without waiting for the answer.
+STATEFUL = {"server/stateful.py", "sandbox"}
+OPENS_SERVICE = re.compile(
+    r"begin_\w+|create(\w+(Store|Engine|Exporter)|Exporter|SearchService|JobHandle|ByName|Share\w*)"
+    r"|acquireProcessor|getUploader|importFileset|importPaths|fileById|openTable|newTable"
+)
+#: Methods of ours whose names begin like that.
+OURS = {"begin_close"}
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 60
 
@@ -134,6 +143,15 @@ def banned_calls(tree: ast.AST, name: str) -> Found:
             yield node.lineno, f"{call} only serves to compare with OMERO's own digests"
 
 
+def opened_services(tree: ast.AST, name: str) -> Found:
+    """Yield the calls by which a stateful service could be called twice at once, or be left open."""
+    if is_in(name, STATEFUL) or part_of(name) != "server":
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and OPENS_SERVICE.fullmatch(node.attr) and node.attr not in OURS:
+            yield node.lineno, f"{node.attr} stands in server/stateful.py only"
+
+
 def too_long(tree: ast.AST, _name: str) -> Found:
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -147,7 +165,12 @@ def test_file_keeps_the_rules(path: Path) -> None:
     text, name = path.read_text("utf-8"), name_of(path)
     tree = ast.parse(text)
 
-    found = [*wrong_imports(tree, name), *banned_calls(tree, name), *too_long(tree, name)]
+    found = [
+        *wrong_imports(tree, name),
+        *banned_calls(tree, name),
+        *opened_services(tree, name),
+        *too_long(tree, name),
+    ]
 
     assert [f"{name}:{line}: {why}" for line, why in sorted(found)] == []
     assert len(text.splitlines()) <= MAX_FILE_LINES, f"{name} should be split"
@@ -162,7 +185,7 @@ def test_every_part_has_a_rule() -> None:
 def test_exceptions_name_files_that_are_there() -> None:
     names = {name_of(path) for path in sources()} | set(MAY_IMPORT)
 
-    assert names >= EXEMPT | PRINTS | WEAK_DIGESTS
+    assert names >= EXEMPT | PRINTS | WEAK_DIGESTS | STATEFUL
 
 
 @pytest.mark.parametrize(
@@ -215,6 +238,31 @@ def test_a_banned_call_is_found(code: str) -> None:
 @pytest.mark.parametrize("code", ["path.rstrip('/\\\\')", "run(['ls'], shell=False)", "event.wait(1)"])
 def test_a_harmless_call_passes(code: str) -> None:
     assert list(banned_calls(ast.parse(code), "transfer/a.py")) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "session.createRawFileStore()",
+        "session.createThumbnailStore()",
+        "session.createRenderingEngine()",
+        "session.createExporter()",
+        "session.createByName('x')",
+        "store.begin_read(0, 1)",
+        "opener = repository.fileById",
+        "process.getUploader(0)",
+        "tables.openTable(file)",
+    ],
+)
+def test_a_stateful_service_outside_its_guard_is_found(code: str) -> None:
+    assert list(opened_services(ast.parse(code), "server/a.py"))
+    assert list(opened_services(ast.parse(code), "server/stateful.py")) == []
+
+
+def test_a_call_through_the_guard_passes() -> None:
+    code = "store.begin('read', 0, 1)\nstore.begin_close()\nopen_file_stores(connection, 5, context)"
+
+    assert list(opened_services(ast.parse(code), "server/a.py")) == []
 
 
 def test_a_long_function_is_found() -> None:

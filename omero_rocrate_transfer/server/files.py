@@ -1,33 +1,48 @@
-"""The bytes of original files, read with several calls in flight and checked on the way."""
+"""The bytes of original files, read through several stores at once and checked on the way."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter, deque
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
-import Ice
+import omero
+import omero.clients
 
 from omero_rocrate_transfer.model.contents import Omission, OriginalFile, TransferUnit
 from omero_rocrate_transfer.model.digests import Hasher, proves_content
 from omero_rocrate_transfer.model.errors import DigestMismatchError, IntegrityError, TransferError
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.session import Connection
-from omero_rocrate_transfer.server.timeouts import in_flight
+from omero_rocrate_transfer.server.stateful import (
+    PendingCall,
+    Service,
+    closing_all,
+    open_file_stores,
+    open_repository_stores,
+)
+from omero_rocrate_transfer.server.streams import BLOCK_BYTES, ReadAhead, read_ahead
 from omero_rocrate_transfer.transfer.retry import Attempts
 
 log = logging.getLogger(__name__)
 
-#: The repository gives 64 MB at most (omero-blitz RepoRawFileStoreI.read); this fills the link already.
-BLOCK_SIZE: Final = 4 * 1024 * 1024
-#: Reads in flight.
-WINDOW: Final = 4
 
+def iter_blocks(
+    connection: Connection,
+    file: OriginalFile,
+    *,
+    in_repository: bool = False,
+    ahead: ReadAhead | None = None,
+) -> Iterator[bytes]:
+    """Yield the bytes of one original file.
 
-def iter_blocks(connection: Connection, file: OriginalFile) -> Iterator[bytes]:
-    """Yield the bytes of one original file, at most `WINDOW` blocks ahead.
+    Parameters
+    ----------
+    in_repository
+        Whether to look for it in the managed repository first, where it is read faster.
+    ahead
+        How much to read ahead; by default what suits its size and the round trip.
 
     Raises
     ------
@@ -39,8 +54,9 @@ def iter_blocks(connection: Connection, file: OriginalFile) -> Iterator[bytes]:
     hasher = Hasher(digest.algorithm for digest in file.digests)
     attempts = Attempts(connection.retry)
     while hasher.size_bytes < file.size_bytes or not hasher.size_bytes:
+        stores = _Stores(connection, int(file.key), in_repository=in_repository)
         try:
-            for block in _iter_from(connection, file, hasher.size_bytes, doing):
+            for block in _iter_from(stores, file, hasher.size_bytes, doing, ahead):
                 hasher.update(block)
                 attempts.progressed()
                 yield block
@@ -51,22 +67,22 @@ def iter_blocks(connection: Connection, file: OriginalFile) -> Iterator[bytes]:
     _check_digests(file, hasher)
 
 
-def _iter_from(connection: Connection, file: OriginalFile, start: int, doing: str) -> Iterator[bytes]:
+def _iter_from(
+    stores: _Stores, file: OriginalFile, start: int, doing: str, ahead: ReadAhead | None
+) -> Iterator[bytes]:
     """Yield the bytes of a file from an offset on."""
-    with _open_store(connection, file, doing) as store, server_errors(doing):
+    with stores.opened(doing), server_errors(doing):
         # Past the end, the server answers with zeros and no error (RawFileBean.read): never ask for that.
-        context = connection.context()
-        size = store.size(context)
+        size = stores.open[0].call("size")
         if size != file.size_bytes:
             raise IntegrityError(
                 f"{file.path}: {size} bytes on the server's disk, {file.size_bytes} in its database.",
                 hint=f"OriginalFile:{file.key} is damaged; restore it on its server.",
             )
-        with (
-            in_flight(store, connection.limit_ms) as reader,
-            closing(_windowed(reader, start, size, context)) as blocks,
-        ):
-            yield from blocks
+        if size > start:
+            ahead = ahead or stores.suitable(size - start)
+            stores.add(ahead.stores - 1)
+            yield from _in_order(stores.open, start, size, ahead.block_bytes)
 
 
 def find_unverifiable(units: Iterable[TransferUnit]) -> Iterator[Omission]:
@@ -89,56 +105,81 @@ def find_unverifiable(units: Iterable[TransferUnit]) -> Iterator[Omission]:
 def stored_size(connection: Connection, number: int, path: str) -> int:
     """Return the size in bytes on the server's disk of an OriginalFile whose size the database lacks."""
     doing = f"Reading the size of OriginalFile:{number} ({path})"
-    with (
-        _open_store(connection, OriginalFile(key=str(number), path=path, size_bytes=0), doing) as store,
-        server_errors(doing),
-    ):
-        return int(store.size(connection.context()))
+    stores = _Stores(connection, number, in_repository=False)
+    with stores.opened(doing), server_errors(doing):
+        return int(stores.open[0].call("size"))
 
 
-@contextmanager
-def _open_store(connection: Connection, file: OriginalFile, doing: str) -> Iterator[Any]:
-    # Files of any group are readable under this context, and never writable.
-    context = connection.context()
-    with server_errors(doing):
-        store = connection.session.createRawFileStore()
-    try:
-        with server_errors(doing):
-            store.setFileId(int(file.key), context)
-        yield store
-    except BaseException:
-        # What happened first is what matters.
-        with suppress(Ice.Exception):
-            store.close(context)
-        raise
-    with server_errors(doing):
-        store.close(context)
+class _Stores:
+    """The stores that one file is read through."""
 
+    def __init__(self, connection: Connection, file: int, *, in_repository: bool) -> None:
+        self._connection = connection
+        self._file = file
+        self._in_repository = in_repository
+        self._spare = 0
+        #: Those that are open, at least one.
+        self.open: list[Service] = []
 
-def _windowed(store: Any, start: int, size: int, context: dict[str, str]) -> Generator[bytes]:
-    flying: deque[tuple[Any, int]] = deque()
-    offsets = iter(range(start, size, BLOCK_SIZE))
-    try:
-        while True:
-            for offset in offsets:
-                length = min(BLOCK_SIZE, size - offset)
-                flying.append((store.begin_read(offset, length, _ctx=context), length))
-                if len(flying) == WINDOW:
-                    break
-            if not flying:
+    @contextmanager
+    def opened(self, doing: str) -> Iterator[None]:
+        """Open one store; close all at the end of the block."""
+        try:
+            with closing_all(self.open, doing):
+                with server_errors(doing):
+                    self._open(1)
+                yield
+        finally:
+            for _ in range(self._spare):
+                self._connection.spare_stores.release()
+
+    def suitable(self, size_bytes: int) -> ReadAhead:
+        """Return how to read so many bytes over this connection."""
+        small = size_bytes <= BLOCK_BYTES
+        return read_ahead(size_bytes, 0 if small else self._connection.round_trip_s)
+
+    def add(self, count: int) -> None:
+        """Open more stores, as far as other files have left some."""
+        while self._spare < count and self._connection.spare_stores.acquire(blocking=False):
+            self._spare += 1
+        if self._spare:
+            self._open(self._spare)
+
+    def _open(self, count: int) -> None:
+        # Files of any group are readable under this context, and never writable.
+        context = self._connection.context()
+        if self._in_repository:
+            try:
+                self.open += open_repository_stores(self._connection, self._file, context, count)
+            except omero.SecurityViolation:
+                # of another repository; if it is not readable at all, that is told below
+                self._in_repository = False
+            else:
                 return
-            yield _landed(store, *flying.popleft())
-    finally:
-        # The store must not be closed under calls that are still on their way.
-        for result, _ in flying:
-            result.waitForCompleted()
+        self.open += open_file_stores(self._connection, self._file, context, count)
 
 
-def _landed(store: Any, result: Any, length: int) -> bytes:
-    block: bytes = store.end_read(result)
-    if len(block) != length:
-        raise IntegrityError(f"The server answered with {len(block)} bytes where {length} were asked for.")
-    return block
+def _in_order(stores: Sequence[Service], start: int, size: int, block_bytes: int) -> Iterator[bytes]:
+    """Yield blocks in order, each store busy with one of the next ones meanwhile."""
+    offsets = iter(range(start, size, block_bytes))
+    pending: deque[tuple[Service, PendingCall, int]] = deque()
+
+    def begin(store: Service, offset: int) -> None:
+        length = min(block_bytes, size - offset)
+        pending.append((store, store.begin("read", offset, length), length))
+
+    for store, offset in zip(stores, offsets, strict=False):
+        begin(store, offset)
+    while pending:
+        store, call, length = pending.popleft()
+        block: bytes = call.result()
+        if len(block) != length:
+            raise IntegrityError(
+                f"The server answered with {len(block)} bytes where {length} were asked for."
+            )
+        if (after := next(offsets, None)) is not None:
+            begin(store, after)
+        yield block
 
 
 def _check_digests(file: OriginalFile, hasher: Hasher) -> None:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from threading import Event
 from typing import Any, Final, Protocol
 
-import Ice
 import omero
 import omero.clients
 from omero.model import ChecksumAlgorithmI, FilesetEntryI, FilesetI, NamedValue, UploadJobI
@@ -27,17 +27,21 @@ from omero_rocrate_transfer.server.commands import delete, wait_for
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.marks import RUN_FACT, UNIT_FACT
 from omero_rocrate_transfer.server.session import Connection
-from omero_rocrate_transfer.server.timeouts import in_flight, patient
+from omero_rocrate_transfer.server.stateful import (
+    Service,
+    close_quietly,
+    closing_all,
+    open_import,
+    open_uploader,
+)
+from omero_rocrate_transfer.server.streams import UPLOADS, block_bytes
+from omero_rocrate_transfer.server.writing import write_blocks
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 log = logging.getLogger(__name__)
 
 #: What the server computes, too, when a file is complete.
 ALGORITHM: Final = "SHA1-160"
-#: Longest write (omero-blitz Constants.ice, DEFAULTBLOCKSIZE).
-_BLOCK_SIZE: Final = 5_000_000
-#: Writes in flight.
-_WINDOW: Final = 4
 
 
 class Blocks(Protocol):
@@ -55,10 +59,15 @@ class FilesetImport:
     ----------
     group
         Id of the group that the images go into; their owner is the user of the connection.
+    uploads
+        Files that are sent at the same time at most.
     """
 
-    def __init__(self, connection: Connection, unit: TransferUnit, group: int) -> None:
+    def __init__(
+        self, connection: Connection, unit: TransferUnit, group: int, *, uploads: int = UPLOADS
+    ) -> None:
         self._connection = connection
+        self._uploads = uploads
         self._unit = unit
         self._context = connection.context(group)
         self._group = group
@@ -76,21 +85,21 @@ class FilesetImport:
         TransferError
             The server cannot import the files.
         """
-        files, limit_ms = len(self._unit.files), self._connection.limit_ms
-        with server_errors(self._doing):
-            process = patient(self._connection.managed_repository, limit_ms, files=files).importFileset(
-                _fileset(self._unit, self._connection.run_id), _settings(), self._context
-            )
+        files, doing = len(self._unit.files), self._doing
+        fileset = _fileset(self._unit, self._connection.run_id)
+        with server_errors(doing):
+            process = open_import(self._connection, fileset, _settings(), self._context)
         try:
-            digests = [self._upload(process, place, source) for place in range(files)]
-            with server_errors(self._doing):
-                handle = patient(process, limit_ms, files=files).verifyUpload(digests, self._context)
-            wait_for(self._connection, handle, self._doing)
+            digests = self._upload_all(process, source)
+            with server_errors(doing):
+                handle = process.call("verifyUpload", digests, files=files)
+            wait_for(self._connection, handle, doing)
             faultpoint("server:imported")
         finally:
-            _close_quietly(process)
+            # It is gone already once the import has ended.
+            close_quietly([process])
         if self.fileset_id is None:
-            raise TransferError(f"{self._doing}: the server made no fileset.")
+            raise TransferError(f"{doing}: the server made no fileset.")
         return self.fileset_id
 
     def undo(self, connection: Connection) -> None:
@@ -108,27 +117,47 @@ class FilesetImport:
         except TransferError:
             log.exception("Fileset:%d was left incomplete and should be deleted.", self.fileset_id)
 
-    def _upload(self, process: Any, place: int, source: Blocks) -> str:
+    def _upload_all(self, process: Service, source: Blocks) -> list[str]:
+        """Send all files, some at the same time, and return their digests; the first error ends all."""
+        leave = Event()
+        first, *others = range(len(self._unit.files))
+        digests = [self._upload(process, first, source, leave)]
+        if not others:
+            return digests
+        pool = ThreadPoolExecutor(min(self._uploads, len(others)), thread_name_prefix="upload")
+        try:
+            sent = [pool.submit(self._upload, process, place, source, leave) for place in others]
+            ended, _ = wait(sent, return_when=FIRST_EXCEPTION)
+            for upload in ended:
+                upload.result()
+        finally:
+            leave.set()
+            pool.shutdown(cancel_futures=True)
+        return digests + [upload.result() for upload in sent]
+
+    def _upload(self, process: Service, place: int, source: Blocks, leave: Event) -> str:
         """Send one file and return its digest."""
         file = self._unit.files[place]
         doing = f"Sending {file.path} of {self._unit.ref}"
-        hasher, limit_ms = Hasher((ALGORITHM,)), self._connection.limit_ms
+        hasher = Hasher((ALGORITHM,))
         with server_errors(doing):
-            uploader = process.getUploader(place, self._context)
+            uploader = open_uploader(self._connection, process, place, self._context)
+        # Closed in any case: verifyUpload would meet a null pointer.
+        with closing_all([uploader], doing), server_errors(doing):
             if self.fileset_id is None:
                 self.fileset_id = self._fileset_of(uploader)
                 faultpoint("server:fileset-created")
-            with in_flight(uploader, limit_ms) as writer:
-                _write(writer, _hashed(source.iter_blocks(self._unit, file), hasher), self._context)
+            blocks = _until(leave, source.iter_blocks(self._unit, file), doing)
+            write_blocks(uploader, blocks, hasher, block_bytes(self._connection.round_trip_s))
             if hasher.size_bytes != file.size_bytes:
                 raise IntegrityError(f"{doing}: {hasher.size_bytes} bytes came, not {file.size_bytes}.")
             # Closing makes the server compute its digest, without which it could not verify anything.
-            patient(uploader, limit_ms, size_bytes=hasher.size_bytes).close(self._context)
-            faultpoint("server:file-sent")
+            uploader.close(size_bytes=hasher.size_bytes)
+        faultpoint("server:file-sent")
         return hasher.digests()[ALGORITHM].hex
 
-    def _fileset_of(self, uploader: Any) -> int:
-        parameters = ParametersI().addId(uploader.getFileId(self._context).val)
+    def _fileset_of(self, uploader: Service) -> int:
+        parameters = ParametersI().addId(uploader.call("getFileId").val)
         hql = "select e.fileset.id from FilesetEntry e where e.originalFile.id = :id"
         return int(self._connection.query.projection(hql, parameters, self._context)[0][0].val)
 
@@ -165,30 +194,9 @@ def _settings() -> Any:
     return settings
 
 
-def _hashed(blocks: Iterable[bytes], hasher: Hasher) -> Iterator[bytes]:
+def _until(leave: Event, blocks: Iterable[bytes], doing: str) -> Iterator[bytes]:
+    """Yield blocks until another file has failed."""
     for block in blocks:
-        hasher.update(block)
-        for start in range(0, len(block), _BLOCK_SIZE):
-            yield block[start : start + _BLOCK_SIZE]
-
-
-def _write(uploader: Any, blocks: Iterable[bytes], context: dict[str, str]) -> None:
-    flying: deque[Any] = deque()
-    offset = 0
-    for block in blocks:
-        if len(flying) == _WINDOW:
-            uploader.end_write(flying.popleft())
-        flying.append(uploader.begin_write(block, offset, len(block), _ctx=context))
-        offset += len(block)
-    if offset == 0:
-        # A file of no bytes exists only once something was written to it.
-        uploader.write(b"", 0, 0, context)
-    while flying:
-        uploader.end_write(flying.popleft())
-
-
-def _close_quietly(process: Any) -> None:
-    try:
-        process.close()
-    except Ice.Exception:
-        log.debug("The import process is gone already", exc_info=True)
+        if leave.is_set():
+            raise TransferError(f"{doing}: left, because another file of it failed.")
+        yield block

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from threading import BoundedSemaphore, Lock
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from omero_rocrate_transfer.model.errors import IntegrityError, NotFoundError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.stateful import Service, close_all, close_quietly, open_pixels_store
 from omero_rocrate_transfer.server.tiles import best_tile
 
 #: Samples arrive big-endian, whatever the file (omero-romio BfPixelsWrapper.swapIfRequired).
@@ -58,11 +59,15 @@ class ServerPixels:
         self._doing = f"Reading the pixels of {image}"
         self._pixels_id, self.shape, self.dtype = _look_up(connection, image, self._doing)
         self._free = BoundedSemaphore(stores)
-        self._idle: SimpleQueue[Any] = SimpleQueue()
-        self._all: list[Any] = []
+        self._idle: SimpleQueue[Service] = SimpleQueue()
+        self._all: list[Service] = []
         self._lock = Lock()
-        with self._store() as store, server_errors(self._doing):
-            width, height = store.getTileSize()
+        try:
+            with self._store() as store, server_errors(self._doing):
+                width, height = store.call("getTileSize")
+        except BaseException:
+            close_quietly(self._all)
+            raise
         #: Width and height of tiles that cost the server little; multiples of 256, or up to the edge.
         self.tile_size: tuple[int, int] = best_tile(self.shape[4], self.shape[3], width, height, self.dtype)
 
@@ -78,9 +83,9 @@ class ServerPixels:
             )
         return np.frombuffer(data, dtype=self.dtype).reshape(height, width)
 
-    def _read(self, store: Any, plane: tuple[int, int, int], region: tuple[int, int, int, int]) -> bytes:
+    def _read(self, store: Service, plane: tuple[int, int, int], region: tuple[int, int, int, int]) -> bytes:
         try:
-            return store.getTile(*plane, *region)
+            return store.call("getTile", *plane, *region)
         except omero.InternalException:
             x, y, width, height = region
             if (x, width) != (0, self.shape[4]):
@@ -88,18 +93,17 @@ class ServerPixels:
             # A plane that begins with 80 7F 80 7F … counts as never written (RomioPixelBuffer.getPlane), but
             # not below; where this is not the trouble, the answer is an error again.
             row = width * self.dtype.itemsize
-            return store.getRegion(height * row, store.getPlaneOffset(*plane) + y * row)
+            return store.call("getRegion", height * row, store.call("getPlaneOffset", *plane) + y * row)
 
     def close(self) -> None:
         """Close all stores; safe to call twice."""
         with self._lock:
             stores, self._all = self._all, []
-        for store in stores:
-            with server_errors(self._doing):
-                store.close(self._connection.context())
+        with server_errors(self._doing):
+            close_all(stores)
 
     @contextmanager
-    def _store(self) -> Iterator[Any]:
+    def _store(self) -> Iterator[Service]:
         with self._free:
             try:
                 store = self._idle.get_nowait()
@@ -109,13 +113,11 @@ class ServerPixels:
             # Not given back after an error: its state is unknown, and `close` has it still.
             self._idle.put(store)
 
-    def _open(self) -> Any:
+    def _open(self) -> Service:
         with server_errors(self._doing):
-            store = self._connection.session.createRawPixelsStore()
-            with self._lock:
-                self._all.append(store)
-            # The flag is ignored by the server; the group must be given here (omero-server RawPixelsBean).
-            store.setPixelsId(self._pixels_id, True, self._connection.context())  # noqa: FBT003 -- as OMERO has it
+            store = open_pixels_store(self._connection, self._pixels_id, self._connection.context())
+        with self._lock:
+            self._all.append(store)
         return store
 
 

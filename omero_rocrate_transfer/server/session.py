@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
-from threading import RLock
+from threading import BoundedSemaphore, RLock
 from typing import Any, Final, Self
 
 import Ice
@@ -27,6 +27,7 @@ from omero_rocrate_transfer.server.clients import (
 from omero_rocrate_transfer.server.enumerations import Enumerations
 from omero_rocrate_transfer.server.errors import server_errors, translate
 from omero_rocrate_transfer.server.marks import MarkingUpdate
+from omero_rocrate_transfer.server.streams import SPARE_STORES
 from omero_rocrate_transfer.server.timeouts import CONNECT_S, TIMEOUT_S, ice_properties, limit_of
 from omero_rocrate_transfer.transfer.retry import Retry
 
@@ -36,6 +37,7 @@ ALL_GROUPS: Final = -1
 #: Sessions end after ten idle minutes by default (``omero.sessions.timeout``).
 KEEP_ALIVE_S: Final = 60
 DEFAULT_PORT: Final = 4064
+_PINGS: Final = 3
 
 
 class Connection:
@@ -69,6 +71,8 @@ class Connection:
         self._address = host_of(client), int(client.getProperty("omero.port") or DEFAULT_PORT)
         #: When reading a file goes on after its connection was lost.
         self.retry = Retry()
+        #: Stores that files may have beyond their first one.
+        self.spare_stores = BoundedSemaphore(SPARE_STORES)
         #: Run that what is created is marked with; see `mark_with`.
         self.run_id = ""
         with server_errors("Opening the session"):
@@ -204,6 +208,17 @@ class Connection:
         if repository is None:
             raise LoginError("The server has no managed repository.", hint="Tell its administrator.")
         return repository
+
+    @cached_property
+    def round_trip_s(self) -> float:
+        """Seconds that a call takes which does nothing: the least of three."""
+        times = []
+        with server_errors("Measuring the round trip"):
+            for _ in range(_PINGS):
+                started = time.perf_counter()
+                self.session.ice_ping()
+                times.append(time.perf_counter() - started)
+        return min(times)
 
     def mark_with(self, run_id: str) -> None:
         """Mark everything that is created from now on with a run."""

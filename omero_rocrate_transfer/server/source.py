@@ -146,8 +146,7 @@ class ServerSource:
 
     def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
         """Yield the bytes of an original file; see `files.iter_blocks`."""
-        del unit
-        return files.iter_blocks(self._connection, file)
+        return files.iter_blocks(self._connection, file, in_repository=unit.ref.type != "Annotation")
 
     def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> ServerPixels:
         """Open the pixels of an image."""

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from typing import Any, Final
-
-import Ice
 
 #: Seconds, unless told otherwise.
 TIMEOUT_S: Final = 300
@@ -30,7 +26,8 @@ def ice_properties(timeout_s: int) -> dict[str, str]:
     Nothing limits a call otherwise: omero-py sets no such property, and Ice 3.6 waits for ever. The
     invocation timeout -2 is that of older Ices: a call without an answer also closes its connection, so that
     all other calls on it, and those that clean up behind it, fail at once instead of one timeout after the
-    other (Ice 3.6 manual, ``Ice.Default.InvocationTimeout``); it is for calls that block, see `in_flight`.
+    other (Ice 3.6 manual, ``Ice.Default.InvocationTimeout``); it is for calls that block, not for those of
+    `stateful.PendingCall`.
     Ice's heartbeats are no help: Glacier2 sends one in 300 s (``Glacier2.SessionTimeout``), and a server that
     hangs sends them too.
     """
@@ -71,20 +68,3 @@ def patient(proxy: Any, limit_ms: int, *, size_bytes: int = 0, files: int = 0, i
         return proxy
     more_s = size_bytes / _DIGESTED_PER_S + files / _FILES_PER_S + images / _IMAGES_PER_S
     return proxy.ice_invocationTimeout(limit_ms + int(more_s * 1000))
-
-
-@contextmanager
-def in_flight(proxy: Any, limit_ms: int) -> Iterator[Any]:
-    """Give the proxy for calls that are begun and ended in the block, several at a time.
-
-    Each has a limit of its own, and the first without an answer hangs up. The invocation timeout -2 is not
-    for them: where Ice 3.6.5 sends such a call again over a new connection, it sets the timer a second time,
-    stumbles over that in its own thread, and never ends the calls there (ProxyOutgoingAsyncBase::cancelable).
-    """
-    limited = patient(proxy, limit_ms)
-    try:
-        yield limited
-    except Ice.InvocationTimeoutException:
-        with suppress(Ice.LocalException):
-            limited.ice_getConnection().close(True)  # noqa: FBT003 -- at once
-        raise

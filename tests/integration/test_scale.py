@@ -23,7 +23,7 @@ ANNOTATIONS: dict[str, dict[str, Any]] = {
 }
 ROIS = 10
 #: Calls that move bytes: they grow with the files, as they must.
-BYTES = ("RawFileStore.", "ServiceFactory.createRawFileStore")
+BYTES = ("RawFileStore.", "ServiceFactory.createRawFileStore", "ManagedRepository.fileById")
 
 
 def import_images(server: Server, folder: Path, count: int) -> tuple[str, list[int]]:

@@ -20,7 +20,8 @@ from tests.promises import Promise
 #: Operations that only read, or open and close what is read through.
 READS = re.compile(
     r"(Router\.createSession|ServiceFactory\.(get\w+Service|createRaw(File|Pixels)Store|detachOnDestroy"
-    r"|setCallback)|IAdmin\.getEventContext|IConfig\.get\w+|ISession\.getSession|IQuery\.(find\w+|projection)"
+    r"|setCallback|sharedResources)|SharedResources\.repositories|ManagedRepository\.fileById"
+    r"|IAdmin\.getEventContext|IConfig\.get\w+|ISession\.getSession|IQuery\.(find\w+|projection)"
     r"|RawFileStore\.(setFileId|size|read|close)|RawPixelsStore\.(setPixelsId|get\w+|close))\Z"
 )
 #: What every login leaves.

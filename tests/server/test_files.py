@@ -17,11 +17,11 @@ from omero_rocrate_transfer.model.errors import (
     LinkLostError,
     NotFoundError,
 )
-from omero_rocrate_transfer.sandbox import seed
+from omero_rocrate_transfer.sandbox import real_input, seed
 from omero_rocrate_transfer.sandbox.server import SandboxServer
-from omero_rocrate_transfer.server import files
 from omero_rocrate_transfer.server.files import iter_blocks
 from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.streams import SPARE_STORES, ReadAhead
 
 
 @pytest.fixture
@@ -46,30 +46,28 @@ def pattern(size: int) -> bytes:
 
 
 @pytest.mark.parametrize("size", [0, 1, 999, 1000, 1001, 4000, 5001])
+@pytest.mark.parametrize("stores", [1, 2, 4])
 def test_blocks_add_up_to_the_file_at_any_size(
-    connection: Connection, upload: Any, monkeypatch: pytest.MonkeyPatch, size: int
+    connection: Connection, upload: Any, size: int, stores: int
 ) -> None:
-    monkeypatch.setattr(files, "BLOCK_SIZE", 1000)
     file = upload(pattern(size))
 
-    blocks = list(iter_blocks(connection, file))
+    blocks = list(iter_blocks(connection, file, ahead=ReadAhead(stores, 1000)))
 
     assert b"".join(blocks) == pattern(size)
     assert all(blocks)
     assert max(map(len, blocks), default=0) <= 1000
 
 
-def test_stores_are_closed_when_done_when_failed_and_when_left(
-    connection: Connection, upload: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(files, "BLOCK_SIZE", 100)
+def test_stores_are_closed_when_done_when_failed_and_when_left(connection: Connection, upload: Any) -> None:
+    ahead = ReadAhead(stores=4, block_bytes=100)
     file = upload(pattern(1000))
     before = connection.session.activeServices()
 
-    list(iter_blocks(connection, file))
+    list(iter_blocks(connection, file, ahead=ahead))
     with pytest.raises(IntegrityError):
-        list(iter_blocks(connection, replace(file, size_bytes=999)))
-    half_way = iter_blocks(connection, file)
+        list(iter_blocks(connection, replace(file, size_bytes=999), ahead=ahead))
+    half_way = iter_blocks(connection, file, ahead=ahead)
     next(half_way)
     half_way.close()  # type: ignore[attr-defined]
 
@@ -135,15 +133,61 @@ def test_link_that_breaks_at_any_call_is_a_lost_link(
         list(iter_blocks(connection, file))
 
 
-def test_no_more_than_a_window_of_reads_is_ahead_of_the_reader(
-    connection: Connection, upload: Any, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+def test_no_more_is_read_ahead_than_there_are_stores(
+    connection: Connection, upload: Any, sandbox: SandboxServer
 ) -> None:
-    monkeypatch.setattr(files, "BLOCK_SIZE", 10)
     file = upload(pattern(1000))
     before = Counter(sandbox.calls)
 
-    blocks = iter_blocks(connection, file)
+    blocks = iter_blocks(connection, file, ahead=ReadAhead(stores=4, block_bytes=10))
     next(blocks)
     blocks.close()  # type: ignore[attr-defined]
 
-    assert (sandbox.calls - before)["RawFileStore.read"] <= files.WINDOW
+    # one was given out, and four are on their way
+    assert (sandbox.calls - before)["RawFileStore.read"] <= 5
+
+
+def test_files_read_at_the_same_time_share_a_number_of_stores(
+    connection: Connection, upload: Any, sandbox: SandboxServer
+) -> None:
+    file, before = upload(pattern(1000)), len(connection.session.activeServices())
+    ahead = ReadAhead(stores=8, block_bytes=10)
+
+    readers = [iter_blocks(connection, file, ahead=ahead) for _ in range(4)]
+    for reader in readers:
+        next(reader)
+    opened = len(connection.session.activeServices()) - before
+    contents = [b"".join(reader) for reader in readers]
+
+    assert opened == 4 + SPARE_STORES
+    assert contents == [pattern(1000)[10:]] * 4
+    assert len(connection.session.activeServices()) == before
+
+
+@pytest.mark.parametrize("in_repository", [False, True])
+def test_file_outside_the_repository_is_read_wherever_it_is_looked_for(
+    connection: Connection, upload: Any, in_repository: bool
+) -> None:
+    file = upload(pattern(1000))
+
+    blocks = iter_blocks(connection, file, in_repository=in_repository, ahead=ReadAhead(4, 100))
+
+    assert b"".join(blocks) == pattern(1000)
+
+
+def test_imported_file_is_read_through_the_repository(
+    connection: Connection, sandbox: SandboxServer, tmp_path: Path
+) -> None:
+    data = real_input.multi_series(tmp_path)
+    seed.import_fileset(connection.client, data.folder, data.files)
+    file = connection.query.findByQuery("select f from FilesetEntry e join e.originalFile f", None)
+    content = (data.folder / data.files[0]).read_bytes()
+    digest = Digest("SHA1-160", sha1(content, usedforsecurity=False).hexdigest())
+    record = OriginalFile(key=str(file.id.val), path="x", size_bytes=len(content), digests=(digest,))
+    before = Counter(sandbox.calls)
+
+    blocks = iter_blocks(connection, record, in_repository=True, ahead=ReadAhead(4, 1000))
+
+    assert b"".join(blocks) == content
+    assert (sandbox.calls - before)["ManagedRepository.fileById"] == 4
+    assert (sandbox.calls - before)["ServiceFactory.createRawFileStore"] == 0

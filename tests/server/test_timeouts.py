@@ -20,7 +20,8 @@ from omero_rocrate_transfer.server.clients import close_quietly
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.files import iter_blocks
 from omero_rocrate_transfer.server.session import Connection
-from omero_rocrate_transfer.server.timeouts import in_flight, limit_of, patient
+from omero_rocrate_transfer.server.stateful import Service
+from omero_rocrate_transfer.server.timeouts import limit_of, patient
 
 Hold = Callable[[str], None]
 
@@ -97,12 +98,8 @@ def test_proxy_of_a_client_that_was_closed_meanwhile_is_a_lost_link(connection: 
 
     with pytest.raises(LinkLostError), server_errors("Asking"):
         patient(query, connection.limit_ms, files=5).get("Image", 1)
-    with (
-        pytest.raises(LinkLostError),
-        server_errors("Writing"),
-        in_flight(store, connection.limit_ms) as writer,
-    ):
-        writer.end_write(writer.begin_write(b"x", 0, 1))
+    with pytest.raises(LinkLostError), server_errors("Writing"):
+        Service(store, connection.context(), connection.limit_ms).call("write", b"x", 0, 1)
     with pytest.raises(LinkLostError):
         _ = connection.managed_repository
 

@@ -14,8 +14,9 @@ from omero_rocrate_transfer.model.contents import TransferUnit
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
 from omero_rocrate_transfer.server.annotations import figures, tables
 from omero_rocrate_transfer.server.annotations.objects import SourceAnnotation
-from omero_rocrate_transfer.server.annotations.uploads import BLOCK_SIZE, upload_file
+from omero_rocrate_transfer.server.annotations.uploads import upload_file
 from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.streams import BLOCK_BYTES
 from omero_rocrate_transfer.server.target_ids import TargetIds
 from omero_rocrate_transfer.transfer.ports import Source
 
@@ -129,5 +130,5 @@ class Attacher:
 
 def _read(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
-        while block := file.read(BLOCK_SIZE):
+        while block := file.read(BLOCK_BYTES):
             yield block

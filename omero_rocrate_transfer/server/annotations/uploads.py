@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Final
 
-import Ice
 import omero.model
 from omero.rtypes import rstring
 from omero.sys import ParametersI
@@ -16,13 +15,13 @@ from omero_rocrate_transfer.model.errors import IntegrityError, TransferError
 from omero_rocrate_transfer.server.commands import delete
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.session import Connection
-from omero_rocrate_transfer.server.timeouts import patient
+from omero_rocrate_transfer.server.stateful import closing_all, open_file_stores
+from omero_rocrate_transfer.server.streams import block_bytes
+from omero_rocrate_transfer.server.writing import write_blocks
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 #: The algorithm that OMERO's own clients use (omero-py BaseClient.upload).
 _ALGORITHM: Final = "SHA1-160"
-#: Bytes per write; ``omero.block_size`` of OMERO's own clients.
-BLOCK_SIZE: Final = 4 * 1024 * 1024
 _STORED: Final = "select f.size, f.hash from OriginalFile f where f.id = :id"
 
 
@@ -72,26 +71,12 @@ def _send(
 ) -> Hasher:
     hasher = Hasher([_ALGORITHM])
     with server_errors(doing):
-        store = connection.session.createRawFileStore()
-        store.setFileId(number, context)
-    try:
-        # A file of no bytes exists only once something was written to it.
-        with server_errors(doing):
-            store.write(b"", 0, 0, context)
-        for block in blocks:
-            for start in range(0, len(block), BLOCK_SIZE):
-                part = block[start : start + BLOCK_SIZE]
-                with server_errors(doing):
-                    store.write(part, hasher.size_bytes, len(part), context)
-                hasher.update(part)
-    except BaseException:
-        with suppress(Ice.Exception):
-            store.close(context)
-        raise
-    with server_errors(doing):
+        stores = open_file_stores(connection, number, context)
+    with closing_all(stores, doing), server_errors(doing):
+        [store] = stores
+        write_blocks(store, blocks, hasher, block_bytes(connection.round_trip_s))
         # Saving makes the server read the file again for its digest (omero-server RawFileBean.save).
-        patient(store, connection.limit_ms, size_bytes=hasher.size_bytes).save(context)
-        store.close(context)
+        store.call("save", size_bytes=hasher.size_bytes)
     return hasher
 
 

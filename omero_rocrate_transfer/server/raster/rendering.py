@@ -14,6 +14,7 @@ from omero_rocrate_transfer.model.errors import LoginError, TransferError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.stateful import closing_all, open_thumbnail_store
 from omero_rocrate_transfer.server.timeouts import patient
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ _PIXELS: Final = "select p.id from Pixels p where p.image.id in (:ids) order by 
 _THUMBNAIL: Final = 96
 #: Images per call: each costs the server the reading of a plane.
 _IMAGES_PER_CALL: Final = 50
+_DOING: Final = "Making rendering settings and thumbnails"
 
 
 def make_defaults(
@@ -50,19 +52,16 @@ def make_defaults(
 
 
 def _make(connection: Connection, images: list[int], context: dict[str, str]) -> set[int]:
-    with server_errors("Making rendering settings and thumbnails"):
+    with server_errors(_DOING):
         # The ids of those that could not be done are missing from the answer (RenderingSettingsImpl).
         settings = patient(
             connection.session.getRenderingSettingsService(), connection.limit_ms, images=len(images)
         )
         done = set(settings.resetDefaultsInSet("Image", images, context))
         rows = connection.query.projection(_PIXELS, ParametersI().addIds(images), context)
-        store = connection.session.createThumbnailStore()
-        try:
-            pixels = [row[0].val for row in rows]
-            patient(store, connection.limit_ms, images=len(images)).createThumbnailsByLongestSideSet(
-                rint(_THUMBNAIL), pixels, context
-            )
-        finally:
-            store.close(context)
+        pixels = [row[0].val for row in rows]
+        store = open_thumbnail_store(connection, context)
+        with closing_all([store], _DOING):
+            arguments = rint(_THUMBNAIL), pixels
+            store.call("createThumbnailsByLongestSideSet", *arguments, images=len(images))
     return done

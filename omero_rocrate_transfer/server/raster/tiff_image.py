@@ -19,9 +19,9 @@ from omero_rocrate_transfer.server.raster.bands import PlaneFacts
 from omero_rocrate_transfer.server.raster.ome_tiff import write_ome_tiff
 from omero_rocrate_transfer.server.raster.tiff_file import plane_order, temporary_tiff, tiff_metadata
 from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.streams import BLOCK_BYTES
 from omero_rocrate_transfer.transfer.ports import PixelsReader
 
-_BLOCK: Final = 4 * 2**20
 _IMAGES: Final = (
     "select i.id, i.name, i.description, p.id from Image i join i.pixels p where i.fileset.id = :id"
     " order by i.id"
@@ -99,5 +99,5 @@ class _FileBlocks:
     def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
         del unit, file
         with self._path.open("rb") as stream:
-            while block := stream.read(_BLOCK):
+            while block := stream.read(BLOCK_BYTES):
                 yield block

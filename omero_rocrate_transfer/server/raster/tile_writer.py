@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from math import prod
 from typing import Any
 
-import Ice
 import numpy as np
 
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.raster.bands import Part, PlaneFacts, iter_bands
 from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.stateful import Service, closing_all, open_pixels_store
 from omero_rocrate_transfer.server.tiles import CALL_BYTES
-from omero_rocrate_transfer.server.timeouts import in_flight, patient
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 from omero_rocrate_transfer.transfer.ports import PixelsReader
 
@@ -42,31 +40,29 @@ def write_tiles(
         The planes are above the server's limit; the image can only be deleted now.
     """
     facts = PlaneFacts(reader)
-    context = connection.context(group)
-    with _open_store(connection, pixels, context, doing) as store:
-        with server_errors(doing):
-            if store.requiresPixelsPyramid():
-                raise PyramidNeededError
-        with server_errors(doing), in_flight(store, connection.limit_ms) as writer:
-            _send(writer, reader, facts)
-        with server_errors(doing):
-            # Saving makes the server read the file again for its digest (omero-server RawPixelsBean.save).
-            size_bytes = prod(reader.shape) * reader.dtype.itemsize
-            patient(store, connection.limit_ms, size_bytes=size_bytes).save(context)
+    with server_errors(doing):
+        store = open_pixels_store(connection, pixels, connection.context(group))
+    with closing_all([store], doing), server_errors(doing):
+        if store.call("requiresPixelsPyramid"):
+            raise PyramidNeededError
+        _send(store, reader, facts)
+        # Saving makes the server read the file again for its digest (omero-server RawPixelsBean.save).
+        store.call("save", size_bytes=prod(reader.shape) * reader.dtype.itemsize)
     return facts
 
 
-def _send(store: Any, reader: PixelsReader, facts: PlaneFacts) -> None:
-    flying = None
+def _send(store: Service, reader: PixelsReader, facts: PlaneFacts) -> None:
+    pending = None
     for band in iter_bands(reader):
-        for call in _calls(band):
-            # One call in flight, for a store has one buffer; meanwhile the next band is digested.
-            if flying is not None:
-                store.end_setTile(flying)
-            flying = store.begin_setTile(*call)
+        for arguments in _calls(band):
+            # While a call is in flight, the next band is digested.
+            if pending is not None:
+                pending.result()
+            pending = store.begin("setTile", *arguments)
         facts.take(band)
         faultpoint("server:band-written")
-    store.end_setTile(flying)
+    if pending is not None:
+        pending.result()
 
 
 def _calls(band: Part) -> Iterator[tuple[Any, ...]]:
@@ -78,20 +74,3 @@ def _calls(band: Part) -> Iterator[tuple[Any, ...]]:
     for top in range(0, height, rows):
         part = np.ascontiguousarray(big[top : top + rows])
         yield part.tobytes(), z, c, t, 0, band.y + top, width, len(part)
-
-
-@contextmanager
-def _open_store(connection: Connection, pixels: int, context: dict[str, str], doing: str) -> Iterator[Any]:
-    with server_errors(doing):
-        store = connection.session.createRawPixelsStore()
-    try:
-        with server_errors(doing):
-            store.setPixelsId(pixels, True, context)  # noqa: FBT003 -- ignored by the server
-        yield store
-    except BaseException:
-        # What happened first is what matters.
-        with suppress(Ice.Exception):
-            store.close(context)
-        raise
-    with server_errors(doing):
-        store.close(context)
