@@ -201,7 +201,11 @@ def open_import(connection: Connection, fileset: Any, settings: Any, context: Co
 
 def open_uploader(connection: Connection, process: Service, place: int, context: Context) -> Service:
     """Return the store that takes the bytes of one file of an import, the same one until it is closed."""
-    return Service(process.call("getUploader", place), context, connection.limit_ms)
+    uploader = process.call("getUploader", place)
+    if uploader is None:
+        # what a server answers that has failed to open the file (omero-blitz ManagedImportProcessI)
+        raise omero.InternalException(None, None, "it opened no store for the file")
+    return Service(uploader, context, connection.limit_ms)
 
 
 def _open(

@@ -160,6 +160,15 @@ def test_no_uploader_is_left_open_by_an_error(
     assert len(left) == (operation == "close")
 
 
+def test_uploader_that_the_server_does_not_open_is_told(
+    connection: Connection, memory_source: Any, sandbox: SandboxServer
+) -> None:
+    sandbox.faults.change("ImportProcess.getUploader", lambda _: None, 1)
+
+    with pytest.raises(TransferError, match=r"Sending a&.* opened no store for the file"):
+        write(connection, memory_source({FAKE: b""}))
+
+
 def test_first_failing_file_ends_an_import_and_is_told(
     connection: Connection, memory_source: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
