@@ -13,6 +13,7 @@ from omero_rocrate_transfer.transfer.document_facts import (
     add_rois,
     result_of,
     tell_differences,
+    without_defaults,
 )
 from omero_rocrate_transfer.transfer.events import Compared, Started
 from omero_rocrate_transfer.transfer.meter import Meter, MeteredSource
@@ -117,6 +118,11 @@ class Comparison:
         yield from each(
             compare, units, lambda unit: str(unit.ref), parallel=parallel, meter=meter, interrupt=interrupt
         )
+
+    @property
+    def has_new_ids(self) -> bool:
+        """Whether the objects on the right were created from those on the left."""
+        return self._became is not None
 
     def find(self, ref: ObjectRef) -> ObjectRef | None:
         """Return what an object of the left is on the right, None where nobody knows."""
@@ -227,8 +233,9 @@ class UnitComparison:
         if found is None:
             yield Compared(symbol="+", path=str(image.ref), text=f"{image.name!r} is missing.")
             return
+        here, there = facts[0].get(image.ref, {}), facts[1].get(found.ref, {})
         clauses = tell_differences(_name(image), _name(found))
-        clauses += tell_differences(facts[0].get(image.ref, {}), facts[1].get(found.ref, {}))
+        clauses += tell_differences(here, without_defaults(there, here) if self._whole.has_new_ids else there)
         yield result_of(str(image.ref), list(dict.fromkeys(clauses)))
 
     def _compare_files(self, other: TransferUnit, *, deep: bool) -> Iterator[Compared]:
