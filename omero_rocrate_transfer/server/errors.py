@@ -50,6 +50,29 @@ _LONGEST_MESSAGE: Final = 300
 _MISSING: Final = ("is not available", "No row with the given identifier exists", "Cannot read")
 
 
+class UnloadedError(TransferError):
+    """An object came with its id only, where its fields were asked for.
+
+    Parameters
+    ----------
+    found
+        The object.
+    doing
+        As for `server_errors`.
+    """
+
+    error_id = "unloaded"
+
+    def __init__(self, found: Any, doing: str) -> None:
+        name = type(found).__name__.removesuffix("I")
+        number = found.__dict__["_id"]
+        super().__init__(
+            f"{doing}: {name}:{number.val if number is not None else '?'} came without its fields, for the"
+            " query does not fetch what it refers to.",
+            hint="This is a bug; please report it with the log.",
+        )
+
+
 @contextmanager
 def server_errors(doing: str) -> Iterator[None]:
     """Raise what happens on the server inside this block as a `TransferError`.

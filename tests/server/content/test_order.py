@@ -10,10 +10,11 @@ import omero.model as om
 import pytest
 from ome_types import OME
 from ome_types import model as ome
-from omero.rtypes import rint, rstring
+from omero.rtypes import rdouble, rint, rstring
 
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.sandbox import real_input, real_tiff, seed
+from omero_rocrate_transfer.server.annotations.existing import read_existing
 from omero_rocrate_transfer.server.content.images import read_images, read_instruments
 from omero_rocrate_transfer.server.content.plates import PlateContent, read_plates
 from omero_rocrate_transfer.server.images import read_images as read_rows
@@ -50,13 +51,12 @@ def differences(two: Two, ids: dict[ObjectRef, ObjectRef], *roots: ObjectRef) ->
     return [one for one in compared if one.symbol != "="]
 
 
-def import_microscope(connection: Connection, folder: Path) -> int:
-    """Import an image with two lasers, one pumping the other, three objectives and three planes."""
+def import_microscope(connection: Connection, folder: Path, *, pumped: bool = True) -> int:
+    """Import an image with two lasers, one of which the other may pump, three objectives and three planes."""
     series = (real_tiff.Series("rich", "uint8", (3, 1, 1, 16, 16)),)
     document: OME = real_tiff.document(series)
     (image,) = document.images
-    lasers = [ome.Laser(id="LightSource:0", model="pump")]
-    lasers.append(ome.Laser(id="LightSource:1", model="main", pump=ome.Pump(id="LightSource:0")))
+    lasers = [ome.Laser(id=f"LightSource:{n}", model=name) for n, name in enumerate(("pump", "main"))]
     lenses = [ome.Objective(id=f"Objective:{n}", lens_na=1 + n / 10) for n in range(3)]
     filters = [ome.Filter(id=f"Filter:{n}", model=f"filter {n}") for n in range(2)]
     sets = [
@@ -74,11 +74,17 @@ def import_microscope(connection: Connection, folder: Path) -> int:
         ome.Plane(the_z=0, the_c=0, the_t=time, exposure_time=0.5 * time) for time in range(3)
     )
     real_tiff.write_ome_tiff(folder / "rich.ome.tif", series, document)
-    return seed.import_fileset(connection.client, folder, ["rich.ome.tif"]).images[0]
+    made = seed.import_fileset(connection.client, folder, ["rich.ome.tif"]).images[0]
+    if not pumped:
+        return made
+    first, second = connection.query.findAllByQuery("select l from Laser l order by l.model", None)
+    first.pump = om.LaserI(second.id.val, False)
+    seed.save(connection.client, first)
+    return made
 
 
 def test_an_instrument_of_the_import_is_recognised(two: Two, tmp_path: Path) -> None:
-    image = ObjectRef("Image", import_microscope(two.source, tmp_path))
+    image = ObjectRef("Image", import_microscope(two.source, tmp_path, pumped=False))
 
     made = two.copy(image)
 
@@ -100,6 +106,48 @@ def test_settings_lead_to_the_same_parts_as_on_the_source(two: Two, tmp_path: Pa
     assert parts[logical["lightSourceSettings"]["lightSource"]]["model"] == "main"
     [used] = parts[logical["filterSet"]]["excitationFilterLink"]
     assert parts[used]["model"] == "filter 1"
+
+
+def test_light_of_another_power_is_set_in_place(two: Two, tmp_path: Path) -> None:
+    image = ObjectRef("Image", import_microscope(two.source, tmp_path))
+    hql = "select s from LightSettings s join fetch s.lightSource"
+    for settings in two.source.query.findAllByQuery(hql, None, two.source.context()):
+        settings.attenuation = rdouble(0.25)
+        seed.save(two.source.client, settings)
+
+    made = two.copy(image)
+
+    [settings] = two.target.query.findAllByQuery(hql, None, two.target.context())
+    assert settings.attenuation.val == 0.25
+    assert differences(two, made.ids, image) == []
+
+
+def test_annotations_on_annotations_on_light_sources_and_shapes_arrive(two: Two, tmp_path: Path) -> None:
+    client, end = two.source.client, two.source
+    image = import_microscope(end, tmp_path)
+    roi = seed.roi(client, image, [seed.shape("Point", x=1, y=2)], "r")
+    reader = Reader(end)
+    used = read_images(reader, end.enumerations, [image])[image].instruments
+    [light] = read_instruments(reader, end.enumerations, used).values()
+    laser = next(part.ref.id for part in light.parts if part.spec.type == "Laser")
+    [[shape]] = end.query.projection(f"select s.id from Shape s where s.roi.id = {roi}", None, end.context())
+    tag = seed.tag(client, "t")
+    seed.link(client, seed.reference("Image", image), tag)
+    for link, parent in (
+        (om.ShapeAnnotationLinkI(), seed.reference("Point", shape.val)),
+        (om.LightSourceAnnotationLinkI(), seed.reference("Laser", laser)),
+    ):
+        link.parent, link.child = parent, seed.reference("TagAnnotation", tag.id.val)
+        seed.save(client, link)
+    seed.link(client, seed.reference("TagAnnotation", tag.id.val), seed.comment(client, "on the tag"))
+
+    for word, number in (("Annotation", tag.id.val), ("LightSource", laser), ("Shape", shape.val)):
+        assert [one.parent.id for one in read_existing(end, word, [number])] == [number]
+
+    made = two.copy(ObjectRef("Image", image))
+
+    assert differences(two, made.ids, ObjectRef("Image", image)) == []
+    assert made.omissions == []
 
 
 def runs_of(connection: Connection) -> dict[str | None, set[tuple[int, int, int]]]:

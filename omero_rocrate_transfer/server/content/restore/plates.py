@@ -25,6 +25,7 @@ from omero_rocrate_transfer.server.content.plates import (
 )
 from omero_rocrate_transfer.server.content.restore.images import merged
 from omero_rocrate_transfer.server.content.restore.target import Target
+from omero_rocrate_transfer.server.queries import by_ids
 from omero_rocrate_transfer.server.target_ids import TargetIds
 
 _SPECS: Final = (PLATE, RUN, WELL, SAMPLE)
@@ -67,7 +68,7 @@ class PlateRestorer:
                 self._compare(element, there[known[element.id]])
         for spec in _SPECS:
             if spec.type in self._wanted:
-                hql = f"select o from {spec.type} o where o.id in (:ids)"  # noqa: S608 -- a class of OMERO
+                hql = by_ids(spec.type)
                 self._target.change(hql, self._wanted[spec.type], spec, doing=f"Restoring {spec.type}s")
         self._link_reagents()
 
