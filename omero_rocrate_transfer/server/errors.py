@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -12,6 +13,7 @@ import Ice
 import omero
 
 from omero_rocrate_transfer.model.errors import (
+    CollisionError,
     IntegrityError,
     LinkLostError,
     LoginError,
@@ -44,6 +46,9 @@ _CLIENT_GONE: Final = (
     "No Ice.ObjectAdapter active",
     "No session available",
 )
+#: What the database says of a row that is there already: foreign keys have names that begin with fk
+#: (omero-server, names that Hibernate gives them), and are no matter of time.
+_TAKEN: Final = re.compile(r"could not insert: \[.*?constraint \[\"?(?!fk|null)(\w+)", re.DOTALL)
 NO_SPACE: Final = "No space left on device"
 _LONGEST_MESSAGE: Final = 300
 #: What IQuery.get, lazy loading and RawPixelsStore.setPixelsId say of objects that are not there.
@@ -106,12 +111,25 @@ def is_transient(error: BaseException) -> bool:
     """Tell whether the same call may succeed a little later, perhaps on a new connection."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, (LinkLostError, omero.ConcurrencyException)) or _is_gone(cause):
+        if isinstance(cause, (LinkLostError, CollisionError, omero.ConcurrencyException)) or _is_gone(cause):
             return True
         if isinstance(cause, omero.WrappedCreateSessionException):
             return bool(cause.concurrency)
         cause = cause.__cause__
     return False
+
+
+def constraint_of(error: BaseException) -> str | None:
+    """Return the constraint that keeps a row from being made a second time, None for any other error."""
+    if isinstance(error, CollisionError):
+        return constraint_of(error.__cause__) if error.__cause__ is not None else None
+    return taken_in(str(error.message)) if isinstance(error, omero.ValidationException) else None
+
+
+def taken_in(text: str) -> str | None:
+    """Return the constraint that a text of the server names as `constraint_of` does."""
+    match = _TAKEN.search(text)
+    return None if match is None else match[1].lower()
 
 
 def message_of(error: Exception) -> str:
@@ -180,9 +198,19 @@ def _bad_digest(error: Any, doing: str) -> TransferError:
 
 def _invalid(error: Any, doing: str) -> TransferError:
     message = message_of(error)
+    if (constraint := constraint_of(error)) is not None:
+        return collision(constraint, doing)
     if any(words in message for words in _MISSING):
         return NotFoundError(f"{doing}: missing, or not readable by this user.")
     return RefusedError(f"{doing}: the server does not accept it: {message}")
+
+
+def collision(constraint: str, doing: str) -> CollisionError:
+    """Return the error for something that is there already by a constraint of the database."""
+    return CollisionError(
+        f"{doing}: the server has the same already, or somebody just makes it ({constraint}).",
+        hint="Run the same command again.",
+    )
 
 
 def _busy(error: Any, doing: str) -> TransferError:

@@ -9,6 +9,7 @@ import omero.model
 from omero.rtypes import rstring
 from omero.sys import ParametersI
 
+from omero_rocrate_transfer.server.collisions import repeat
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.queries import OBJECTS_PER_SAVE, batches, by_ids, find_objects
 from omero_rocrate_transfer.server.session import Connection
@@ -42,14 +43,18 @@ class Writer:
         faultpoint("server:container-created")
         return ids
 
-    def link(self, parent_type: str, child_type: str, pairs: Iterable[tuple[int, int]]) -> None:
+    def link(self, parent_type: str, child_type: str, pairs: Sequence[tuple[int, int]]) -> None:
         """Link children into parents, both by id; pairs that are linked already are passed over."""
-        wanted = dict.fromkeys(pairs)
         link_type = _LINK_TYPES[parent_type, child_type]
         doing = f"Linking {child_type}s into {parent_type}s"
-        for existing in self._existing(link_type, wanted, doing):
-            wanted.pop(existing, None)
-        self._insert([_link(link_type, *pair) for pair in wanted], doing)
+
+        def link_missing() -> None:
+            wanted = dict.fromkeys(pairs)
+            for existing in self._existing(link_type, wanted, doing):
+                wanted.pop(existing, None)
+            self._insert([_link(link_type, *pair) for pair in wanted], doing)
+
+        repeat(link_missing, self._connection.retry, constraints=None)
 
     def rename(self, type_name: str, wanted: Mapping[int, tuple[str, str | None]]) -> None:
         """Set names and descriptions of Images or Plates, by id."""

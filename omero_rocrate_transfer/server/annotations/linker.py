@@ -11,6 +11,7 @@ from omero_rocrate_transfer.server.annotations.existing import link_type, links_
 from omero_rocrate_transfer.server.annotations.objects import new_link
 from omero_rocrate_transfer.server.annotations.owners import OwnedPair, by_account
 from omero_rocrate_transfer.server.annotations.present import ref_of
+from omero_rocrate_transfer.server.collisions import repeat
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.owners import Owners
 from omero_rocrate_transfer.server.queries import OBJECTS_PER_SAVE, batches
@@ -77,10 +78,17 @@ class AnnotationLinker:
         """Link what is in several documents, in the first of these."""
 
         def create(keys: Sequence[str]) -> dict[str, ObjectRef]:
-            wanted = {key: shared[key] for key in keys}
-            there = links_there(hand, wanted.values()) if self._again else set()
-            new = [link for link in wanted.values() if (link[0], link[1].id, link[2].id) not in there]
-            insert(hand, self._group, [new_link(link_type(word), *ends) for word, *ends in new], doing=_DOING)
+            wanted, again = {key: shared[key] for key in keys}, self._again
+
+            def link_missing() -> None:
+                nonlocal again
+                there = links_there(hand, wanted.values()) if again else set()
+                again = True
+                new = [link for link in wanted.values() if (link[0], link[1].id, link[2].id) not in there]
+                made = [new_link(link_type(word), *ends) for word, *ends in new]
+                insert(hand, self._group, made, doing=_DOING)
+
+            repeat(link_missing, hand.retry, constraints=None)
             # Only that they are there matters, not which ids they have.
             return {key: annotation for key, (_, _, annotation) in wanted.items()}
 
