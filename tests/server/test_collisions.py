@@ -1,4 +1,4 @@
-"""What collides with somebody who makes the same at the same time is done again, and nothing is there twice."""
+"""What collides with somebody who makes the same at the same time is done again; nothing is there twice."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def violation(constraint: str, row: str = "ome.model.annotations.MapAnnotation")
     columns = ", ".join(f"column{number}" for number in range(50))
     return omero.ValidationException(
         message=f"could not insert: [{row}]; SQL [insert into annotation ({columns}) values (?)]; constraint"
-        f" [{constraint}]; nested exception is org.hibernate.exception.ConstraintViolationException: could not"
-        f" insert: [{row}]"
+        f" [{constraint}]; nested exception is org.hibernate.exception.ConstraintViolationException:"
+        f" could not insert: [{row}]"
     )
 
 
