@@ -9,9 +9,9 @@ from typing import Any, Final
 import Ice
 import omero
 from omero.callbacks import CmdCallbackI
-from omero.cmd import ERR, Delete2
+from omero.cmd import ERR, Delete2, GraphException
 
-from omero_rocrate_transfer.model.errors import StoppedError, TransferError
+from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError, StoppedError, TransferError
 from omero_rocrate_transfer.server.errors import NO_SPACE, collision, server_errors, taken_in
 from omero_rocrate_transfer.server.queries import Reader
 from omero_rocrate_transfer.server.session import Connection
@@ -93,4 +93,6 @@ def _refused(error: Any, doing: str) -> TransferError:
         return collision(constraint, doing)
     if NO_SPACE in text:
         return StoppedError(f"{doing}: the server's disk is full.", hint="Make room there first.")
-    return TransferError(f"{doing}: the server refused: {reason or error.category}")
+    if isinstance(error, GraphException) and text.startswith("cannot read"):
+        return NotFoundError(f"{doing}: {text.splitlines()[0]}: missing, or not readable by this user.")
+    return RefusedError(f"{doing}: the server refused: {reason or error.category}")

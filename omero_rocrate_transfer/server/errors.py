@@ -49,6 +49,13 @@ _CLIENT_GONE: Final = (
 #: What the database says of a row that is there already: foreign keys have names that begin with fk
 #: (omero-server, names that Hibernate gives them), and are no matter of time.
 _TAKEN: Final = re.compile(r"could not insert: \[.*?constraint \[\"?(?!fk|null)(\w+)", re.DOTALL)
+#: What the server says to a user without the role that a call needs (active users have ``user``), to one
+#: in a group that is not theirs, and to one who wants a session of somebody else (omero-server 5.6).
+_NO_ROLE: Final = re.compile(r"No matching roles found .*\(allowed: \[(?P<roles>.*?)\]\)", re.DOTALL)
+_NO_MEMBER: Final = re.compile(r"User \d+ is not a member of group (?P<group>-?\d+)")
+_NO_SUDO: Final = "Group sudo is not permitted"
+#: Keys of sessions look like this, and messages may name them.
+_KEY: Final = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 NO_SPACE: Final = "No space left on device"
 _LONGEST_MESSAGE: Final = 300
 #: What IQuery.get, lazy loading and RawPixelsStore.setPixelsId say of objects that are not there.
@@ -134,11 +141,9 @@ def taken_in(text: str) -> str | None:
 
 def message_of(error: Exception) -> str:
     """Return the first line that says something of an error of OMERO or Ice."""
-    for name in ("message", "reason", "unknown"):
-        lines = str(getattr(error, name, "") or "").strip().splitlines()
-        if lines:
-            return lines[0].strip()[:_LONGEST_MESSAGE]
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:_LONGEST_MESSAGE]
+    texts = (str(getattr(error, name, "") or "").strip() for name in ("message", "reason", "unknown"))
+    text = next(filter(None, texts), str(error).strip()) or type(error).__name__
+    return _KEY.sub("…", text.splitlines()[0].strip())[:_LONGEST_MESSAGE]
 
 
 def _is_gone(error: BaseException) -> bool:
@@ -186,7 +191,28 @@ def _forbidden(error: Any, doing: str) -> TransferError:
         return NotFoundError(f"{doing}: not readable by this user.", hint="Log in as a user who may read it.")
     if message.startswith("Download is restricted"):
         return NotFoundError(f"{doing}: the server's policy does not give its files out.")
+    if (role := _NO_ROLE.search(message)) is not None:
+        return _no_role(role["roles"], doing)
+    if (member := _NO_MEMBER.search(message)) is not None:
+        return LoginError(
+            f"{doing}: this user is not a member of group {member['group']}.",
+            hint="Choose a group of this user, or ask an administrator for membership.",
+        )
+    if message.startswith(_NO_SUDO):
+        return RefusedError(
+            f"{doing}: this user may not open sessions for others.",
+            hint="This takes an administrator with the privilege Sudo.",
+        )
     return RefusedError(f"{doing}: this user may not do that: {message}")
+
+
+def _no_role(roles: str, doing: str) -> TransferError:
+    if "user" in re.split(r"\W+", roles):
+        return LoginError(
+            f"{doing}: this user is not active on the server.",
+            hint="Ask an administrator to activate the account.",
+        )
+    return RefusedError(f"{doing}: only administrators may do that.")
 
 
 def _bad_digest(error: Any, doing: str) -> TransferError:
