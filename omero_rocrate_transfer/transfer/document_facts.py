@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from ome_types import OME
 
+    from omero_rocrate_transfer.model.contents import Container, ImageRecord
+
 Facts = dict[str, Any]
 
 # fmt: off
@@ -185,6 +187,11 @@ class DocumentFacts:
             digest = hashlib.sha256(_as_text(described).encode("utf-8", "surrogatepass")).hexdigest()[:_SHOWN]
             self._digests[lsid] = f"{type(target).__name__} {digest}"
         return self._digests[lsid]
+
+
+def name_facts(thing: Container | ImageRecord) -> Facts:
+    """Return what a line of the plan says of an object."""
+    return {"name": thing.name, "description": thing.description or None}
 
 
 def without_defaults(right: Facts, left: Facts) -> Facts:
