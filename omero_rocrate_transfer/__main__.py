@@ -25,7 +25,10 @@ def main(arguments: list[str]) -> int:
     cli.register("sessions", SessionsControl, SESSIONS_HELP)
     cli.post_process()
     TransferControl(ctx=cli, dir=cli.dir).add_commands(cli.parser, cli.subparsers)
-    cli.invoke(arguments or ["-h"])
+    try:
+        cli.invoke(arguments or ["-h"])
+    finally:
+        cli.close()
     return int(cli.rv or 0)
 
 

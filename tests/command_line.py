@@ -25,6 +25,12 @@ def move_into_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
+def idmap_of(home: Path) -> Path:
+    """Return the id map that was written last, in the folder of its run; a missing file where none was."""
+    written = (path for path in home.glob("omero/transfer/*/idmap.json"))
+    return max(written, key=lambda path: path.stat().st_mtime_ns, default=home / "no-idmap.json")
+
+
 @dataclass(frozen=True)
 class Result:
     """What a command line left behind."""

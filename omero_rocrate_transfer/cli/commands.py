@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from omero_rocrate_transfer.cli import endpoints, runs
+from omero_rocrate_transfer.cli.log import log_folder
 from omero_rocrate_transfer.cli.options import pack_options, unpack_options
 from omero_rocrate_transfer.cli.render import note
 from omero_rocrate_transfer.transfer.check import check
 from omero_rocrate_transfer.transfer.events import Planned
 from omero_rocrate_transfer.transfer.history import read_history
-from omero_rocrate_transfer.transfer.idmap import IdMap
+from omero_rocrate_transfer.transfer.idmap import IdMap, run_idmap
 from omero_rocrate_transfer.transfer.pace import Pace
 from omero_rocrate_transfer.transfer.retry import Retry
 from omero_rocrate_transfer.transfer.run import run
@@ -71,8 +72,9 @@ def unpack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator
             retry = Retry(chosen.retries)
             connection = endpoints.server_connection(ctx, args, retry)
             endpoints.check_target(connection, chosen.target)
-            if not chosen.dry_run:
-                runs.check_idmap(chosen.idmap, runs.unpack_run(chosen, connection.info, connection.user))
+            name = runs.unpack_run(chosen, connection.info, connection.user)
+            if chosen.idmap is not None and not chosen.dry_run:
+                runs.check_idmap(chosen.idmap, name)
             owners = endpoints.target_owners(connection, chosen, contents, source)
             endpoints.bring_back(retry, owners)
         yield Planned(contents=contents, dry_run=chosen.dry_run)
@@ -83,59 +85,64 @@ def unpack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator
             runs.open_unpack(chosen, contents, connection.info, connection.user) as journal,
         ):
             sink = endpoints.server_sink(connection, owners, chosen, chosen.content, journal.run_id)
-            yield from _unpack(
-                chosen, source, (contents, connection.info), sink, journal, (retry, pace), interrupt
-            )
+            moving = _unpack(chosen, source, contents, sink, journal, (retry, pace), interrupt)
+            yield from follow_ids(chosen.idmap, name, (contents, connection.info), journal, moving)
 
 
 def _unpack(
     chosen: UnpackOptions,
     source: StoredSource,
-    ends: tuple[Contents, SourceInfo],
+    contents: Contents,
     sink: Sink,
     journal: Journal,
     patience: tuple[Retry, Pace],
     interrupt: Interrupt,
 ) -> Iterator[Event]:
-    """Check what is still to be sent, send it, and write down what became of it."""
-    contents, _ = ends
+    """Check what is still to be sent, and send it."""
     done = read_history(journal.records).done
     rest = replace(contents, units=tuple(unit for unit in contents.units if unit.ref not in done))
     if rest.units:
         yield from check(rest, source, parallel=chosen.parallel, interrupt=interrupt)
     retry, pace = patience
-    yield from follow_ids(
-        chosen.idmap,
-        ends,
-        journal,
-        run(
-            contents,
-            source,
-            sink,
-            parallel=chosen.parallel,
-            interrupt=interrupt,
-            journal=journal,
-            retry=retry,
-            pace=pace,
-        ),
+    yield from run(
+        contents,
+        source,
+        sink,
+        parallel=chosen.parallel,
+        interrupt=interrupt,
+        journal=journal,
+        retry=retry,
+        pace=pace,
     )
 
 
 def follow_ids(
-    path: Path, ends: tuple[Contents, SourceInfo], journal: Journal, events: Iterator[Event]
+    asked: Path | None,
+    name: str,
+    ends: tuple[Contents, SourceInfo],
+    journal: Journal,
+    events: Iterator[Event],
 ) -> Iterator[Event]:
     """Write down what became of everything while a run into a server goes on.
 
     Parameters
     ----------
-    path
-        Of the id map.
+    asked
+        Where the id map shall be too, besides the folder of the run.
+    name
+        Of the run.
     ends
         What travels, and the server it goes to.
     """
     contents, target = ends
-    again = journal.head.get("idmap") == str(path.absolute())
-    with IdMap(path, contents.source, target, again=again, run_id=journal.run_id) as idmap:
+    paths = [run_idmap(log_folder(), name), *([] if asked is None else [asked])]
+    with ExitStack() as stack:
+        maps = []
+        for path in paths:
+            earlier = journal.is_resumed and journal.head.get("idmap") == str(path.absolute())
+            idmap = IdMap(path, contents.source, target, earlier=earlier, run_id=journal.run_id)
+            maps.append(stack.enter_context(idmap))
         for event in events:
-            idmap.take(event)
+            for idmap in maps:
+                idmap.take(event)
             yield event

@@ -30,8 +30,8 @@ Examples:
 UNPACK_HELP = """Rebuild the content of an RO-Crate on the server.
 
 Every digest of the crate is checked before the first byte is sent. The crate
-is not changed, and nothing is extracted. The new ids are written to
-NAME.idmap.json in the current folder.
+is not changed, and nothing is extracted. The new ids are kept
+with the run: see "omero transfer idmap".
 
 Examples:
   # Into new projects, datasets and screens
@@ -72,7 +72,7 @@ Examples:
   omero transfer verify liver.zip
   # Is everything in the crate that is in the project now?
   omero transfer verify Project:42 liver.zip
-  # Did it arrive? Finds the new ids in liver.idmap.json
+  # Did it arrive? Finds the new ids in the run that unpacked it
   omero transfer verify liver.zip --server
 """
 
@@ -109,6 +109,15 @@ Examples:
 """
 
 
+IDMAP_HELP = """Show which objects of the source became which ones on the target.
+
+The id map of an unpack or copy, as JSON. No server is needed.
+
+Examples:
+  omero transfer idmap unpack-liver.zip-77b0d3e5 > ids.json
+"""
+
+
 class TransferControl(BaseControl):
     """Registers the commands with OMERO's command line and runs them."""
 
@@ -137,6 +146,9 @@ class TransferControl(BaseControl):
         status = parser.add(sub, self.status, STATUS_HELP)
         options.add_login(status)
         read_options.add_status(status)
+        shown_ids = parser.add(sub, self.idmap, IDMAP_HELP)
+        options.add_login(shown_ids)
+        read_options.add_idmap(shown_ids)
         undo = parser.add(sub, self.undo, UNDO_HELP)
         options.add_login(undo)
         read_options.add_undo(undo)
@@ -170,6 +182,12 @@ class TransferControl(BaseControl):
         from omero_rocrate_transfer.cli.status import status
 
         self._execute(args, status)
+
+    def idmap(self, args: argparse.Namespace) -> None:
+        """Show the new ids of a run."""
+        from omero_rocrate_transfer.cli.ids import idmap
+
+        self._execute(args, idmap)
 
     def undo(self, args: argparse.Namespace) -> None:
         """Take a run back."""

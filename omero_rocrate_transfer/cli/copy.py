@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omero_rocrate_transfer.cli import endpoints, runs
@@ -37,9 +36,8 @@ def copy(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[E
             with interrupt.at_once():
                 contents = retry.call(lambda: source.read_contents(chosen.objects))
                 name = runs.copy_run(chosen, contents.source, there.info, there.user)
-                idmap = chosen.idmap or Path(f"{name}.idmap.json")
-                if not chosen.dry_run:
-                    runs.check_idmap(idmap, name)
+                if chosen.idmap is not None and not chosen.dry_run:
+                    runs.check_idmap(chosen.idmap, name)
                 owners = endpoints.target_owners(there, chosen, contents, source)
                 endpoints.bring_back(retry, here, owners)
             yield Planned(contents=contents, dry_run=chosen.dry_run)
@@ -47,7 +45,7 @@ def copy(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[E
                 return
             with (
                 closing(owners),
-                runs.open_copy(chosen, name, idmap, contents, (there.info, there.user)) as journal,
+                runs.open_copy(chosen, name, contents, (there.info, there.user)) as journal,
             ):
                 sink = endpoints.server_sink(there, owners, chosen, chosen.made, journal.run_id)
                 moving = run(
@@ -60,4 +58,4 @@ def copy(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[E
                     retry=retry,
                     pace=pace,
                 )
-                yield from follow_ids(idmap, (contents, there.info), journal, moving)
+                yield from follow_ids(chosen.idmap, name, (contents, there.info), journal, moving)

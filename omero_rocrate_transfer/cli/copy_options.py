@@ -66,7 +66,9 @@ def add_copy(parser: argparse.ArgumentParser) -> None:
         parser, required=True, text="The server to copy to", group="Group there that takes the objects"
     )
     add_container_options(parser)
-    parser.add_argument("--idmap", metavar="FILE", help="Where to write the new ids (default RUN.idmap.json)")
+    parser.add_argument(
+        "--idmap", metavar="FILE", help="Write the new ids to FILE too; 'idmap RUN' shows them"
+    )
     parser.add_argument(
         "--pixels",
         choices=[policy.value for policy in _PIXELS],

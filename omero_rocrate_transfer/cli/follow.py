@@ -35,6 +35,7 @@ _VERBS: Final = {
     "verify": "Verified",
     "list": "Listed",
     "status": "Listed",
+    "idmap": "Listed",
     "undo": "Undone",
 }
 

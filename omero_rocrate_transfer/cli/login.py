@@ -44,9 +44,8 @@ def log_in(ctx: Any, args: argparse.Namespace) -> Any:
 
     from omero_rocrate_transfer.server.timeouts import ice_properties
 
-    # Clients that only wait to be collected would be found by Ice when Python is gone, and be told about.
-    atexit.unregister(gc.collect)
-    atexit.register(gc.collect)
+    atexit.unregister(_destroy_clients)
+    atexit.register(_destroy_clients)
     asked = sys.stdin is not None and sys.stdin.isatty()
     said = io.StringIO()
     stream = sys.stderr if asked else said
@@ -59,12 +58,44 @@ def log_in(ctx: Any, args: argparse.Namespace) -> Any:
             client = ctx.conn(args)
     except NonZeroReturnCode as error:
         _refuse_full_disk(said.getvalue())
+        _tell_refusal(error)
         raise LoginError(f"Login failed. {_reason(said.getvalue())}".strip(), hint=_HINT) from error
     if client is None:
         raise LoginError("Login failed.", hint=_HINT)
     for line in said.getvalue().splitlines():
         note(line)
     return client
+
+
+def _destroy_clients() -> None:
+    """Destroy the clients that are left, such as one whose login failed half-way: Ice would tell of them."""
+    from omero.clients import BaseClient
+
+    from omero_rocrate_transfer.server.clients import close_quietly
+
+    gc.collect()
+    for one in gc.get_objects():
+        if issubclass(type(one), BaseClient):
+            close_quietly(one)
+
+
+def _tell_refusal(failure: BaseException) -> None:
+    """Raise what the server answered, in our own words; OMERO shows its class, or less.
+
+    Raises
+    ------
+    LoginError
+    """
+    import omero
+
+    from omero_rocrate_transfer.server.errors import translate
+
+    cause: BaseException | None = failure
+    while cause is not None:
+        if isinstance(cause, (omero.ServerError, omero.WrappedCreateSessionException)):
+            told = translate(cause, "Login failed")
+            raise LoginError(told.message, hint=told.hint or _HINT) from failure
+        cause = cause.__cause__ or cause.__context__
 
 
 def _refuse_full_disk(text: str) -> None:

@@ -82,7 +82,8 @@ class UnpackOptions:
     pixels_as: PixelsAs | None
     content: UnpackContent
     owners: OwnerOptions
-    idmap: Path
+    #: Where the new ids are written to, besides the folder of the run.
+    idmap: Path | None
     dry_run: bool
     parallel: int
     #: Attempts after the first where the connection fails.
@@ -169,7 +170,7 @@ def add_unpack(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("filepath", help="The crate: a folder, a .zip or a .tar")
     add_container_options(parser)
     parser.add_argument(
-        "--idmap", metavar="FILE", help="Where to write the new ids (default NAME.idmap.json)"
+        "--idmap", metavar="FILE", help="Write the new ids to FILE too; 'idmap RUN' shows them"
     )
     add_pixels_as(parser)
     parser.add_argument("--folder", action="store_true", help="Refuse a crate that is no folder")
@@ -249,7 +250,7 @@ def unpack_options(args: argparse.Namespace) -> UnpackOptions:
         pixels_as=args.pixels_as and PixelsAs(args.pixels_as),
         content=unpack_content(args),
         owners=owner_options(args),
-        idmap=Path(args.idmap or f"{path.resolve().stem}.idmap.json"),
+        idmap=None if args.idmap is None else Path(args.idmap),
         dry_run=args.dry_run,
         parallel=args.parallel,
         retries=args.retries,

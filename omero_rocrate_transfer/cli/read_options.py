@@ -30,8 +30,8 @@ class VerifyOptions:
     to: TargetLogin | None
     #: Whether the crate is compared with what a server made of it.
     against_server: bool
-    #: The new ids on that server, where they are not beside the crate's own name.
-    idmap: Path
+    #: The new ids on that server; None for those of the newest run that unpacked the crate there.
+    idmap: Path | None
     quick: bool
     subset: Subset
     #: Where to write one line for everything that was compared.
@@ -51,7 +51,7 @@ def add_verify(parser: argparse.ArgumentParser) -> None:
         text="Compare objects with their copies there; no crate is read",
         group="Group of the login there",
     )
-    parser.add_argument("--idmap", metavar="FILE", help="New ids on the server (default NAME.idmap.json)")
+    parser.add_argument("--idmap", metavar="FILE", help="New ids on the server (default: of the last run)")
     parser.add_argument("--quick", action="store_true", help="Names and sizes only; no content is read")
     parser.add_argument(
         "--subset", type=_subset, default=ALL, metavar="N/M|P%", help="Read a part: 2/10 or 5%%"
@@ -82,6 +82,12 @@ def add_undo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="Show what would be removed and stop")
     parser.add_argument("--force", action="store_true", help="Remove without a question")
     add_timeout(parser)
+    add_output(parser)
+
+
+def add_idmap(parser: argparse.ArgumentParser) -> None:
+    """Add what ``idmap`` takes, login options excepted."""
+    parser.add_argument("run_name", metavar="RUN", help="Name of the run, as 'status' shows it")
     add_output(parser)
 
 
@@ -126,7 +132,7 @@ def verify_options(args: argparse.Namespace) -> VerifyOptions:
         objects=objects,
         to=to,
         against_server=against_server,
-        idmap=Path(args.idmap or f"{path.resolve().stem}.idmap.json"),
+        idmap=None if args.idmap is None else Path(args.idmap),
         quick=args.quick,
         subset=args.subset,
         combined=Path(args.combined) if args.combined is not None else None,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from omero_rocrate_transfer.cli.log import log_folder
 from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError
+from omero_rocrate_transfer.transfer.idmap import is_of_run
+from omero_rocrate_transfer.transfer.journal import read_head
 from omero_rocrate_transfer.transfer.runs import journal_path, open_run, run_name
 
 if TYPE_CHECKING:
@@ -78,7 +80,15 @@ def check_idmap(path: Path, run: str) -> None:
             f"The id map {path} cannot be written: there is no such folder.",
             hint="Name another file with --idmap.",
         )
-    refuse_existing(path, run, hint="Move it away, or name another file with --idmap.")
+    if os.path.lexists(path):
+        head = read_head(journal_path(log_folder(), run)) or {}
+        # Earlier versions did not note in the file which run it is of, but in the journal which file it is.
+        earlier = head.get("idmap") == str(path.absolute())
+        if not is_of_run(path, str(head.get("id", "")), earlier=earlier):
+            raise RefusedError(
+                f"The id map {path} exists already.",
+                hint="Move it away, or name another file with --idmap.",
+            )
 
 
 def open_pack(chosen: PackOptions, contents: Contents) -> AbstractContextManager[Journal]:
@@ -97,7 +107,6 @@ def open_unpack(
         "target": target.host,
         "target_database": target.database_uuid,
         "user": user,
-        "idmap": str(chosen.idmap.absolute()),
     }
     return open_run(
         log_folder(),
@@ -109,7 +118,7 @@ def open_unpack(
 
 
 def open_copy(
-    chosen: CopyOptions, name: str, idmap: Path, contents: Contents, target: tuple[SourceInfo, str]
+    chosen: CopyOptions, name: str, contents: Contents, target: tuple[SourceInfo, str]
 ) -> AbstractContextManager[Journal]:
     """Begin the run of a copy, or go on with it.
 
@@ -124,7 +133,6 @@ def open_copy(
         "target": info.host,
         "target_database": info.database_uuid,
         "user": user,
-        "idmap": str(idmap.absolute()),
     }
     options = _options(chosen) | {"database": info.database_uuid, "user": user}
     return open_run(log_folder(), name, contents, facts, options)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from omero_rocrate_transfer.cli import endpoints
 from omero_rocrate_transfer.cli.combined import write_combined
+from omero_rocrate_transfer.cli.ids import find_ids
 from omero_rocrate_transfer.cli.read_options import verify_options
 from omero_rocrate_transfer.cli.text import render_server
 from omero_rocrate_transfer.model.contents import Contents
@@ -117,7 +118,10 @@ def _with_target(
     chosen: VerifyOptions, origin: Source, contents: Contents, connection: Connection, server: Source
 ) -> Comparison:
     """Compare a crate, or the server that was copied from, with what was made of it on the server."""
-    ids = read_idmap(chosen.idmap)
+    if chosen.idmap is None:
+        ids = find_ids(chosen.path, contents.source, connection.info)
+    else:
+        ids = read_idmap(chosen.idmap)
     became = ids.became
     if ids.crate_md5 is not None and ids.crate_md5 != contents.source.crate_md5:
         raise UsageError(

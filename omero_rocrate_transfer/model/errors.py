@@ -9,6 +9,7 @@ TransferError                 exit 1    a bug, if nothing more specific is raise
 ├── LoginError                exit 6    no connection or no session
 │   └── LinkLostError                   the link broke while working
 ├── RefusedError              exit 7    the target exists, or another run holds it
+│   └── CollisionError                  somebody made the same at the same time
 ├── UnsafeCrateError          exit 8    the crate is invalid or hostile; nothing was written
 └── StoppedError              exit 9    a limit or a full disk; the same command goes on
 """
@@ -108,6 +109,12 @@ class RefusedError(TransferError):
 
     exit_code = 7
     error_id = "refused"
+
+
+class CollisionError(RefusedError):
+    """Somebody made the same thing at the same time; a repetition finds it there."""
+
+    error_id = "collision"
 
 
 class UnsafeCrateError(TransferError):

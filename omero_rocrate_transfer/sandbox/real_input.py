@@ -72,16 +72,17 @@ def every_type(folder: Path) -> RealInput:
 
 
 def same_names(folder: Path) -> RealInput:
-    """Write files with one name in several folders, held together by a ``.pattern`` file.
+    """Write files with the same names for every caller, and a ``.pattern`` file beside them.
 
-    Bio-Formats takes numbers without a known prefix as Z (AxisGuesser).
+    Bio-Formats takes numbers without a known prefix as Z (AxisGuesser), and looks for the files of a pattern
+    only in its own folder where the pattern names none.
     """
     series = Series("same names", "uint8", (1, 1, 3, 20, 30))
-    names = [f"pos{number}/frame.tif" for number in (1, 2, 3)]
+    names = [f"pos{number}.tif" for number in (1, 2, 3)]
+    folder.mkdir(parents=True, exist_ok=True)
     for name, plane in zip(names, series.pixels().reshape(-1, 20, 30), strict=True):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         write_planes(folder / name, [plane], "")
-    (folder / "positions.pattern").write_text("pos<1-3>/frame.tif\n", encoding="utf-8")
+    (folder / "positions.pattern").write_text("pos<1-3>.tif\n", encoding="utf-8")
     return RealInput(folder, ("positions.pattern", *names), (series,), 1)
 
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 import Ice
 import omero
 from omero.callbacks import CmdCallbackI
-from omero.cmd import ERR, Delete2
+from omero.cmd import ERR, Delete2, GraphException
 
-from omero_rocrate_transfer.model.errors import StoppedError, TransferError
-from omero_rocrate_transfer.server.errors import NO_SPACE, server_errors
+from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError, StoppedError, TransferError
+from omero_rocrate_transfer.server.errors import NO_SPACE, collision, server_errors, taken_in
 from omero_rocrate_transfer.server.queries import Reader
 from omero_rocrate_transfer.server.session import Connection
 
@@ -89,6 +89,10 @@ def _refused(error: Any, doing: str) -> TransferError:
     parameters = error.parameters or {}
     text = str(getattr(error, "message", "") or parameters.get("message") or "")
     reason = ": ".join(part for part in (error.name, *text.strip().splitlines()[:1]) if part)
+    if (constraint := taken_in("\n".join((text, *map(str, parameters.values()))))) is not None:
+        return collision(constraint, doing)
     if NO_SPACE in text:
         return StoppedError(f"{doing}: the server's disk is full.", hint="Make room there first.")
-    return TransferError(f"{doing}: the server refused: {reason or error.category}")
+    if isinstance(error, GraphException) and text.startswith("cannot read"):
+        return NotFoundError(f"{doing}: {text.splitlines()[0]}: missing, or not readable by this user.")
+    return RefusedError(f"{doing}: the server refused: {reason or error.category}")

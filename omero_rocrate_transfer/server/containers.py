@@ -17,6 +17,7 @@ from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.belongings import Belongings, Ends
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.people import Account
+from omero_rocrate_transfer.server.queries import IDS_PER_QUERY, batches
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.writer import Writer
 
@@ -199,17 +200,16 @@ class ContainerFinder:
 
     def _query(self, hand: Connection, hql: str, names: Sequence[str], **extra: int) -> dict[str, list[int]]:
         """Return ids by name, oldest first."""
-        if not names:
-            return {}
-        parameters = ParametersI().add("names", rlist([rstring(name) for name in dict.fromkeys(names)]))
-        parameters.addLong("owner", hand.user_id)
-        for name, value in extra.items():
-            parameters.addLong(name, value)
-        with server_errors("Looking for containers to merge into"):
-            rows: list[Any] = hand.query.projection(hql, parameters, hand.context(self._group))
         found: dict[str, list[int]] = {}
-        for number, name in rows:
-            found.setdefault(name.val, []).append(number.val)
+        for batch in batches(names, IDS_PER_QUERY):
+            parameters = ParametersI().add("names", rlist([rstring(name) for name in batch]))
+            parameters.addLong("owner", hand.user_id)
+            for name, value in extra.items():
+                parameters.addLong(name, value)
+            with server_errors("Looking for containers to merge into"):
+                rows: list[Any] = hand.query.projection(hql, parameters, hand.context(self._group))
+            for number, name in rows:
+                found.setdefault(name.val, []).append(number.val)
         return found
 
     def _tell(self, one: Container, free: Sequence[int]) -> None:

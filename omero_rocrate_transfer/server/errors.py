@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -12,6 +13,7 @@ import Ice
 import omero
 
 from omero_rocrate_transfer.model.errors import (
+    CollisionError,
     IntegrityError,
     LinkLostError,
     LoginError,
@@ -44,10 +46,43 @@ _CLIENT_GONE: Final = (
     "No Ice.ObjectAdapter active",
     "No session available",
 )
+#: What the database says of a row that is there already: foreign keys have names that begin with fk
+#: (omero-server, names that Hibernate gives them), and are no matter of time.
+_TAKEN: Final = re.compile(r"could not insert: \[.*?constraint \[\"?(?!fk|null)(\w+)", re.DOTALL)
+#: What the server says to a user without the role that a call needs (active users have ``user``), to one
+#: in a group that is not theirs, and to one who wants a session of somebody else (omero-server 5.6).
+_NO_ROLE: Final = re.compile(r"No matching roles found .*\(allowed: \[(?P<roles>.*?)\]\)", re.DOTALL)
+_NO_MEMBER: Final = re.compile(r"User \d+ is not a member of group (?P<group>-?\d+)")
+_NO_SUDO: Final = "Group sudo is not permitted"
+#: Keys of sessions look like this, and messages may name them.
+_KEY: Final = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 NO_SPACE: Final = "No space left on device"
 _LONGEST_MESSAGE: Final = 300
 #: What IQuery.get, lazy loading and RawPixelsStore.setPixelsId say of objects that are not there.
 _MISSING: Final = ("is not available", "No row with the given identifier exists", "Cannot read")
+
+
+class UnloadedError(TransferError):
+    """An object came with its id only, where its fields were asked for.
+
+    Parameters
+    ----------
+    found
+        The object.
+    doing
+        As for `server_errors`.
+    """
+
+    error_id = "unloaded"
+
+    def __init__(self, found: Any, doing: str) -> None:
+        name = type(found).__name__.removesuffix("I")
+        number = found.__dict__["_id"]
+        super().__init__(
+            f"{doing}: {name}:{number.val if number is not None else '?'} came without its fields, for the"
+            " query does not fetch what it refers to.",
+            hint="This is a bug; please report it with the log.",
+        )
 
 
 @contextmanager
@@ -83,7 +118,7 @@ def is_transient(error: BaseException) -> bool:
     """Tell whether the same call may succeed a little later, perhaps on a new connection."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, (LinkLostError, omero.ConcurrencyException)) or _is_gone(cause):
+        if isinstance(cause, (LinkLostError, CollisionError, omero.ConcurrencyException)) or _is_gone(cause):
             return True
         if isinstance(cause, omero.WrappedCreateSessionException):
             return bool(cause.concurrency)
@@ -91,13 +126,24 @@ def is_transient(error: BaseException) -> bool:
     return False
 
 
+def constraint_of(error: BaseException) -> str | None:
+    """Return the constraint that keeps a row from being made a second time, None for any other error."""
+    if isinstance(error, CollisionError):
+        return constraint_of(error.__cause__) if error.__cause__ is not None else None
+    return taken_in(str(error.message)) if isinstance(error, omero.ValidationException) else None
+
+
+def taken_in(text: str) -> str | None:
+    """Return the constraint that a text of the server names as `constraint_of` does."""
+    match = _TAKEN.search(text)
+    return None if match is None else match[1].lower()
+
+
 def message_of(error: Exception) -> str:
     """Return the first line that says something of an error of OMERO or Ice."""
-    for name in ("message", "reason", "unknown"):
-        lines = str(getattr(error, name, "") or "").strip().splitlines()
-        if lines:
-            return lines[0].strip()[:_LONGEST_MESSAGE]
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:_LONGEST_MESSAGE]
+    texts = (str(getattr(error, name, "") or "").strip() for name in ("message", "reason", "unknown"))
+    text = next(filter(None, texts), str(error).strip()) or type(error).__name__
+    return _KEY.sub("…", text.splitlines()[0].strip())[:_LONGEST_MESSAGE]
 
 
 def _is_gone(error: BaseException) -> bool:
@@ -145,7 +191,28 @@ def _forbidden(error: Any, doing: str) -> TransferError:
         return NotFoundError(f"{doing}: not readable by this user.", hint="Log in as a user who may read it.")
     if message.startswith("Download is restricted"):
         return NotFoundError(f"{doing}: the server's policy does not give its files out.")
+    if (role := _NO_ROLE.search(message)) is not None:
+        return _no_role(role["roles"], doing)
+    if (member := _NO_MEMBER.search(message)) is not None:
+        return LoginError(
+            f"{doing}: this user is not a member of group {member['group']}.",
+            hint="Choose a group of this user, or ask an administrator for membership.",
+        )
+    if message.startswith(_NO_SUDO):
+        return RefusedError(
+            f"{doing}: this user may not open sessions for others.",
+            hint="This takes an administrator with the privilege Sudo.",
+        )
     return RefusedError(f"{doing}: this user may not do that: {message}")
+
+
+def _no_role(roles: str, doing: str) -> TransferError:
+    if "user" in re.split(r"\W+", roles):
+        return LoginError(
+            f"{doing}: this user is not active on the server.",
+            hint="Ask an administrator to activate the account.",
+        )
+    return RefusedError(f"{doing}: only administrators may do that.")
 
 
 def _bad_digest(error: Any, doing: str) -> TransferError:
@@ -157,9 +224,19 @@ def _bad_digest(error: Any, doing: str) -> TransferError:
 
 def _invalid(error: Any, doing: str) -> TransferError:
     message = message_of(error)
+    if (constraint := constraint_of(error)) is not None:
+        return collision(constraint, doing)
     if any(words in message for words in _MISSING):
         return NotFoundError(f"{doing}: missing, or not readable by this user.")
     return RefusedError(f"{doing}: the server does not accept it: {message}")
+
+
+def collision(constraint: str, doing: str) -> CollisionError:
+    """Return the error for something that is there already by a constraint of the database."""
+    return CollisionError(
+        f"{doing}: the server has the same already, or somebody just makes it ({constraint}).",
+        hint="Run the same command again.",
+    )
 
 
 def _busy(error: Any, doing: str) -> TransferError:

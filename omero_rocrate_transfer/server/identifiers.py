@@ -22,7 +22,7 @@ from omero_rocrate_transfer.server.annotations.kinds import ANNOTATABLE, Annotat
 from omero_rocrate_transfer.server.content.conversions import parse_ref
 from omero_rocrate_transfer.server.content.restore.target import Target
 from omero_rocrate_transfer.server.marks import ENTITY
-from omero_rocrate_transfer.server.queries import Reader
+from omero_rocrate_transfer.server.queries import Reader, by_ids
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.target_ids import TargetIds
 
@@ -37,7 +37,6 @@ _TAKEN: Final = (
     "select x.id, e.entityType, e.entityId, e.lsid, e.uuid from {type} x join x.details.externalInfo e"
     " where x.id in (:ids) order by x.id"
 )
-_LOAD: Final = "select x from {type} x where x.id in (:ids)"
 #: Documents have no ids for these, or do not know all of them.
 _NOT_READ: Final = frozenset(("PlaneInfo", "LightPath", "OriginalFile"))
 #: Where a server reads the pixels of an image or mask (omero-zarr-pixel-buffer ZarrPixelsService): another
@@ -175,7 +174,7 @@ def _give(target: Target, type_name: str, wanted: Mapping[int, Identifier]) -> N
     def set_fields(one: Any) -> None:
         one.getDetails().setExternalInfo(_info(free[one.id.val]))
 
-    target.edit(_LOAD.format(type=type_name), free, set_fields, doing=_DOING)
+    target.edit(by_ids(type_name), free, set_fields, doing=_DOING)
 
 
 def _info(identifier: Identifier) -> Any:

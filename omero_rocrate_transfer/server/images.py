@@ -15,7 +15,8 @@ from omero_rocrate_transfer.server.times import iso_utc
 
 _IMAGES: Final = (
     "select i.id, i.name, i.description, i.details.owner.id, i.details.group.id,"
-    " i.details.creationEvent.time, f.id, p.sizeX, p.sizeY, p.sizeZ, p.sizeC, p.sizeT, t.value, p.id"
+    " i.details.creationEvent.time, f.id, p.sizeX, p.sizeY, p.sizeZ, p.sizeC, p.sizeT, t.value,"
+    " index(p), p.id"
     " from Image i left outer join i.fileset f left outer join i.pixels p left outer join p.pixelsType t"
     " where i.id in (:ids) order by i.id, p.id"
 )
@@ -76,11 +77,15 @@ class ImageRow:
 def read_images(reader: Reader, ids: Iterable[int]) -> dict[int, ImageRow]:
     """Read images; of several Pixels only the first counts, as everywhere in OMERO."""
     found: dict[int, ImageRow] = {}
+    places: dict[int, int] = {}
     for one, name, description, owner, group, created, fileset, *rest in reader.rows(
         _IMAGES, ids, doing="Reading images"
     ):
-        *sizes, pixel_type, _ = rest
-        row = ImageRow(
+        *sizes, pixel_type, place, _ = rest
+        if one in found and places[one] < place:
+            continue
+        places[one] = place
+        found[one] = ImageRow(
             ref=ObjectRef("Image", one),
             name=name,
             description=description,
@@ -91,5 +96,4 @@ def read_images(reader: Reader, ids: Iterable[int]) -> dict[int, ImageRow]:
             sizes=() if pixel_type is None else tuple(sizes),
             pixel_type=pixel_type,
         )
-        found.setdefault(one, row)
     return found

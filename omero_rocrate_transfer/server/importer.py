@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from datetime import UTC, datetime
 from threading import Event
 from typing import Any, Final, Protocol
 
@@ -23,6 +24,7 @@ from omero_rocrate_transfer.model.contents import OriginalFile, TransferUnit
 from omero_rocrate_transfer.model.digests import Hasher
 from omero_rocrate_transfer.model.errors import IntegrityError, TransferError
 from omero_rocrate_transfer.server.client_paths import reader_hint
+from omero_rocrate_transfer.server.collisions import repeat
 from omero_rocrate_transfer.server.commands import delete, wait_for
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.marks import RUN_FACT, UNIT_FACT
@@ -86,9 +88,16 @@ class FilesetImport:
             The server cannot import the files.
         """
         files, doing = len(self._unit.files), self._doing
-        fileset = _fileset(self._unit, self._connection.run_id)
-        with server_errors(doing):
-            process = open_import(self._connection, fileset, _settings(), self._context)
+        with server_errors(doing), self._connection.first_times.of([self._folder_of_day()]):
+            process = repeat(
+                lambda: open_import(
+                    self._connection,
+                    _fileset(self._unit, self._connection.run_id),
+                    _settings(),
+                    self._context,
+                ),
+                self._connection.retry,
+            )
         try:
             digests = self._upload_all(process, source)
             with server_errors(doing):
@@ -101,6 +110,10 @@ class FilesetImport:
         if self.fileset_id is None:
             raise TransferError(f"{doing}: the server made no fileset.")
         return self.fileset_id
+
+    def _folder_of_day(self) -> Hashable:
+        """Return what tells the folders that the first import of a user and day makes from all others."""
+        return self._connection.user_id, datetime.now(UTC).date()
 
     def undo(self, connection: Connection) -> None:
         """Delete the Fileset of this import and nothing else; says so where that fails.

@@ -11,7 +11,7 @@ from omero.sys import ParametersI
 
 from omero_rocrate_transfer.model.contents import Group, Person
 from omero_rocrate_transfer.server.errors import server_errors
-from omero_rocrate_transfer.server.queries import IDS_PER_QUERY, Reader
+from omero_rocrate_transfer.server.queries import IDS_PER_QUERY, Reader, batches
 from omero_rocrate_transfer.server.session import Connection
 
 # E-mail addresses are private: unless somebody wants them, they are not even asked for.
@@ -64,24 +64,20 @@ def read_groups(reader: Reader, ids: Iterable[int | None]) -> tuple[Group, ...]:
 
 def find_accounts(connection: Connection, logins: Iterable[str]) -> dict[str, Account]:
     """Return those users of some login names that the server has."""
-    names = sorted(set(logins))
     found: dict[str, Account] = {}
-    for start in range(0, len(names), IDS_PER_QUERY):
-        batch = rlist([rstring(name) for name in names[start : start + IDS_PER_QUERY]])
+    for names in batches(sorted(set(logins)), IDS_PER_QUERY):
+        parameters = ParametersI().add("names", rlist([rstring(name) for name in names]))
         with server_errors("Looking for the owners"):
-            rows = connection.query.projection(
-                _ACCOUNTS, ParametersI().add("names", batch), connection.context()
-            )
+            rows = connection.query.projection(_ACCOUNTS, parameters, connection.context())
         found |= {login.val: Account(login.val, number.val) for login, number in rows}
     return found
 
 
 def find_members(connection: Connection, group: int, accounts: Iterable[Account]) -> set[int]:
     """Return the ids of those users who are members of a group."""
-    ids = sorted({account.id for account in accounts})
     found: set[int] = set()
-    for start in range(0, len(ids), IDS_PER_QUERY):
-        parameters = ParametersI().addIds(ids[start : start + IDS_PER_QUERY]).addLong("group", group)
+    for ids in batches(sorted(account.id for account in accounts), IDS_PER_QUERY):
+        parameters = ParametersI().addIds(ids).addLong("group", group)
         with server_errors("Looking for the members of the group"):
             rows = connection.query.projection(_MEMBERS, parameters, connection.context())
         found |= {row[0].val for row in rows}

@@ -32,8 +32,8 @@ DTYPES: Final = {
 #: Stores open at most for one image.
 STORES: Final = 4
 _PIXELS: Final = (
-    "select p.id, p.sizeT, p.sizeC, p.sizeZ, p.sizeY, p.sizeX, t.value from Pixels p join p.pixelsType t"
-    " where p.image.id = :id order by p.id"
+    "select p.id, p.sizeT, p.sizeC, p.sizeZ, p.sizeY, p.sizeX, t.value from Image i join i.pixels p"
+    " join p.pixelsType t where i.id = :id and index(p) = 0"
 )
 
 

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from omero.sys import ParametersI
 
-from omero_rocrate_transfer.server.errors import server_errors
+from omero_rocrate_transfer.server.errors import UnloadedError, server_errors
 from omero_rocrate_transfer.server.session import Connection
 
 #: Ids per query; the JDBC driver takes 32767 at most.
 IDS_PER_QUERY: Final = 1000
 #: Rows per answer: keeps even a fileset of 100,000 files far below Ice.MessageSizeMax.
 ROWS_PER_ANSWER: Final = 10_000
+#: Objects per save, each a transaction of its own.
+OBJECTS_PER_SAVE: Final = 500
 #: Objects per query where whole graphs come back.
 GRAPHS_PER_QUERY: Final = 500
 
+#: References to classes without objects of their own, by the class that has them. A server that finds one
+#: of them not fetched gives nothing but the id of the object that has it. Links to annotations, light sources
+#: and shapes have some too: of those only ids are asked for.
+_ABSTRACT: Final = {
+    "LightSettings": ("lightSource",),
+    "LightSource": ("pump",),
+    "Laser": ("pump",),
+}
 _ALL_IDS: Final = "select o.id from {type} o order by o.id"
 
 Row = tuple[Any, ...]
+T = TypeVar("T")
 
 
 class Reader:
@@ -89,10 +100,8 @@ class Reader:
     ) -> Iterator[Any]:
         """Yield objects, each once, with what the query fetches; unordered; `size` ids a query."""
         for batch in batches(ids, size):
-            with server_errors(doing):
-                found = self._connection.query.findAllByQuery(
-                    hql, ParametersI().addIds(batch), self._connection.context()
-                )
+            parameters, context = ParametersI().addIds(batch), self._connection.context()
+            found = find_objects(self._connection, hql, parameters, context, doing=doing)
             yield from {one.id.val: one for one in found}.values()
 
     def _pages(self, hql: str, parameters: Any, doing: str) -> Iterator[Row]:
@@ -105,8 +114,32 @@ class Reader:
                 return
 
 
-def batches(ids: Iterable[int], size: int) -> Iterator[list[int]]:
-    """Yield ids in lists of some size, each once."""
-    unique = list(dict.fromkeys(ids))
+def find_objects(
+    connection: Connection, hql: str, parameters: Any, context: Mapping[str, str], *, doing: str
+) -> list[Any]:
+    """Return the objects that a query finds; all queries for objects go through here.
+
+    Raises
+    ------
+    UnloadedError
+        One has only its id, for the query does not fetch what it refers to.
+    """
+    with server_errors(doing):
+        found: list[Any] = connection.query.findAllByQuery(hql, parameters, dict(context))
+    for one in found:
+        if not one.isLoaded():
+            raise UnloadedError(one, doing)
+    return found
+
+
+def by_ids(type_name: str) -> str:
+    """Return the query that loads objects of a class by ``(:ids)``, without any list."""
+    fetches = "".join(f" left outer join fetch o.{name}" for name in _ABSTRACT.get(type_name, ()))
+    return f"select o from {type_name} o{fetches} where o.id in (:ids)"  # noqa: S608 -- a class of OMERO
+
+
+def batches(things: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield ids, names or objects in lists of some size, each once; the only place that makes such lists."""
+    unique = list(dict.fromkeys(things))
     for start in range(0, len(unique), size):
         yield unique[start : start + size]

@@ -24,6 +24,7 @@ from omero_rocrate_transfer.server.clients import (
     opened,
     refuse_silence,
 )
+from omero_rocrate_transfer.server.collisions import FirstTimes
 from omero_rocrate_transfer.server.enumerations import Enumerations
 from omero_rocrate_transfer.server.errors import server_errors, translate
 from omero_rocrate_transfer.server.marks import MarkingUpdate
@@ -73,6 +74,8 @@ class Connection:
         self.retry = Retry()
         #: Stores that files may have beyond their first one.
         self.spare_stores = BoundedSemaphore(SPARE_STORES)
+        #: What the run did already, so that it need not be done alone; sessions of one run share it.
+        self.first_times = FirstTimes()
         #: Run that what is created is marked with; see `mark_with`.
         self.run_id = ""
         with server_errors("Opening the session"):
@@ -224,7 +227,8 @@ class Connection:
         """Mark everything that is created from now on with a run."""
         self.run_id = run_id
         with server_errors("Marking what is created"):
-            self.update = MarkingUpdate(self.session.getUpdateService(), run_id)
+            service = self.session.getUpdateService()
+        self.update = MarkingUpdate(service, run_id, self.first_times, lambda: self.retry)
 
     def context(self, group: int = ALL_GROUPS) -> dict[str, str]:
         """Return the context for a call in a group.

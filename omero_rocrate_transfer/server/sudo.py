@@ -85,6 +85,7 @@ class SudoSessions:
             return self._log_in(account)
 
         connection = Connection(self._log_in(account), owned=True, reopen=reopen)
+        connection.first_times, connection.retry = self._connection.first_times, self._connection.retry
         if self._connection.run_id:
             connection.mark_with(self._connection.run_id)
         return connection

@@ -16,8 +16,6 @@ _LIMIT: Final = "Ice.Override.Timeout"
 _DIGESTED_PER_S: Final = 10_000_000
 #: Files that a server makes rows of, or compares, in a second at least.
 _FILES_PER_S: Final = 20
-#: Images that a server makes a thumbnail of in a second at least.
-_IMAGES_PER_S: Final = 1
 
 
 def ice_properties(timeout_s: int) -> dict[str, str]:
@@ -50,7 +48,7 @@ def limit_of(client: Any) -> int:
     return max(0, int(client.getProperty(_LIMIT) or 0))
 
 
-def patient(proxy: Any, limit_ms: int, *, size_bytes: int = 0, files: int = 0, images: int = 0) -> Any:
+def patient(proxy: Any, limit_ms: int, *, size_bytes: int = 0, files: int = 0) -> Any:
     """Return the proxy for a call whose work on the server grows with what was sent there.
 
     Parameters
@@ -61,10 +59,8 @@ def patient(proxy: Any, limit_ms: int, *, size_bytes: int = 0, files: int = 0, i
         What the server reads again for a digest, as when a written file is closed.
     files
         How many the server makes or compares.
-    images
-        How many the server renders.
     """
     if not limit_ms:
         return proxy
-    more_s = size_bytes / _DIGESTED_PER_S + files / _FILES_PER_S + images / _IMAGES_PER_S
+    more_s = size_bytes / _DIGESTED_PER_S + files / _FILES_PER_S
     return proxy.ice_invocationTimeout(limit_ms + int(more_s * 1000))

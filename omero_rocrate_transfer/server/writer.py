@@ -9,12 +9,12 @@ import omero.model
 from omero.rtypes import rstring
 from omero.sys import ParametersI
 
+from omero_rocrate_transfer.server.collisions import repeat
 from omero_rocrate_transfer.server.errors import server_errors
+from omero_rocrate_transfer.server.queries import OBJECTS_PER_SAVE, batches, by_ids, find_objects
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
-#: Objects per save, each a transaction of its own.
-_PER_SAVE: Final = 500
 _LINK_TYPES: Final = {
     ("Project", "Dataset"): "ProjectDatasetLink",
     ("Dataset", "Image"): "DatasetImageLink",
@@ -43,27 +43,32 @@ class Writer:
         faultpoint("server:container-created")
         return ids
 
-    def link(self, parent_type: str, child_type: str, pairs: Iterable[tuple[int, int]]) -> None:
+    def link(self, parent_type: str, child_type: str, pairs: Sequence[tuple[int, int]]) -> None:
         """Link children into parents, both by id; pairs that are linked already are passed over."""
-        wanted = dict.fromkeys(pairs)
         link_type = _LINK_TYPES[parent_type, child_type]
         doing = f"Linking {child_type}s into {parent_type}s"
-        for existing in self._existing(link_type, wanted, doing):
-            wanted.pop(existing, None)
-        self._insert([_link(link_type, *pair) for pair in wanted], doing)
+
+        def link_missing() -> None:
+            wanted = dict.fromkeys(pairs)
+            for existing in self._existing(link_type, wanted, doing):
+                wanted.pop(existing, None)
+            self._insert([_link(link_type, *pair) for pair in wanted], doing)
+
+        repeat(link_missing, self._connection.retry, constraints=None)
 
     def rename(self, type_name: str, wanted: Mapping[int, tuple[str, str | None]]) -> None:
         """Set names and descriptions of Images or Plates, by id."""
         doing = f"Naming {type_name}s"
-        hql = f"select o from {type_name} o where o.id in (:ids)"  # noqa: S608 -- a class of OMERO
-        for ids in _batches(list(wanted)):
+        hql = by_ids(type_name)
+        for ids in batches(wanted, OBJECTS_PER_SAVE):
+            # Fresh, for the optimistic lock; with no collection loaded, so that none is touched.
+            parameters = ParametersI().addIds(ids)
+            objects = find_objects(self._connection, hql, parameters, self._context, doing=doing)
+            for one in objects:
+                name, description = wanted[one.id.val]
+                one.setName(rstring(name))
+                one.setDescription(None if description is None else rstring(description))
             with server_errors(doing):
-                # Fresh, for the optimistic lock; with no collection loaded, so that none is touched.
-                objects = self._connection.query.findAllByQuery(hql, ParametersI().addIds(ids), self._context)
-                for one in objects:
-                    name, description = wanted[one.id.val]
-                    one.setName(rstring(name))
-                    one.setDescription(None if description is None else rstring(description))
                 self._connection.update.saveArray(objects, self._context)
 
     def _existing(
@@ -74,7 +79,7 @@ class Writer:
             f" where l.parent.id in (:parents) and l.child.id in (:children){self._of_owner} order by l.id"
         )
         found = []
-        for batch in _batches(list(pairs)):
+        for batch in batches(pairs, OBJECTS_PER_SAVE):
             parameters = ParametersI().addLongs("parents", sorted({parent for parent, _ in batch}))
             parameters.addLongs("children", sorted({child for _, child in batch}))
             with server_errors(doing):
@@ -84,7 +89,7 @@ class Writer:
 
     def _insert(self, objects: Sequence[Any], doing: str) -> list[int]:
         ids: list[int] = []
-        for batch in _batches(list(objects)):
+        for batch in batches(objects, OBJECTS_PER_SAVE):
             with server_errors(doing):
                 ids += self._connection.update.saveAndReturnIds(batch, self._context)
         return ids
@@ -103,7 +108,3 @@ def _link(link_type: str, parent: int, child: int) -> Any:
     new.setParent(getattr(omero.model, f"{parent_type}I")(parent, False))  # noqa: FBT003 -- a reference
     new.setChild(getattr(omero.model, f"{child_type}I")(child, False))  # noqa: FBT003 -- a reference
     return new
-
-
-def _batches(items: list[Any]) -> Iterable[list[Any]]:
-    return (items[start : start + _PER_SAVE] for start in range(0, len(items), _PER_SAVE))

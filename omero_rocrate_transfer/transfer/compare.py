@@ -11,8 +11,10 @@ from omero_rocrate_transfer.model.errors import DigestMismatchError
 from omero_rocrate_transfer.transfer.document_facts import (
     DocumentFacts,
     add_rois,
+    name_facts,
     result_of,
     tell_differences,
+    without_defaults,
 )
 from omero_rocrate_transfer.transfer.events import Compared, Started
 from omero_rocrate_transfer.transfer.meter import Meter, MeteredSource
@@ -77,6 +79,8 @@ class Comparison:
     ) -> None:
         self._left, self._right, self._became = left, right, became
         self._ignored = ignored_namespaces
+        #: Whether the objects on the right were created from those on the left.
+        self.has_new_ids = became is not None
 
     def run(
         self,
@@ -148,7 +152,7 @@ class Comparison:
             if other is None:
                 yield Compared(symbol="+", path=str(one.ref), text=f"{one.name!r} is missing.")
                 continue
-            clauses = tell_differences(_name(one), _name(other))
+            clauses = tell_differences(name_facts(one), name_facts(other))
             clauses += tell_differences(said[0].get(one.ref, {}), said[1].get(other.ref, {}))
             clauses += self._tell_members(one, other)
             yield result_of(str(one.ref), list(dict.fromkeys(clauses)))
@@ -227,8 +231,9 @@ class UnitComparison:
         if found is None:
             yield Compared(symbol="+", path=str(image.ref), text=f"{image.name!r} is missing.")
             return
-        clauses = tell_differences(_name(image), _name(found))
-        clauses += tell_differences(facts[0].get(image.ref, {}), facts[1].get(found.ref, {}))
+        here, there = facts[0].get(image.ref, {}), facts[1].get(found.ref, {})
+        clauses = tell_differences(name_facts(image), name_facts(found))
+        clauses += tell_differences(here, without_defaults(there, here) if self._whole.has_new_ids else there)
         yield result_of(str(image.ref), list(dict.fromkeys(clauses)))
 
     def _compare_files(self, other: TransferUnit, *, deep: bool) -> Iterator[Compared]:
@@ -293,7 +298,3 @@ def _digest(source: Source, unit: TransferUnit, file: OriginalFile) -> str:
     for block in source.iter_blocks(unit, file):
         hasher.update(block)
     return hasher.digests()[SHA256].hex
-
-
-def _name(thing: Container | ImageRecord) -> Facts:
-    return {"name": thing.name, "description": thing.description or None}

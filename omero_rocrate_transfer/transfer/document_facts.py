@@ -9,7 +9,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections import Counter
+import re
+import struct
+from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
     from ome_types import OME
 
+    from omero_rocrate_transfer.model.contents import Container, ImageRecord
+
 Facts = dict[str, Any]
 
 # fmt: off
@@ -39,6 +43,20 @@ _IGNORED: Final = frozenset(
     ]
 )
 # fmt: on
+#: Lists whose order says nothing: OMERO keeps sets of these (omero-model, ``zeromany`` without ``ordered``).
+_SETS: Final = frozenset(
+    (
+        *("objectives", "detectors", "dichroics", "filters", "filter_sets", "arcs", "filaments", "lasers"),
+        *("light_emitting_diodes", "generic_excitation_sources", "reagents"),
+    )
+)
+#: Fractions, which Bio-Formats holds in four bytes (ome-xml, ``PercentFraction``), by their names in OME-XML
+#: and in OMERO.
+_FRACTIONS: Final = frozenset(("attenuation", "humidity", "co2_percent", "co2percent", "transmittance"))
+#: Name of a field that the element of a plane cannot hold, in the extras of its Pixels.
+_OF_PLANE: Final = re.compile(r"planes\[(\d+)\]\.(.+)", re.DOTALL)
+#: What every import makes, also of images that had none on the source.
+MADE_BY_IMPORTS: Final = frozenset(("rendering",))
 #: Where the facts of an image have its ROIs.
 _ROIS: Final = "roi_refs"
 #: Characters of a digest: enough to tell objects of one image apart.
@@ -109,7 +127,7 @@ class DocumentFacts:
         for name in type(value).model_fields:
             item = getattr(value, name)
             if name not in _IGNORED and item is not None:
-                described = self._describe(item, path)
+                described = self._describe_field(value, name, item, path)
                 if described not in ("", [], {}, None):
                     found[name] = described
         if isinstance(identifier, str):
@@ -118,11 +136,37 @@ class DocumentFacts:
             found |= self._extra_facts(identifier, path)
         return found
 
+    def _describe_field(self, owner: BaseModel, name: str, value: Any, path: frozenset[str]) -> Any:
+        if name == "planes":
+            return self._describe_planes(str(getattr(owner, "id", "")), value, path)
+        described = self._describe(value, path)
+        return sorted(described, key=_as_text) if name in _SETS else _rounded(name, described)
+
+    def _describe_planes(self, pixels: str, planes: Collection[BaseModel], path: frozenset[str]) -> Facts:
+        """Return what is known of planes, by their place in Z, C and T: ids give no order."""
+        left: dict[int, Facts] = defaultdict(dict)
+        for name, value in self._extras.fields.get(pixels, {}).items():
+            if match := _OF_PLANE.match(name):
+                left[int(match[1])][f"+{match[2]}"] = _plain(value)
+        by_place: dict[str, list[Facts]] = defaultdict(list)
+        for index, plane in enumerate(planes):
+            facts = self._describe(plane, path) | left[index]
+            place = ", ".join(f"{axis}={facts.pop(f'the_{axis}')}" for axis in "zct")
+            by_place[place].append(facts)
+        return {
+            f"{place} #{count}" if count else place: facts
+            for place, found in by_place.items()
+            for count, facts in enumerate(sorted(found, key=_as_text))
+        }
+
     def _extra_facts(self, lsid: str, path: frozenset[str]) -> Facts:
         found: Facts = {}
         for name, value in self._extras.fields.get(lsid, {}).items():
+            if _OF_PLANE.match(name):
+                continue
             refers = isinstance(value, str) and parse_lsid(value) is not None
-            found[f"+{name}"] = self._refer(str(value), path) if refers else _plain(value)
+            plain = self._refer(str(value), path) if refers else _plain(value)
+            found[f"+{name}"] = _rounded(name.rpartition(".")[2], plain)
         facts = self._extras.annotations.facts.get(lsid)
         if facts is not None:
             known = {"name": facts.name, "null": facts.null or None, "text": facts.text, "pairs": facts.pairs}
@@ -140,10 +184,19 @@ class DocumentFacts:
             return None
         if lsid not in self._digests:
             described = self._describe(target, path | {lsid})
-            text = json.dumps(described, sort_keys=True, default=str)
-            digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_SHOWN]
+            digest = hashlib.sha256(_as_text(described).encode("utf-8", "surrogatepass")).hexdigest()[:_SHOWN]
             self._digests[lsid] = f"{type(target).__name__} {digest}"
         return self._digests[lsid]
+
+
+def name_facts(thing: Container | ImageRecord) -> Facts:
+    """Return what a line of the plan says of an object."""
+    return {"name": thing.name, "description": thing.description or None}
+
+
+def without_defaults(right: Facts, left: Facts) -> Facts:
+    """Return the facts of a new object without what its import made by itself and the original never had."""
+    return {name: value for name, value in right.items() if name in left or name not in MADE_BY_IMPORTS}
 
 
 def add_rois(facts: Facts, rois: Mapping[str, int]) -> None:
@@ -202,6 +255,17 @@ def _flatten(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from _flatten(item, f"{path}[{number}]")
     else:
         yield path, value
+
+
+def _as_text(described: Any) -> str:
+    return json.dumps(described, sort_keys=True, default=str)
+
+
+def _rounded(name: str, value: Any) -> Any:
+    """Return a fraction as four bytes hold it, everything else as it is."""
+    if name not in _FRACTIONS or not isinstance(value, float) or abs(value) > 1:
+        return value
+    return struct.unpack("f", struct.pack("f", value))[0]
 
 
 def _plain(value: Any) -> Any:

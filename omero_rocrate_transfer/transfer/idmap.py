@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple, Self
+from typing import IO, TYPE_CHECKING, Final, NamedTuple, Self
 
 from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError, UsageError
 from omero_rocrate_transfer.model.refs import ObjectRef
@@ -21,20 +21,24 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.transfer.events import Event
 
 
+#: Characters of the first line, which names both servers.
+_LONGEST_HEAD: Final = 10_000
+
+
 class IdMap:
     """Writes the id map while the run goes on, and gives it its name when the run has ended.
 
-    The file is ``{"source": {…}, "crate": "…", "target": {…}, "objects": [{"source": "Image:1", "target":
-    "Image:7"}, …], "complete": true}``, one object a line; ``crate`` is the MD5 of its manifest, null without
-    one. It is also written where a run breaks off, then with ``"complete": false``: what was created until
-    then is on the target.
+    The file is ``{"source": {…}, "crate": "…", "target": {…}, "run": "…", "objects": [{"source": "Image:1",
+    "target": "Image:7"}, …], "complete": true}``, one object a line; ``crate`` is the MD5 of its manifest,
+    null without one. It is also written where a run breaks off, then with ``"complete": false``: what was
+    created until then is on the target.
 
     Parameters
     ----------
     path
-        Where it shall be; must not exist.
-    again
-        Whether an earlier process of the same run may have written it: then it is replaced.
+        Where it shall be. An id map of the same run that is there is replaced, nothing else.
+    earlier
+        Whether an earlier version may have written it for the same run, without a note of that.
     run_id
         Of the run: one process at a time is at work on it, so what bears its name is left by one that died.
 
@@ -47,16 +51,24 @@ class IdMap:
     """
 
     def __init__(
-        self, path: Path, source: SourceInfo, target: SourceInfo, *, again: bool = False, run_id: str = ""
+        self, path: Path, source: SourceInfo, target: SourceInfo, *, earlier: bool = False, run_id: str = ""
     ) -> None:
         self._path = path
-        self._again = again
+        self._earlier = earlier
+        self._run_id = run_id
         self._part = path.with_name(f".{path.name}.{run_id or os.getpid()}.part")
-        self._head = {"source": _server(source), "crate": source.crate_md5, "target": _server(target)}
+        self._head = {
+            "source": _server(source),
+            "crate": source.crate_md5,
+            "target": _server(target),
+            **({"run": run_id} if run_id else {}),
+        }
         self._count = 0
         self._refuse_existing()
         try:
-            self._file: IO[str] = self._part.open("w", encoding="utf-8")
+            self._part.unlink(missing_ok=True)
+            # never through a link that somebody put there meanwhile
+            self._file: IO[str] = self._part.open("x", encoding="utf-8")
         except OSError as error:
             raise NotFoundError(
                 f"The id map {path} cannot be written: {error.strerror}.",
@@ -77,8 +89,7 @@ class IdMap:
             self._part.unlink()
             return
         faultpoint("idmap:written")
-        self._refuse_existing()
-        self._part.rename(self._path)
+        self._publish()
         _sync_folder(self._path.parent)
 
     def take(self, event: Event) -> None:
@@ -88,8 +99,19 @@ class IdMap:
                 self._write(event.mappings)
 
     def _refuse_existing(self) -> None:
-        if not self._again:
+        if os.path.lexists(self._path) and not is_of_run(self._path, self._run_id, earlier=self._earlier):
             refuse_existing(self._path)
+
+    def _publish(self) -> None:
+        """Give the file its name, unless something else got it meanwhile; then it stays as it is called."""
+        try:
+            # fails where the name is taken, which a look before could miss
+            os.link(self._part, self._path)
+        except OSError:
+            self._refuse_existing()
+            self._part.rename(self._path)
+        else:
+            self._part.unlink()
 
     def _write(self, mappings: Iterable[Mapping]) -> None:
         for mapping in mappings:
@@ -145,6 +167,27 @@ def _parse(text: object) -> ObjectRef:
     if not (name.isascii() and name.isalpha() and number.isascii() and number.isdigit()):
         raise ValueError(text)
     return ObjectRef(name, int(number))
+
+
+def run_idmap(folder: Path, run: str) -> Path:
+    """Return where the id map of a run is, in the folder of all runs."""
+    return folder / run / "idmap.json"
+
+
+def is_of_run(path: Path, run_id: str, *, earlier: bool = False) -> bool:
+    """Tell whether a file is an id map that the run wrote, without reading all of it.
+
+    Parameters
+    ----------
+    earlier
+        Whether those count that do not say which run wrote them.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            head = json.loads(file.readline(_LONGEST_HEAD).rstrip("\n") + "]}")
+        return run_id != "" and head.get("run", run_id if earlier else None) == run_id
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def refuse_existing(path: Path) -> None:

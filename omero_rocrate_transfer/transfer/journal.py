@@ -69,6 +69,16 @@ def parse_journal(data: bytes, name: str = "The journal") -> tuple[list[Record],
     return records, good_bytes
 
 
+def read_head(path: Path) -> Record | None:
+    """Return the first line of a journal, None where there is none that can be read."""
+    try:
+        with path.open("rb") as file:
+            found = parse_line(file.readline().rstrip(b"\n"))
+    except OSError:
+        return None
+    return None if found is None else found[1]
+
+
 class NoJournal:
     """Where nothing is to be kept, as in a dry run: takes everything and keeps nothing."""
 

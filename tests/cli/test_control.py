@@ -15,6 +15,7 @@ from omero_rocrate_transfer.model.contents import Omission
 from omero_rocrate_transfer.model.errors import LoginError, NotFoundError, StoppedError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.transfer.events import Event, UnitEnded
+from tests.command_line import idmap_of
 from tests.transfer.fakes import TARGET, FakeSink, FakeSource
 
 
@@ -30,12 +31,12 @@ def test_pack_moves_all_and_sums_up(run_line: Any, source: FakeSource, sink: Fak
     assert "verified 5/5" in result.stderr
 
 
-def test_unpack_writes_the_id_map_beside_us(
+def test_unpack_writes_the_id_map_into_the_folder_of_its_run(
     run_line: Any, source: FakeSource, sink: FakeSink, home: Path
 ) -> None:
     run_line("unpack", home / "some" / "liver.zip")
 
-    written = json.loads((home / "liver.idmap.json").read_text("utf-8"))
+    written = json.loads(idmap_of(home).read_text("utf-8"))
     assert {"source": "Image:3", "target": "Image:103"} in written["objects"]
     assert written["complete"]
 
@@ -61,7 +62,7 @@ def test_unpack_sends_nothing_of_a_damaged_crate(
 
     assert "pos/5.tif" in result.sentences[0]
     assert sink.calls == []
-    assert not (home / "liver.idmap.json").exists()
+    assert not idmap_of(home).exists()
 
 
 @pytest.mark.parametrize("line", [("pack", "Dataset:1", "crate"), ("unpack", "liver.zip")])

@@ -112,7 +112,7 @@ def test_unpack_goes_on(
 
         assert (code, summary["done"] + summary["skipped"]) == (0, rich.UNITS), stderr
         assert rich.differences(undisturbed.graphs[kind], server) == []
-        assert {path.name for path in home.iterdir()} == {"omero", "crate.idmap.json"}
+        assert {path.name for path in home.iterdir()} == {"omero"}
 
 
 @pytest.mark.promise("copies that went on from a fault point")

@@ -97,4 +97,4 @@ def test_unpack_goes_on_when_there_is_room(
 
         assert (code, summary["done"] + summary["skipped"]) == (0, rich.UNITS), stderr
         assert rich.differences(undisturbed.graphs["tiles"], server) == []
-        assert {path.name for path in disk.path.iterdir()} == {"omero", "crate.idmap.json"}
+        assert {path.name for path in disk.path.iterdir()} == {"omero"}

@@ -14,6 +14,7 @@ from omero.rtypes import rbool, rdouble, rstring
 from omero.sys import ParametersI
 
 from omero_rocrate_transfer.sandbox import real_input, seed
+from tests.command_line import idmap_of
 from tests.integration.conftest import Server
 
 Line = Callable[..., Any]
@@ -64,7 +65,7 @@ def test_content_comes_back_and_the_documents_are_valid(
     pack("--rocrate", f"Image:{image}", form)
     unpack(form)
 
-    lines = json.loads((home / "crate.idmap.json").read_text("utf-8"))["objects"]
+    lines = json.loads(idmap_of(home).read_text("utf-8"))["objects"]
     ids = {line["source"]: int(line["target"].partition(":")[2]) for line in lines}
     target = ids[f"Image:{image}"]
     (roi,) = find(target_server, ROIS, target)

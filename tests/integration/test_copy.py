@@ -12,7 +12,7 @@ from omero.util.sessions import SessionsStore
 
 from omero_rocrate_transfer.sandbox import real_input, seed
 from omero_rocrate_transfer.sandbox.compare import Comparison, compare
-from tests.command_line import CommandLine, Result
+from tests.command_line import CommandLine, Result, idmap_of
 from tests.integration.conftest import PASSWORD, Server
 
 Copy = Callable[..., Result]
@@ -55,7 +55,7 @@ def roots(source_server: Server, tmp_path: Path) -> list[str]:
 
 def compare_servers(source: Server, target: Server, home: Path) -> Comparison:
     """Compare containers and images, by the id map of the copy."""
-    [idmap] = home.glob("copy-*.idmap.json")
+    idmap = idmap_of(home)
     objects = json.loads(idmap.read_text("utf-8"))["objects"]
     ids = {line["source"]: line["target"] for line in objects if line["source"].startswith(COMPARED)}
     return compare(source.client(), target.client(), ids)

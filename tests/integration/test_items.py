@@ -10,6 +10,7 @@ import omero
 import pytest
 
 from omero_rocrate_transfer.sandbox import real_input, seed
+from tests.command_line import idmap_of
 from tests.integration.conftest import Server
 from tests.rocrate_validator import assert_valid
 
@@ -72,7 +73,7 @@ def test_failed_import_leaves_the_other_images(
     query = target_server.client().sf.getQueryService()
     assert len(query.findAll("Image", None)) == 2
     assert len(query.findAll("Fileset", None)) == 2
-    assert (home / "crate.idmap.json").is_file()
+    assert idmap_of(home).is_file()
 
 
 def test_lost_connection_ends_the_run(pack: Line, dataset: str, source_server: Server, home: Path) -> None:

@@ -16,7 +16,7 @@ from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.pixels import ServerPixels
 from omero_rocrate_transfer.server.session import Connection
-from tests.command_line import CommandLine
+from tests.command_line import CommandLine, idmap_of
 from tests.crate.ome_zarr.test_image import FACTS
 from tests.crate.ome_zarr.test_reader import SIZES, _write
 from tests.crate.pixels.support import make_pixel_world, pack_pixels
@@ -49,7 +49,7 @@ def end(capsys: pytest.CaptureFixture[str], sandbox_factory: Any) -> Any:
 
 
 def new_ids(home: Path) -> dict[str, int]:
-    (path,) = home.glob("*.idmap.json")
+    path = idmap_of(home)
     objects = json.loads(path.read_text())["objects"]
     return {one["source"]: int(one["target"].partition(":")[2]) for one in objects}
 

@@ -15,7 +15,7 @@ from omero_rocrate_transfer.sandbox import real_input, seed
 from omero_rocrate_transfer.sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.pixels import ServerPixels
 from omero_rocrate_transfer.server.session import Connection
-from tests.command_line import CommandLine
+from tests.command_line import CommandLine, idmap_of
 
 #: Planes above 32 x 32 pixels go as OME-TIFF.
 LOW_LIMIT = {"omero.pixeldata.max_plane_width": "32", "omero.pixeldata.max_plane_height": "32"}
@@ -65,7 +65,7 @@ def open_ends(capsys: pytest.CaptureFixture[str], sandbox_factory: Callable[...,
 
 
 def new_ids(home: Path) -> dict[str, str]:
-    (path,) = home.glob("*.idmap.json")
+    path = idmap_of(home)
     return {one["source"]: one["target"] for one in json.loads(path.read_text())["objects"]}
 
 

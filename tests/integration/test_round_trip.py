@@ -16,7 +16,7 @@ from omero_rocrate_transfer.sandbox import real_input, seed
 from omero_rocrate_transfer.sandbox.compare import Comparison, compare
 from omero_rocrate_transfer.sandbox.real_input import RealInput
 from omero_rocrate_transfer.sandbox.server import SandboxServer
-from tests.command_line import CommandLine
+from tests.command_line import CommandLine, idmap_of
 from tests.integration.conftest import Server
 from tests.rocrate_validator import assert_valid
 
@@ -40,7 +40,7 @@ def round_trip(pack: Line, unpack: Line, home: Path, objects: Sequence[str], for
     if form != "crate.tar":
         assert_valid(home / form)
     unpack(form)
-    return home / "crate.idmap.json"
+    return idmap_of(home)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -236,7 +236,7 @@ def test_dry_run_of_unpack_does_not_mind_an_id_map_that_is_there(
     pack(f"Image:{made.images[0]}", "crate")
     (home / "crate.idmap.json").write_text("mine", "utf-8")
 
-    planned = unpack("crate", "--dry-run", "--json")
+    planned = unpack("crate", "--dry-run", "--json", "--idmap", "crate.idmap.json")
 
     assert planned.summary["dry_run"]
     assert (home / "crate.idmap.json").read_text("utf-8") == "mine"

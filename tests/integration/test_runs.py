@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -190,3 +191,29 @@ def test_run_that_reached_a_limit_goes_on_with_the_same_command(
     summary = pack(dataset, "crate", "--json").summary
 
     assert (summary["done"], summary["skipped"]) == (1, 1)
+
+
+def test_ids_of_a_run_are_given_out(
+    pack: Line, unpack: Line, run_line: CommandLine, source_server: Server, home: Path, tmp_path: Path
+) -> None:
+    made = real_input.unicode_name(tmp_path / "in")
+    image = seed.import_fileset(source_server.client(), made.folder, made.files).images[0]
+    pack(f"Image:{image}", "crate.zip")
+    unpack("crate.zip", "--idmap", "asked.json")
+
+    shown = run_line("idmap", name_of(run_line, "unpack"))
+
+    assert json.loads(shown.stdout) == json.loads((home / "asked.json").read_text("utf-8"))
+    assert f"Image:{image}" in {one["source"] for one in json.loads(shown.stdout)["objects"]}
+
+
+def test_a_run_without_new_ids_has_none_to_give(
+    pack: Line, run_line: CommandLine, source_server: Server, home: Path, tmp_path: Path
+) -> None:
+    made = real_input.unicode_name(tmp_path / "in")
+    image = seed.import_fileset(source_server.client(), made.folder, made.files).images[0]
+    pack(f"Image:{image}", "crate.zip")
+
+    told = run_line("idmap", name_of(run_line, "pack"), exit_code=5)
+
+    assert "created nothing on a server" in told.sentences[0]

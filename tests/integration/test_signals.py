@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from omero_rocrate_transfer.sandbox import real_input, seed
+from tests.command_line import idmap_of
 from tests.integration.conftest import Server
 
 Line = Callable[..., Any]
@@ -106,7 +107,7 @@ def test_unpack_leaves_whole_filesets_only_and_says_which(
         for kind in ("Image", "Fileset", "Dataset")
         for one in query.findAll(kind, None)
     }
-    idmap = json.loads((home / "crate.idmap.json").read_text("utf-8"))
+    idmap = json.loads(idmap_of(home).read_text("utf-8"))
     assert {line["target"] for line in idmap["objects"]} == there
     assert not idmap["complete"]
     assert summary["done"] == len([name for name in there if name.startswith("Fileset")]) < 6

@@ -15,7 +15,7 @@ from omero.rtypes import rstring
 
 from omero_rocrate_transfer.sandbox import demo_world, seed
 from omero_rocrate_transfer.sandbox.demo_world import DemoWorld
-from tests.command_line import CommandLine
+from tests.command_line import CommandLine, idmap_of
 from tests.integration.conftest import Server
 
 Line = Callable[..., Any]
@@ -106,7 +106,7 @@ def test_what_changed_on_the_target_since_is_told(
     packed: Path, unpack: Line, verify_target: Line, target_server: Server, home: Path, world: DemoWorld
 ) -> None:
     unpack(packed, exit_code=None)
-    pairs = json.loads((home / "crate.idmap.json").read_text())["objects"]
+    pairs = json.loads(idmap_of(home).read_text())["objects"]
     became = {pair["source"]: int(pair["target"].partition(":")[2]) for pair in pairs}
     first, plate = f"Image:{world.images[0]}", f"Plate:{world.plate}"
     rename(target_server, "Image", became[first], "other name")
@@ -145,6 +145,34 @@ def test_crate_of_another_server_is_not_compared_with_objects_here(packed: Path,
     )
 
 
+def test_a_crate_that_two_servers_got_is_compared_with_each_of_them(
+    packed: Path,
+    unpack: Line,
+    pack: Line,
+    verify_target: Line,
+    verify_source: Line,
+    capsys: Any,
+    source_server: Server,
+    home: Path,
+) -> None:
+    first = unpack(packed, "--json", exit_code=None)
+    second = CommandLine(capsys, source_server.login())("unpack", packed, "--json", exit_code=None)
+
+    assert first.summary["images"] == second.summary["images"] > 0
+    assert second.exit_code != 7
+    assert told(verify_target(packed, "--server")) == []
+    assert told(verify_source(packed, "--server")) == []
+
+
+def test_an_id_map_of_an_earlier_version_is_found(
+    packed: Path, unpack: Line, verify_target: Line, home: Path
+) -> None:
+    unpack(packed, exit_code=None)
+    idmap_of(home).rename(home / "crate.idmap.json")
+
+    assert told(verify_target(packed, "--server")) == []
+
+
 def test_without_the_new_ids_nothing_is_compared(packed: Path, verify_target: Line) -> None:
     assert "--idmap" in verify_target(packed, "--server", exit_code=5).sentences[0]
 
@@ -179,7 +207,11 @@ def test_ids_of_another_crate_are_refused(
     pack("--rocrate", "--rocrate-name", "other", *objects, home / "other" / "crate.zip", exit_code=None)
     unpack(home / "other" / "crate.zip", exit_code=None)
 
-    assert "another crate" in verify_target(packed, "--server", exit_code=2).sentences[0]
+    named = verify_target(packed, "--server", "--idmap", idmap_of(home), exit_code=2)
+    found = verify_target(packed, "--server", exit_code=5)
+
+    assert "another crate" in named.sentences[0]
+    assert "No run here unpacked" in found.sentences[0]
 
 
 def test_server_without_a_host_is_that_of_the_login(

@@ -16,6 +16,8 @@ from omero_rocrate_transfer.model.errors import (
 )
 from omero_rocrate_transfer.server.errors import is_transient, message_of, server_errors, translate
 
+KEY = "1e2afefb-cd3a-4610-bec7-10996b5d0475"
+
 
 def server_error(kind: type, message: str) -> Exception:
     error: Exception = kind(None, "java.lang.Exception", message)
@@ -118,3 +120,42 @@ def test_translated_errors_are_as_transient_as_their_cause() -> None:
 
 def test_long_server_messages_are_cut_to_their_first_line() -> None:
     assert message_of(server_error(omero.InternalException, f"\n {'x' * 400}\nmore")) == "x" * 300
+
+
+@pytest.mark.parametrize(
+    ("message", "kind", "told"),
+    [
+        (
+            f"No matching roles found in [lab] for session {KEY} (allowed: [user, guest])",
+            LoginError,
+            "Reading: this user is not active on the server.",
+        ),
+        (
+            f"No matching roles found in [lab, user] for session {KEY} (allowed: [system])",
+            RefusedError,
+            "Reading: only administrators may do that.",
+        ),
+        (
+            "User 2 is not a member of group 0 and cannot login",
+            LoginError,
+            "Reading: this user is not a member of group 0.",
+        ),
+        (
+            "Group sudo is not permitted for group system (gid=0)",
+            RefusedError,
+            "Reading: this user may not open sessions for others.",
+        ),
+        (
+            f"something of {KEY}",
+            RefusedError,
+            "Reading: this user may not do that: something of …",
+        ),
+    ],
+)
+def test_what_a_user_may_not_do_is_told_without_the_key_of_the_session(
+    message: str, kind: type[TransferError], told: str
+) -> None:
+    error = translate(omero.SecurityViolation(message=message), "Reading")
+
+    assert type(error) is kind
+    assert error.message == told

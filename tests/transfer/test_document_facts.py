@@ -116,3 +116,90 @@ def test_another_experiment_is_a_difference() -> None:
 
     assert differences(of_experiment(1, "one"), of_experiment(7, "one")) == []
     assert differences(of_experiment(1, "one"), of_experiment(7, "other")) != []
+
+
+def of_planes(start: int, order: tuple[int, ...], left_over: float = 2.5) -> OME:
+    """Return an image with two planes that are numbered in some order; a fact of the second is left over."""
+    one = document(start)
+    pixels = one.images[0].pixels
+    pixels.size_t = 2
+    for t in order:
+        pixels.planes.append(model.Plane(the_z=0, the_c=0, the_t=t, delta_t=1.5 * t))
+    fields: dict[str, Any] = {f"planes[{order.index(1)}].exposureTime": left_over}
+    put_extras(one, Extras(fields={pixels.id: fields}), "a.example.org")
+    return one
+
+
+def test_planes_are_compared_by_their_place_in_z_c_and_t() -> None:
+    assert differences(of_planes(1, (0, 1)), of_planes(7, (1, 0))) == []
+
+
+def test_a_difference_of_a_plane_names_its_place() -> None:
+    other = of_planes(7, (1, 0), left_over=3.5)
+    other.images[0].pixels.planes[0].delta_t = 4.0
+
+    assert differences(of_planes(1, (0, 1)), other) == [
+        "pixels.planes.z=0, c=0, t=1.+exposureTime is 2.5, then 3.5",
+        "pixels.planes.z=0, c=0, t=1.delta_t is 1.5, then 4.0",
+    ]
+
+
+def test_two_planes_with_the_same_place_have_no_order() -> None:
+    def twice(start: int, *times: float) -> OME:
+        one = document(start)
+        one.images[0].pixels.planes.extend(
+            model.Plane(the_z=0, the_c=0, the_t=0, delta_t=time) for time in times
+        )
+        return one
+
+    assert differences(twice(1, 1.0, 2.0), twice(7, 2.0, 1.0)) == []
+    assert len(differences(twice(1, 1.0, 2.0), twice(7, 2.0, 3.0))) == 2
+
+
+def of_instrument(start: int, *models: str) -> OME:
+    """Return an image whose instrument has objectives in some order, and uses the one called b."""
+    one = document(start)
+    numbers = {name: start + 10 + place for place, name in enumerate(models)}
+    lsids = {name: ObjectRef("Objective", number).lsid("a.example.org") for name, number in numbers.items()}
+    lsid = ObjectRef("Instrument", start).lsid("a.example.org")
+    objectives = [model.Objective(id=lsids[name], model=name) for name in models]
+    one.instruments.append(model.Instrument(id=lsid, objectives=objectives))
+    one.images[0].instrument_ref = model.InstrumentRef(id=lsid)
+    one.images[0].objective_settings = model.ObjectiveSettings(id=lsids["b"])
+    return one
+
+
+def test_parts_of_an_instrument_have_no_order() -> None:
+    assert differences(of_instrument(1, "a", "b"), of_instrument(7, "b", "a")) == []
+    assert differences(of_instrument(1, "a", "b"), of_instrument(7, "b", "c")) != []
+
+
+def test_reagents_of_a_screen_have_no_order() -> None:
+    def facts(start: int, *names: str) -> dict[str, Any]:
+        lsid = ObjectRef("Screen", start).lsid("a.example.org")
+        reagents = [
+            model.Reagent(id=ObjectRef("Reagent", start + place).lsid("a.example.org"), name=name)
+            for place, name in enumerate(names)
+        ]
+        [(_, found)] = DocumentFacts(OME(screens=[model.Screen(id=lsid, reagents=reagents)])).of_type(
+            "Screen"
+        )
+        return found
+
+    assert facts(1, "a", "b") == facts(7, "b", "a")
+    assert facts(1, "a", "b") != facts(7, "b", "c")
+
+
+def of_fractions(start: int, value: float, humidity: float = 0.5) -> OME:
+    one = document(start)
+    one.images[0].imaging_environment = model.ImagingEnvironment(co2_percent=value, humidity=humidity)
+    one.images[0].pixels.physical_size_y = value
+    return one
+
+
+def test_fractions_are_compared_in_single_precision_and_all_else_exactly() -> None:
+    # Bio-Formats holds fractions in four bytes (ome.xml.model.primitives.PercentFraction)
+    [told] = differences(of_fractions(1, 0.05), of_fractions(7, 0.05000000074505806))
+
+    assert told.startswith("pixels.physical_size_y")
+    assert len(differences(of_fractions(1, 0.05, 0.5), of_fractions(7, 0.05, 0.5001))) == 1

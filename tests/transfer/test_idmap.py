@@ -144,3 +144,37 @@ def test_what_is_no_id_map_is_refused(tmp_path: Path, text: str) -> None:
 def test_missing_id_map_is_told(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="--idmap"):
         read_idmap(tmp_path / "nowhere.json")
+
+
+def test_the_same_run_replaces_its_own_map_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "idmap.json"
+    for _ in range(2):
+        with IdMap(path, SOURCE, TARGET, run_id="mine") as idmap:
+            idmap.take(CREATED)
+
+    with pytest.raises(RefusedError):
+        IdMap(path, SOURCE, TARGET, run_id="other")
+    assert json.loads(path.read_text("utf-8"))["run"] == "mine"
+
+
+def test_a_map_that_says_nothing_of_its_run_is_replaced_where_an_earlier_version_wrote_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "idmap.json"
+    with IdMap(path, SOURCE, TARGET) as idmap:
+        idmap.take(CREATED)
+
+    with pytest.raises(RefusedError):
+        IdMap(path, SOURCE, TARGET, run_id="mine")
+    with IdMap(path, SOURCE, TARGET, run_id="mine", earlier=True) as idmap:
+        idmap.take(CREATED)
+    assert json.loads(path.read_text("utf-8"))["run"] == "mine"
+
+
+def test_a_file_that_a_run_going_on_meets_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "idmap.json"
+    path.write_text("mine", "utf-8")
+
+    with pytest.raises(RefusedError):
+        IdMap(path, SOURCE, TARGET, run_id="run", earlier=True)
+    assert path.read_text("utf-8") == "mine"

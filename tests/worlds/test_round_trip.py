@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from omero_rocrate_transfer.server.content import rois
+from tests.command_line import idmap_of
 from tests.worlds.accounting import omitted, unaccounted, unexplained
 from tests.worlds.comparison import compare
 from tests.worlds.conftest import Place
@@ -45,7 +46,7 @@ def round_trip(places: tuple[Place, Place], home: Path, seed: int, size: int) ->
 
     after = target.graph(owners=as_owner)
     left_out = omitted([packed.summary, unpacked.summary])
-    found = compare(before, after, read_ids(home / "crate.idmap.json"))
+    found = compare(before, after, read_ids(idmap_of(home)))
     assert unexplained(found, left_out) == []
     assert unaccounted(before, after, left_out) == {}
     assert check_documents(home / form) == []

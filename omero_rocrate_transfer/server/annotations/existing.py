@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,19 +13,19 @@ from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.annotations.elements import class_of
 from omero_rocrate_transfer.server.annotations.kinds import BY_OMERO, OMERO_TYPES
 from omero_rocrate_transfer.server.annotations.objects import SourceAnnotation, value_of_object
-from omero_rocrate_transfer.server.errors import server_errors
+from omero_rocrate_transfer.server.queries import GRAPHS_PER_QUERY, Reader, batches, find_objects
 from omero_rocrate_transfer.server.session import Connection
 
 _LINKED: Final = (
-    "select l from {type}AnnotationLink l join fetch l.child a where l.parent.id in (:ids)"
-    " and l.details.owner.id = :owner order by l.id"
+    "select l.parent.id, l.child.id, l.id from {type}AnnotationLink l where l.parent.id in (:ids)"
+    " and l.details.owner.id = {owner} order by l.id"
 )
+_ANNOTATIONS: Final = "select a from Annotation a where a.id in (:ids)"
 _TAGS: Final = (
     "select a from TagAnnotation a where a.textValue in (:values) and a.details.owner.id = :owner"
     " order by a.id"
 )
-#: Ids per query.
-_BATCH: Final = 500
+_DOING: Final = "Looking for annotations that are there already"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +43,36 @@ def link_type(word: str) -> str:
     return f"{OMERO_TYPES.get(word, word)}AnnotationLink"
 
 
-def read_existing(connection: Connection, group: int, word: str, ids: Collection[int]) -> Iterator[Existing]:
+def read_existing(connection: Connection, word: str, ids: Collection[int]) -> Iterator[Existing]:
     """Yield the user's own links from objects of a type, the oldest first."""
-    hql = _LINKED.format(type=OMERO_TYPES.get(word, word))
-    for batch in batches(sorted(ids)):
-        parameters = ParametersI().addIds(batch).addLong("owner", connection.user_id)
-        with server_errors("Looking for annotations that are there already"):
-            links = connection.query.findAllByQuery(hql, parameters, connection.context(group))
-        for link in links:
-            yield Existing(ObjectRef(word, link.parent.id.val), _ref(link.child), _content(link.child))
+    for batch in batches(sorted(ids), GRAPHS_PER_QUERY):
+        links = _links(connection, word, batch)
+        found = Reader(connection).objects(_ANNOTATIONS, (child for _, child in links), doing=_DOING)
+        annotations = {one.id.val: one for one in found}
+        for parent, child in links:
+            # deleted in between, if it is missing
+            if child in annotations:
+                annotation = annotations[child]
+                yield Existing(ObjectRef(word, parent), _ref(annotation), _content(annotation))
+
+
+def _links(connection: Connection, word: str, ids: Iterable[int]) -> list[tuple[int, int]]:
+    """Return the ids of objects and of annotations that the user linked to them, the oldest first."""
+    hql = _LINKED.format(type=OMERO_TYPES.get(word, word), owner=connection.user_id)
+    return [(parent, child) for parent, child, _ in Reader(connection).rows(hql, ids, doing=_DOING)]
 
 
 def links_there(
-    connection: Connection, group: int, wanted: Iterable[tuple[str, ObjectRef, ObjectRef]]
+    connection: Connection, wanted: Iterable[tuple[str, ObjectRef, ObjectRef]]
 ) -> set[tuple[str, int, int]]:
     """Return type and ids of the user's links on objects; these come with their types and annotations."""
     by_type: dict[str, set[int]] = {}
     for word, target, _ in wanted:
         by_type.setdefault(word, set()).add(target.id)
     return {
-        (word, one.parent.id, one.annotation.id)
+        (word, parent, child)
         for word, ids in by_type.items()
-        for one in read_existing(connection, group, word, ids)
+        for parent, child in _links(connection, word, ids)
     }
 
 
@@ -80,21 +88,16 @@ def find_tags(
     """
     tags = [one for one in wanted if one.kind.omero == "TagAnnotation" and one.value is not None]
     found: dict[tuple[Any, ...], ObjectRef] = {}
-    for batch in batches(list(dict.fromkeys(str(one.value) for one in tags))):
+    for batch in batches((str(one.value) for one in tags), GRAPHS_PER_QUERY):
         parameters = ParametersI().add("values", rlist([rstring(value) for value in batch]))
         parameters.addLong("owner", connection.user_id)
-        with server_errors("Looking for tags to use again"):
-            rows = connection.query.findAllByQuery(_TAGS, parameters, connection.context(group))
-        for tag in rows:
+        context = connection.context(group)
+        for tag in find_objects(
+            connection, _TAGS, parameters, context, doing="Looking for tags to use again"
+        ):
             if tag.id.val not in but:
                 found.setdefault(_content(tag), _ref(tag))
     return {one.lsid: found[one.content] for one in tags if one.content in found}
-
-
-def batches(items: Sequence[Any]) -> Iterator[list[Any]]:
-    """Yield the items in lists that fit into one call."""
-    for start in range(0, len(items), _BATCH):
-        yield list(items[start : start + _BATCH])
 
 
 def _ref(annotation: Any) -> ObjectRef:

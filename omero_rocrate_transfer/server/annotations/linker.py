@@ -7,12 +7,14 @@ from typing import Any, Final
 
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.annotations.attached import Losses
-from omero_rocrate_transfer.server.annotations.existing import batches, link_type, links_there
+from omero_rocrate_transfer.server.annotations.existing import link_type, links_there
 from omero_rocrate_transfer.server.annotations.objects import new_link
 from omero_rocrate_transfer.server.annotations.owners import OwnedPair, by_account
 from omero_rocrate_transfer.server.annotations.present import ref_of
+from omero_rocrate_transfer.server.collisions import repeat
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.owners import Owners
+from omero_rocrate_transfer.server.queries import OBJECTS_PER_SAVE, batches
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.target_ids import TargetIds
 
@@ -76,10 +78,17 @@ class AnnotationLinker:
         """Link what is in several documents, in the first of these."""
 
         def create(keys: Sequence[str]) -> dict[str, ObjectRef]:
-            wanted = {key: shared[key] for key in keys}
-            there = links_there(hand, self._group, wanted.values()) if self._again else set()
-            new = [link for link in wanted.values() if (link[0], link[1].id, link[2].id) not in there]
-            insert(hand, self._group, [new_link(link_type(word), *ends) for word, *ends in new], doing=_DOING)
+            wanted, again = {key: shared[key] for key in keys}, self._again
+
+            def link_missing() -> None:
+                nonlocal again
+                there = links_there(hand, wanted.values()) if again else set()
+                again = True
+                new = [link for link in wanted.values() if (link[0], link[1].id, link[2].id) not in there]
+                made = [new_link(link_type(word), *ends) for word, *ends in new]
+                insert(hand, self._group, made, doing=_DOING)
+
+            repeat(link_missing, hand.retry, constraints=None)
             # Only that they are there matters, not which ids they have.
             return {key: annotation for key, (_, _, annotation) in wanted.items()}
 
@@ -89,7 +98,7 @@ class AnnotationLinker:
 def insert(hand: Connection, group: int, objects: Sequence[Any], *, doing: str) -> list[int]:
     """Insert new objects in batches; return their ids."""
     ids: list[int] = []
-    for batch in batches(objects):
+    for batch in batches(objects, OBJECTS_PER_SAVE):
         with server_errors(doing):
             ids += hand.update.saveAndReturnIds(batch, hand.context(group))
     return ids

@@ -83,7 +83,7 @@ class PresentLinks:
         found = Found(self._ids, known, pairs)
         fresh = set(imported)
         for word, objects in self._by_type({parent for parent, _ in pairs} | fresh).items():
-            for one in read_existing(self._owners.hand(account), self._group, word, objects):
+            for one in read_existing(self._owners.hand(account), word, objects):
                 found.take(objects[one.parent.id], one, imported=bool(fresh) and word in _IMPORTED)
         return found
 

@@ -10,8 +10,8 @@ from omero.rtypes import rstring
 
 from omero_rocrate_transfer.model.provenance import NAMESPACE
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.server.annotations.existing import batches
 from omero_rocrate_transfer.server.errors import server_errors
+from omero_rocrate_transfer.server.queries import OBJECTS_PER_SAVE, batches
 from omero_rocrate_transfer.server.session import Connection
 
 Pairs = tuple[tuple[str, str], ...]
@@ -20,7 +20,7 @@ Pairs = tuple[tuple[str, str], ...]
 def write_provenance(connection: Connection, group: int, told: Iterable[tuple[ObjectRef, Pairs]]) -> None:
     """Link a new map annotation to each Image or Plate that there is something to tell of."""
     links = [_link(ref, pairs) for ref, pairs in told if pairs]
-    for batch in batches(links):
+    for batch in batches(links, OBJECTS_PER_SAVE):
         with server_errors("Writing where objects come from"):
             connection.update.saveAndReturnIds(batch, connection.context(group))
 

@@ -15,7 +15,8 @@ _EXPERIMENTS: Final = (
     "select e from Experiment e left outer join fetch e.microbeamManipulation where e.id in (:ids)"
 )
 _SETTINGS: Final = (
-    "select s from LightSettings s join fetch s.lightSource where s.microbeamManipulation.id in (:ids)"
+    "select s from LightSettings s join fetch s.lightSource source left outer join fetch source.pump"
+    " where s.microbeamManipulation.id in (:ids)"
 )
 _OF_CHANNELS: Final = (
     "select g.lightSourceSettings.id, g.id from LogicalChannel g"

@@ -17,6 +17,7 @@ from omero.rtypes import rbool, rdouble, rint, rstring, rtime
 
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.enumerations import Enumerations
+from omero_rocrate_transfer.server.errors import UnloadedError
 
 Values = dict[str, Any]
 
@@ -99,10 +100,18 @@ def snake(name: str) -> str:
 
 
 def read(thing: Any, spec: Spec, enumerations: Enumerations) -> Values:
-    """Return what is set of an object whose parts are loaded."""
+    """Return what is set of an object whose parts are loaded.
+
+    Raises
+    ------
+    UnloadedError
+        The object has only its id: nothing would look like null.
+    """
     values: Values = {}
     # past the getters, which cost more than everything else in large answers
     members = thing.__dict__
+    if not members["_loaded"]:
+        raise UnloadedError(thing, f"Reading a {spec.type}")
     for one_field in spec.fields:
         if one_field.kind == "links":
             children = [link.child for link in members[f"_{one_field.name}Seq"] or () if link is not None]

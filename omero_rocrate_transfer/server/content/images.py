@@ -21,7 +21,8 @@ _IMAGES: Final = (
 _LOGICAL: Final = (
     "select g from LogicalChannel g left outer join fetch g.filterSet left outer join fetch g.otf"
     " left outer join fetch g.detectorSettings ds left outer join fetch ds.detector"
-    " left outer join fetch g.lightSourceSettings ls left outer join fetch ls.lightSource"
+    " left outer join fetch g.lightSourceSettings ls left outer join fetch ls.lightSource source"
+    " left outer join fetch source.pump"
     " left outer join fetch ls.microbeamManipulation"
     " left outer join fetch g.lightPath lp left outer join fetch lp.dichroic"
     " left outer join fetch lp.excitationFilterLink xl left outer join fetch xl.child"
@@ -30,6 +31,7 @@ _LOGICAL: Final = (
 _INSTRUMENTS: Final = "select i from Instrument i left outer join fetch i.microscope where i.id in (:ids)"
 _PART: Final = "select p from {type} p{fetch} where p.instrument.id in (:ids)"
 _FETCHES: Final[Mapping[str, str]] = {
+    "LightSource": " left outer join fetch p.pump",
     "Filter": " left outer join fetch p.transmittanceRange",
     "FilterSet": (" left outer join fetch p.excitationFilterLink left outer join fetch p.emissionFilterLink"),
 }

@@ -16,7 +16,7 @@ _COUNTS: Final = (
 _NAMES: Final = tuple(field.name for field in specs.PLANE.fields)
 _PLANES: Final = (
     f"select p.pixels.id, p.id, {', '.join(f'p.{name}' for name in _NAMES)}"  # noqa: S608 -- fixed names
-    " from PlaneInfo p where p.pixels.image.id in (:ids) order by p.pixels.id, p.id"
+    " from PlaneInfo p where p.pixels.image.id in (:ids) order by p.pixels.id, p.theT, p.theC, p.theZ, p.id"
 )
 
 #: Id and values.
@@ -29,7 +29,7 @@ def count_planes(reader: Reader, images: Iterable[int]) -> dict[int, int]:
 
 
 def read_planes(reader: Reader, images: Iterable[int]) -> dict[int, list[Plane]]:
-    """Read the facts about the planes of images, by the id of their Pixels and in the order of their own."""
+    """Read the facts about the planes of images, by the id of their Pixels, in the order of T, C and Z."""
     found: dict[int, list[Plane]] = {}
     for pixels, one, *row in reader.rows(_PLANES, images, doing="Reading planes"):
         values = {name: _plain(value) for name, value in zip(_NAMES, row, strict=True) if value is not None}

@@ -20,7 +20,7 @@ from omero_rocrate_transfer.server.content.codomain import (
 )
 from omero_rocrate_transfer.server.enumerations import Enumerations
 from omero_rocrate_transfer.server.errors import server_errors
-from omero_rocrate_transfer.server.queries import GRAPHS_PER_QUERY, Reader, batches
+from omero_rocrate_transfer.server.queries import GRAPHS_PER_QUERY, Reader, batches, find_objects
 from omero_rocrate_transfer.server.session import Connection
 
 _FETCH: Final = (
@@ -37,6 +37,7 @@ _MINE: Final = (
     f"select d from RenderingDef d{_FETCH}"  # noqa: S608 -- fixed names
     " where d.pixels.id in (:ids) and d.details.owner.id = :owner"
 )
+_DOING: Final = "Restoring rendering settings"
 _COLORS: Final = ("red", "green", "blue", "alpha")
 
 
@@ -95,17 +96,17 @@ def restore_rendering(connection: Connection, group: int, wanted: Mapping[int, R
     would leave open which of the two counts.
     """
     context = connection.context(group)
-    for pixels in batches(list(wanted), GRAPHS_PER_QUERY):
+    for pixels in batches(wanted, GRAPHS_PER_QUERY):
         parameters = ParametersI().addIds(pixels).addLong("owner", connection.user_id)
-        with server_errors("Restoring rendering settings"):
-            found = connection.query.findAllByQuery(_MINE, parameters, context)
-            current = {one.pixels.id.val: one for one in sorted(found, key=lambda one: one.id.val)}
-            changed = [
-                settings
-                for one in pixels
-                if (settings := _changed(one, current.get(one), wanted[one], connection.enumerations))
-            ]
-            if changed:
+        found = find_objects(connection, _MINE, parameters, context, doing=_DOING)
+        current = {one.pixels.id.val: one for one in sorted(found, key=lambda one: one.id.val)}
+        changed = [
+            settings
+            for one in pixels
+            if (settings := _changed(one, current.get(one), wanted[one], connection.enumerations))
+        ]
+        if changed:
+            with server_errors(_DOING):
                 connection.update.saveArray(changed, context)
 
 

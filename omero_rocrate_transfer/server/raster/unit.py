@@ -23,7 +23,6 @@ from omero_rocrate_transfer.server.pairing import NewObject, Pair
 from omero_rocrate_transfer.server.raster.bands import PlaneFacts
 from omero_rocrate_transfer.server.raster.image_graph import STORED_AS, image_graph
 from omero_rocrate_transfer.server.raster.plate_writer import PlateWriter
-from omero_rocrate_transfer.server.raster.rendering import make_defaults
 from omero_rocrate_transfer.server.raster.tiff_image import TiffImage
 from omero_rocrate_transfer.server.raster.tile_writer import PyramidNeededError, write_tiles
 from omero_rocrate_transfer.server.raster.verify import verify
@@ -109,8 +108,6 @@ class PixelsImport:
                 _check_shape(record, element.pixels, reader)
                 self._add_image(record, element, reader)
         self._add_plates(document)
-        made = [pair.target.id for pair in self._rebuilt.pairs]
-        self._rebuilt.omissions += make_defaults(self._connection, made, self._group, self._unit.ref)
         return self._rebuilt
 
     def undo(self, connection: Connection) -> None:

@@ -165,11 +165,13 @@ def test_names_colours_sizes_and_times_are_restored(
     assert (first.statsInfo.globalMin.val, first.statsInfo.globalMax.val) == (expected.min(), expected.max())
 
 
-def test_rendering_settings_and_thumbnails_are_made(connection: Connection, sandbox: SandboxServer) -> None:
+def test_no_rendering_settings_and_thumbnails_are_made_that_the_source_does_not_have(
+    connection: Connection, sandbox: SandboxServer
+) -> None:
     write(connection, PixelsSource(random_pixels(5, "u1", (1, 3, 1, 40, 50))))
 
-    assert len(list(sandbox.store.rows("RenderingDef"))) == 1
-    assert len(list(sandbox.store.rows("Thumbnail"))) == 1
+    assert list(sandbox.store.rows("RenderingDef")) == []
+    assert list(sandbox.store.rows("Thumbnail")) == []
 
 
 # -- the server's limit

@@ -24,7 +24,7 @@ _PIXELS: Final = "select p from Pixels p where p.id in (:ids)"
 _CHANNELS: Final = "select c from Channel c where c.id in (:ids)"
 _LOGICAL: Final = (
     "select g from LogicalChannel g left outer join fetch g.detectorSettings"
-    " left outer join fetch g.lightSourceSettings where g.id in (:ids)"
+    " left outer join fetch g.lightSourceSettings s left outer join fetch s.lightSource where g.id in (:ids)"
 )
 Fields = Mapping[str, Mapping[str, Any]]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -96,23 +98,23 @@ class InstrumentRestorer:
     ) -> ObjectRef:
         same = known.get(_canonical(content))
         if same is not None:
-            made = [ObjectRef(part.spec.type, part.ref.id) for part in same.parts]
+            pairs = zip(_by_likeness(content), _by_likeness(same), strict=True)
+            made = {old.ref: ObjectRef(new.spec.type, new.ref.id) for (_, old), (_, new) in pairs}
             number = same.id
         else:
             number, made = self._make(content)
         host = lsid.split(":")[2]
-        pairs = zip(content.parts, made, strict=True)
-        self._ids.add({part.ref.lsid(host): ref for part, ref in pairs})
+        self._ids.add({ref.lsid(host): one for ref, one in made.items()})
         return ObjectRef("Instrument", number)
 
-    def _make(self, content: InstrumentContent) -> tuple[int, list[ObjectRef]]:
+    def _make(self, content: InstrumentContent) -> tuple[int, dict[ObjectRef, ObjectRef]]:
         instrument = omero.model.InstrumentI()
         assigner = self._target.assigner()
         if content.microscope is not None:
             instrument.setMicroscope(assigner.new(specs.MICROSCOPE, content.microscope))
         [saved] = self._target.save([instrument], doing=_DOING)
         owner = omero.model.InstrumentI(saved.id.val, False)  # noqa: FBT003 -- a reference
-        refs: list[ObjectRef] = []
+        refs: dict[ObjectRef, ObjectRef] = {}
         # class by class: filter sets refer to filters, lasers to what pumps them
         for batch in _in_turn(content.parts):
             new = [assigner.new(part.spec, part.values) for part in batch]
@@ -121,7 +123,7 @@ class InstrumentRestorer:
             for part, one in zip(batch, self._target.save(new, doing=_DOING), strict=True):
                 made = ObjectRef(part.spec.type, one.id.val)
                 self._target.refs[part.ref] = made
-                refs.append(made)
+                refs[part.ref] = made
         return saved.id.val, refs
 
 
@@ -146,21 +148,42 @@ def _refs(values: Values) -> Iterator[ObjectRef]:
 
 
 def _canonical(content: InstrumentContent) -> Any:
-    """Return an instrument without ids: parts refer to each other by their place."""
-    place = {part.ref: place for place, part in enumerate(content.parts)}
-    parts = [(part.spec.type, frozen(_placed(part.values, place))) for part in content.parts]
-    return (frozen(content.microscope), tuple(parts))
+    """Return what an instrument says without its ids, and without an order of its parts."""
+    return frozen(content.microscope), tuple(mark for mark, _ in _by_likeness(content))
 
 
-def _placed(values: Values, place: Mapping[ObjectRef, int]) -> Values:
+def _by_likeness(content: InstrumentContent) -> list[tuple[str, Part]]:
+    """Return the parts in an order in which those that are alike have the same place in two instruments.
+
+    Every server numbers them its own way. Each part has a mark made of what it says, and of the marks of the
+    parts that it refers to and that refer to it, as far as that tells more of them apart.
+    """
+    marks: dict[ObjectRef, str] = {part.ref: part.spec.type for part in content.parts}
+    while True:
+        users: dict[ObjectRef, list[str]] = defaultdict(list)
+        for part in content.parts:
+            for ref in _refs(part.values):
+                users[ref].append(marks[part.ref])
+        before, marks = marks, {part.ref: _mark(part, marks, users[part.ref]) for part in content.parts}
+        if len(set(marks.values())) == len(set(before.values())):
+            return sorted(((marks[part.ref], part) for part in content.parts), key=lambda pair: pair[0])
+
+
+def _mark(part: Part, marks: Mapping[ObjectRef, str], users: Iterable[str]) -> str:
+    said = part.spec.type, marks[part.ref], frozen(_marked(part.values, marks)), sorted(users)
+    return hashlib.sha256(repr(said).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _marked(values: Values, marks: Mapping[ObjectRef, str]) -> Values:
+    """Return values with marks in the place of references."""
     found: Values = {}
     for name, value in values.items():
         if isinstance(value, ObjectRef):
-            found[name] = place.get(value)
+            found[name] = marks.get(value)
         elif isinstance(value, tuple) and any(isinstance(one, ObjectRef) for one in value):
-            found[name] = tuple(sorted(place.get(one, -1) for one in value))
+            found[name] = tuple(sorted(marks.get(one, "") for one in value))
         elif isinstance(value, dict):
-            found[name] = _placed(value, place)
+            found[name] = _marked(value, marks)
         else:
             found[name] = value
     return found

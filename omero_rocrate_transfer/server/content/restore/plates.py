@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import omero.model
@@ -24,12 +25,15 @@ from omero_rocrate_transfer.server.content.plates import (
 )
 from omero_rocrate_transfer.server.content.restore.images import merged
 from omero_rocrate_transfer.server.content.restore.target import Target
+from omero_rocrate_transfer.server.queries import by_ids
 from omero_rocrate_transfer.server.target_ids import TargetIds
 
 _SPECS: Final = (PLATE, RUN, WELL, SAMPLE)
 _LINKS: Final = (
     "select l.parent.id, l.child.id from WellReagentLink l where l.parent.id in (:ids) order by l.id"
 )
+#: Row, column and number of a field.
+Field = tuple[int, int, int]
 _NO_WELL: Final = "the target made no such {name} of the same files"
 
 
@@ -64,14 +68,14 @@ class PlateRestorer:
                 self._compare(element, there[known[element.id]])
         for spec in _SPECS:
             if spec.type in self._wanted:
-                hql = f"select o from {spec.type} o where o.id in (:ids)"  # noqa: S608 -- a class of OMERO
+                hql = by_ids(spec.type)
                 self._target.change(hql, self._wanted[spec.type], spec, doing=f"Restoring {spec.type}s")
         self._link_reagents()
 
     def _compare(self, element: model.Plate, there: PlateContent) -> None:
         self._want(element, PLATE, there.id, there.values)
         made: dict[str, ObjectRef] = {}
-        for run, (number, values) in zip(element.plate_acquisitions, there.runs, strict=False):
+        for run, (number, values) in self._pair_runs(element, there):
             self._want(run, RUN, number, values)
             made[run.id] = ObjectRef("PlateAcquisition", number)
         self._tell("PlateAcquisition", len(element.plate_acquisitions) - len(there.runs))
@@ -83,6 +87,28 @@ class PlateRestorer:
                 self._compare_well(well, found)
                 made[well.id] = ObjectRef("Well", found.id)
         self._ids.add(made)
+
+    def _pair_runs(
+        self, element: model.Plate, there: PlateContent
+    ) -> Iterator[tuple[model.PlateAcquisition, tuple[int, Values]]]:
+        """Pair runs that hold the same fields, then those that say the same, then the others as they come."""
+        fields, new_fields = _fields_of_element(element), _fields_of_content(there)
+        said = {
+            one.id: values_of(one, RUN, self._extras.fields.get(one.id)) for one in element.plate_acquisitions
+        }
+        keys: tuple[tuple[Callable[[Any], Any], Callable[[Any], Any]], ...] = (
+            (lambda old: fields.get(old.id), lambda new: new_fields.get(new[0])),
+            (lambda old: said[old.id], lambda new: new[1]),
+            (lambda _: None, lambda _: None),
+        )
+        old_runs, new_runs = list(element.plate_acquisitions), list(there.runs)
+        for of_old, of_new in keys:
+            for old in tuple(old_runs):
+                match = next((new for new in new_runs if of_new(new) == of_old(old)), None)
+                if match is not None:
+                    old_runs.remove(old)
+                    new_runs.remove(match)
+                    yield old, match
 
     def _compare_well(self, element: model.Well, there: WellContent) -> None:
         self._want(element, WELL, there.id, there.values)
@@ -113,6 +139,30 @@ class PlateRestorer:
         new = (_link(well, reagent) for well, reagent in self._links if (well, reagent) not in there)
         for _ in self._target.insert(new, doing="Linking reagents"):
             pass
+
+
+def _fields_of_element(element: model.Plate) -> dict[str, set[Field]]:
+    """Return the fields of each run that has some, by its LSID."""
+    place = {
+        sample.id: (well.row, well.column, number)
+        for well in element.wells
+        for number, sample in enumerate(sorted(well.well_samples, key=lambda sample: sample.index))
+    }
+    found = {
+        run.id: {place[ref.id] for ref in run.well_sample_refs if ref.id in place}
+        for run in element.plate_acquisitions
+    }
+    return {lsid: fields for lsid, fields in found.items() if fields}
+
+
+def _fields_of_content(content: PlateContent) -> dict[int, set[Field]]:
+    """Return the fields of each run that has some, by its id."""
+    found: dict[int, set[Field]] = {}
+    for well in content.wells:
+        for number, sample in enumerate(well.samples):
+            if sample.run is not None:
+                found.setdefault(sample.run, set()).add((*place_of(well.values), number))
+    return found
 
 
 def _link(well: int, reagent: int) -> Any:

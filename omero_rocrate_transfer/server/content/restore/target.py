@@ -14,7 +14,7 @@ from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.commands import delete
 from omero_rocrate_transfer.server.content.fields import Assigner, Spec, Values
 from omero_rocrate_transfer.server.errors import server_errors
-from omero_rocrate_transfer.server.queries import Reader, batches
+from omero_rocrate_transfer.server.queries import Reader, batches, find_objects
 from omero_rocrate_transfer.server.session import Connection
 
 #: Objects per save, each a transaction of its own.
@@ -65,9 +65,8 @@ class Target:
     def save(self, objects: Sequence[Any], *, doing: str) -> list[Any]:
         """Save objects and return them, in their order."""
         saved: list[Any] = []
-        for start in range(0, len(objects), PER_SAVE):
+        for batch in batches(objects, PER_SAVE):
             with server_errors(doing):
-                batch = objects[start : start + PER_SAVE]
                 saved += self.connection.update.saveAndReturnArray(batch, self._context)
         return saved
 
@@ -87,12 +86,11 @@ class Target:
     ) -> None:
         """Change objects, loaded afresh for the optimistic lock."""
         for batch in batches(ids, PER_SAVE):
+            parameters = ParametersI().addIds(batch)
+            objects = find_objects(self.connection, hql, parameters, self._context, doing=doing)
+            for one in objects:
+                set_fields(one)
             with server_errors(doing):
-                objects = self.connection.query.findAllByQuery(
-                    hql, ParametersI().addIds(batch), self._context
-                )
-                for one in objects:
-                    set_fields(one)
                 self.connection.update.saveArray(objects, self._context)
 
     def delete(self, type_name: str, ids: Sequence[int]) -> None:
