@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from omero_rocrate_transfer.model.secrets import redact
+
 if TYPE_CHECKING:
     from omero_rocrate_transfer.model.digests import Digest
 
@@ -40,9 +42,9 @@ class TransferError(Exception):
     error_id: ClassVar[str] = "unexpected"
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        # both may quote what a server said
+        self.message, self.hint = redact(message), redact(hint)
+        super().__init__(self.message)
         #: Whether it was tried again in vain already.
         self.was_retried = False
 
