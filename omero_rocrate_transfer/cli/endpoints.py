@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.contents import Contents
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.server.owners import Owners
+    from omero_rocrate_transfer.server.removal import Removal
     from omero_rocrate_transfer.server.session import Connection
     from omero_rocrate_transfer.transfer.ports import Sink, Source, StoredSource
     from omero_rocrate_transfer.transfer.retry import Retry
@@ -143,18 +144,19 @@ def server_sink(
     )
 
 
-def find_created(connection: Connection, run_id: str) -> list[ObjectRef]:
-    """Return what carries the mark of a run on a server."""
+def find_created(connection: Connection, run_id: str) -> Removal:
+    """Return what carries the mark of a run on a server, and what of it has to stay."""
+    from omero_rocrate_transfer.server.removal import plan_removal
     from omero_rocrate_transfer.server.traces import find_traces
 
-    return list(find_traces(connection, run_id).found)
+    return plan_removal(connection, list(find_traces(connection, run_id).found), connection.group_id)
 
 
 def remove_created(connection: Connection, refs: Collection[ObjectRef]) -> list[ObjectRef]:
     """Delete objects; return the containers that were kept, because they hold other things too."""
     from omero_rocrate_transfer.server.traces import remove
 
-    return remove(connection, refs, connection.group_id)
+    return remove(connection, refs, connection.group_id, keep_shared=True)
 
 
 def unfinished_crate(target: Path, run_id: str) -> Unfinished:
