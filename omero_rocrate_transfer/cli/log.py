@@ -40,9 +40,7 @@ class _LogFile(logging.FileHandler):
 
     def _open(self) -> TextIOWrapper:
         """Open the file for this user alone."""
-        return open(
-            self.baseFilename, "a", encoding=self.encoding, errors=self.errors, opener=open_private
-        )
+        return open(self.baseFilename, "a", encoding=self.encoding, errors=self.errors, opener=open_private)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 -- a method of logging
         """Print what went wrong with a line, unless that was the disk."""

@@ -10,6 +10,7 @@ TransferError                 exit 1    a bug, if nothing more specific is raise
 │   └── LinkLostError                   the link broke while working
 ├── RefusedError              exit 7    the target exists, or another run holds it
 ├── UnsafeCrateError          exit 8    the crate is invalid or hostile; nothing was written
+│   └── CrateLimitError                 it asks for more than a limit allows
 └── StoppedError              exit 9    a limit or a full disk; the same command goes on
 """
 
@@ -117,6 +118,17 @@ class UnsafeCrateError(TransferError):
 
     exit_code = 8
     error_id = "unsafe-crate"
+
+
+class CrateLimitError(UnsafeCrateError):
+    """The crate asks for more than a limit allows, which whoever trusts it may raise."""
+
+    error_id = "crate-limit"
+
+    def __init__(self, message: str, *, limit: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        #: Field of the limits of crates that refused it.
+        self.limit = limit
 
 
 class StoppedError(TransferError):

@@ -37,6 +37,20 @@ def attached(server: Server) -> tuple[bytes, str]:
     return data, file.mimetype.val
 
 
+@pytest.mark.parametrize("form", ["crate", "crate.zip", "crate.tar"])
+def test_limits_of_those_who_read_hold_for_those_who_write(
+    form: str, tmp_path: Path, pack: Any, unpack: Any, run_line: CommandLine, source_server: Server
+) -> None:
+    image = f"Image:{image_of(source_server, tmp_path / 'in')}"
+    pack(image, form)
+    assert "--max-size" in run_line("list", form, "--max-size", "1K", exit_code=8).sentences[0]
+    assert "1024 are allowed" in run_line("verify", form, "--max-size", "1K", exit_code=None).stderr
+    for command in ("list", "verify"):
+        run_line(command, form, "--max-size", "1G", "--max-metadata", "1G")
+    assert "--max-size" in unpack(form, "--max-size", "1K", exit_code=8).sentences[0]
+    unpack(form, "--max-size", "1G")
+
+
 @pytest.mark.parametrize("name", ["external_rows", "external_link_to_a_group", "virtual_rows"])
 @pytest.mark.parametrize("way", ["copy", "unpack"])
 def test_a_table_that_leads_out_of_its_file_changes_no_other(
