@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from omero_rocrate_transfer.cli import endpoints, runs
+from omero_rocrate_transfer.cli.crate_limits import crate_limits
 from omero_rocrate_transfer.cli.log import log_folder
 from omero_rocrate_transfer.cli.options import pack_options, unpack_options
 from omero_rocrate_transfer.cli.render import note
@@ -50,7 +51,7 @@ def pack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[E
             yield from run(
                 contents,
                 source,
-                endpoints.crate_sink(chosen, agent, journal.run_id),
+                endpoints.crate_sink(chosen, agent, journal.run_id, crate_limits(args)),
                 parallel=chosen.parallel,
                 interrupt=interrupt,
                 journal=journal,
@@ -65,7 +66,7 @@ def unpack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator
     chosen = unpack_options(args)
     pace = Pace(chosen.limits)
     with interrupt.at_once():
-        source = endpoints.crate_source(chosen)
+        source = endpoints.crate_source(chosen, crate_limits(args))
     with closing(source):
         with interrupt.at_once():
             contents = source.read_contents(())

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.cli.copy_options import CopyOptions
     from omero_rocrate_transfer.cli.options import PackOptions, UnpackOptions
     from omero_rocrate_transfer.cli.target_login import TargetLogin
+    from omero_rocrate_transfer.crate.archives.base import Limits
     from omero_rocrate_transfer.crate.audit import CrateAudit
     from omero_rocrate_transfer.crate.unfinished import Unfinished
     from omero_rocrate_transfer.model.contents import Contents
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.server.owners import Owners
+    from omero_rocrate_transfer.server.removal import Removal
     from omero_rocrate_transfer.server.session import Connection
     from omero_rocrate_transfer.transfer.ports import Sink, Source, StoredSource
     from omero_rocrate_transfer.transfer.retry import Retry
@@ -143,18 +145,19 @@ def server_sink(
     )
 
 
-def find_created(connection: Connection, run_id: str) -> list[ObjectRef]:
-    """Return what carries the mark of a run on a server."""
+def find_created(connection: Connection, run_id: str) -> Removal:
+    """Return what carries the mark of a run on a server, and what of it has to stay."""
+    from omero_rocrate_transfer.server.removal import plan_removal
     from omero_rocrate_transfer.server.traces import find_traces
 
-    return list(find_traces(connection, run_id).found)
+    return plan_removal(connection, list(find_traces(connection, run_id).found), connection.group_id)
 
 
 def remove_created(connection: Connection, refs: Collection[ObjectRef]) -> list[ObjectRef]:
     """Delete objects; return the containers that were kept, because they hold other things too."""
     from omero_rocrate_transfer.server.traces import remove
 
-    return remove(connection, refs, connection.group_id)
+    return remove(connection, refs, connection.group_id, keep_shared=True)
 
 
 def unfinished_crate(target: Path, run_id: str) -> Unfinished:
@@ -164,14 +167,14 @@ def unfinished_crate(target: Path, run_id: str) -> Unfinished:
     return Unfinished(target, run_id)
 
 
-def crate_source(chosen: UnpackOptions) -> StoredSource:
+def crate_source(chosen: UnpackOptions, limits: Limits) -> StoredSource:
     """Return the crate or OME-Zarr at the chosen path as source."""
     from omero_rocrate_transfer.crate.open_source import open_source
 
-    return open_source(chosen.path)
+    return open_source(chosen.path, limits)
 
 
-def crate_sink(chosen: PackOptions, agent: int, run_id: str) -> Sink:
+def crate_sink(chosen: PackOptions, agent: int, run_id: str, limits: Limits) -> Sink:
     """Return the crate that is to be written by a user in a run; nothing is written yet."""
     from omero_rocrate_transfer.crate.sink import CrateSink
 
@@ -182,21 +185,22 @@ def crate_sink(chosen: PackOptions, agent: int, run_id: str) -> Sink:
         agent=agent,
         zarr=chosen.zarr,
         run_id=run_id,
+        limits=limits,
     )
 
 
-def crate_audit(path: Path) -> CrateAudit:
+def crate_audit(path: Path, limits: Limits) -> CrateAudit:
     """Return the crate at the path, to be held against itself."""
     from omero_rocrate_transfer.crate.audit import CrateAudit
 
-    return CrateAudit(path)
+    return CrateAudit(path, limits)
 
 
-def crate_reader(path: Path) -> StoredSource:
+def crate_reader(path: Path, limits: Limits) -> StoredSource:
     """Return what is at the path as source, to look at it or to compare it with another."""
     from omero_rocrate_transfer.crate.open_source import open_source
 
-    return open_source(path)
+    return open_source(path, limits)
 
 
 def server_reader(connection: Connection) -> Source:

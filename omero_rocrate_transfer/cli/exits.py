@@ -6,7 +6,13 @@ import logging
 import time
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from omero_rocrate_transfer.model.errors import IncompleteError, StoppedError, TransferError
+from omero_rocrate_transfer.cli.crate_limits import OPTIONS
+from omero_rocrate_transfer.model.errors import (
+    CrateLimitError,
+    IncompleteError,
+    StoppedError,
+    TransferError,
+)
 from omero_rocrate_transfer.transfer.disk import NO_ROOM
 from omero_rocrate_transfer.transfer.tally import Tally
 
@@ -63,6 +69,8 @@ def conclude(
         error = _interrupted(interrupt, goes_on=goes_on)
     except TransferError as caught:
         log.exception("%s", caught.error_id)
+        if isinstance(caught, CrateLimitError):
+            caught.hint = f"Raise the limit with {OPTIONS[caught.limit]} if you trust the crate."
         error = caught
     except OSError as caught:
         log.exception("system error")

@@ -14,6 +14,7 @@ from omero_rocrate_transfer.cli.heap import look_for_garbage_rarely, return_larg
 from omero_rocrate_transfer.cli.log import open_log
 from omero_rocrate_transfer.cli.render import note, open_renderer
 from omero_rocrate_transfer.model.errors import StoppedError
+from omero_rocrate_transfer.model.secrets import forget_secrets
 from omero_rocrate_transfer.transfer.events import Finished
 from omero_rocrate_transfer.transfer.interrupt import Interrupt
 
@@ -49,6 +50,7 @@ def follow(command: Command, ctx: Any, args: argparse.Namespace) -> int:
     """Run the command, show its events, and return the exit code of the last one."""
     # list_crate is the command list, a name that Python itself needs
     name = command.__name__.removesuffix("_crate")
+    forget_secrets()
     return_large_buffers()
     look_for_garbage_rarely()
     with open_log(name) as log_path, Interrupt() as interrupt:

@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from omero_rocrate_transfer.cli import endpoints
+from omero_rocrate_transfer.cli.crate_limits import crate_limits
 from omero_rocrate_transfer.cli.text import escape, iter_omission_lines, render_count, render_size, shorten
 from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.model.refs import parse_lsid
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from ome_types import OME
 
+    from omero_rocrate_transfer.crate.archives.base import Limits
     from omero_rocrate_transfer.model.contents import Contents, ImageRecord, TransferUnit
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.transfer.events import Event
@@ -31,14 +33,14 @@ Line = dict[str, Any]
 def list_crate(_ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[Event]:
     """Show what a crate holds."""
     with interrupt.at_once():
-        contents, details = read_listing(args.filepath, long=args.long)
+        contents, details = read_listing(args.filepath, crate_limits(args), long=args.long)
     lines = iter_tree(contents, details)
     yield Listed(lines=tuple(lines), document=make_document(contents, details))
 
 
-def read_listing(path: Path, *, long: bool) -> tuple[Contents, dict[ObjectRef, Counter[str]]]:
+def read_listing(path: Path, limits: Limits, *, long: bool) -> tuple[Contents, dict[ObjectRef, Counter[str]]]:
     """Return what is at a path, and with ``long`` what hangs on each image."""
-    with closing(endpoints.crate_reader(path)) as source:
+    with closing(endpoints.crate_reader(path, limits)) as source:
         contents = source.read_contents(())
         return contents, dict(_iter_details(source, contents)) if long else {}
 

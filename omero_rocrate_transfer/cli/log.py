@@ -10,8 +10,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from omero_rocrate_transfer.cli.text import escape
+from omero_rocrate_transfer.model.secrets import redact
+from omero_rocrate_transfer.transfer.disk import make_private_folder, open_private
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import TextIOWrapper
 
 PACKAGE_LOGGER = logging.getLogger("omero_rocrate_transfer")
 
@@ -21,8 +26,21 @@ def log_folder() -> Path:
     return Path(os.environ.get("OMERO_USERDIR") or Path.home() / "omero") / "transfer"
 
 
+class _Formatter(logging.Formatter):
+    """Writes no secret, and nothing that a terminal would obey or that could pass for a line of our own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the lines of a record: all but the first are indented, as tracebacks are."""
+        first, *rest = redact(super().format(record)).split("\n")
+        return "\n".join([escape(first), *(f"    {escape(line)}" for line in rest)])
+
+
 class _LogFile(logging.FileHandler):
     """Loses lines where the disk is full: the command itself says so, once."""
+
+    def _open(self) -> TextIOWrapper:
+        """Open the file for this user alone."""
+        return open(self.baseFilename, "a", encoding=self.encoding, errors=self.errors, opener=open_private)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 -- a method of logging
         """Print what went wrong with a line, unless that was the disk."""
@@ -47,11 +65,11 @@ def open_log(command: str) -> Iterator[Path | None]:
     path = log_folder() / f"{command}-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
     handler: logging.Handler
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         handler = _LogFile(path, encoding="utf-8", errors="backslashreplace")
     except OSError:
         path, handler = None, logging.NullHandler()  # type: ignore[assignment]  # None: no file
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     level, propagate = PACKAGE_LOGGER.level, PACKAGE_LOGGER.propagate
     PACKAGE_LOGGER.addHandler(handler)
     PACKAGE_LOGGER.setLevel(logging.INFO)

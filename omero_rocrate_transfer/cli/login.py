@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any, Final
 from omero_rocrate_transfer.cli.log import log_folder
 from omero_rocrate_transfer.cli.render import note
 from omero_rocrate_transfer.model.errors import LoginError, StoppedError
+from omero_rocrate_transfer.model.secrets import keep_secret
 from omero_rocrate_transfer.transfer.disk import NO_ROOM, full_disk_errors
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping
 
+#: Takes the password of a login (omero-py SessionsControl).
+_PASSWORD: Final = "OMERO_PASSWORD"  # noqa: S105 -- the name of a variable
 _MAX_TEXT: Final = 300
 _HINT: Final = "Try omero login first."
 #: Files of properties, with commas between them, that Ice reads for every new client.
@@ -48,6 +51,8 @@ def log_in(ctx: Any, args: argparse.Namespace) -> Any:
     atexit.register(_destroy_clients)
     asked = sys.stdin is not None and sys.stdin.isatty()
     said = io.StringIO()
+    for secret in (args.key, args.password, os.environ.get(_PASSWORD)):
+        keep_secret(secret)
     stream = sys.stderr if asked else said
     try:
         with (
@@ -62,6 +67,7 @@ def log_in(ctx: Any, args: argparse.Namespace) -> Any:
         raise LoginError(f"Login failed. {_reason(said.getvalue())}".strip(), hint=_HINT) from error
     if client is None:
         raise LoginError("Login failed.", hint=_HINT)
+    keep_secret(client.getSessionId())
     for line in said.getvalue().splitlines():
         note(line)
     return client

@@ -17,6 +17,7 @@ from omero_rocrate_transfer.cli.content_options import (
     pack_content,
     unpack_content,
 )
+from omero_rocrate_transfer.cli.crate_limits import add_crate_limits
 from omero_rocrate_transfer.cli.limits import add_parallel, add_retries, add_timeout
 from omero_rocrate_transfer.cli.owner_options import OwnerOptions, add_owners, owner_options
 from omero_rocrate_transfer.cli.pace_options import add_pace, limits
@@ -162,6 +163,7 @@ def add_pack(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--zip", action="store_true", help="Has no effect: the ending of the target decides")
     add_pack_content(parser)
+    add_crate_limits(parser)
     add_unsupported(parser, NOT_IN_PACK)
 
 
@@ -176,6 +178,7 @@ def add_unpack(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--folder", action="store_true", help="Refuse a crate that is no folder")
     add_unpack_content(parser)
     add_owners(parser)
+    add_crate_limits(parser)
     add_unsupported(parser, NOT_IN_UNPACK)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from omero_ext import argparse
 
+from omero_rocrate_transfer.cli.crate_limits import add_crate_limits, crate_limits
 from omero_rocrate_transfer.cli.limits import add_parallel, add_retries, add_timeout
 from omero_rocrate_transfer.cli.options import add_output
 from omero_rocrate_transfer.cli.target_login import TargetLogin, add_target_login, target_login
@@ -16,6 +17,7 @@ from omero_rocrate_transfer.model.refs import parse_objects
 from omero_rocrate_transfer.transfer.subset import ALL, Subset
 
 if TYPE_CHECKING:
+    from omero_rocrate_transfer.crate.archives.base import Limits
     from omero_rocrate_transfer.model.refs import ObjectRef
 
 
@@ -32,6 +34,8 @@ class VerifyOptions:
     against_server: bool
     #: The new ids on that server; None for those of the newest run that unpacked the crate there.
     idmap: Path | None
+    #: How large the crate may be.
+    limits: Limits
     quick: bool
     subset: Subset
     #: Where to write one line for everything that was compared.
@@ -57,6 +61,7 @@ def add_verify(parser: argparse.ArgumentParser) -> None:
         "--subset", type=_subset, default=ALL, metavar="N/M|P%", help="Read a part: 2/10 or 5%%"
     )
     parser.add_argument("--combined", metavar="FILE", help="Write a line for everything compared to FILE")
+    add_crate_limits(parser)
     add_retries(parser)
     add_timeout(parser)
     add_parallel(parser)
@@ -67,6 +72,7 @@ def add_list(parser: argparse.ArgumentParser) -> None:
     """Add what ``list`` takes."""
     parser.add_argument("filepath", type=Path, help="The crate: a folder, a .zip or a .tar")
     parser.add_argument("--long", action="store_true", help="Count channels, annotations and ROIs too")
+    add_crate_limits(parser)
     add_output(parser)
 
 
@@ -133,6 +139,7 @@ def verify_options(args: argparse.Namespace) -> VerifyOptions:
         to=to,
         against_server=against_server,
         idmap=None if args.idmap is None else Path(args.idmap),
+        limits=crate_limits(args),
         quick=args.quick,
         subset=args.subset,
         combined=Path(args.combined) if args.combined is not None else None,

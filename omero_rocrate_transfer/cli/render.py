@@ -19,6 +19,7 @@ from omero_rocrate_transfer.cli.text import (
     render_size,
     shorten,
 )
+from omero_rocrate_transfer.model.secrets import redact
 from omero_rocrate_transfer.transfer.events import (
     Advanced,
     Compared,
@@ -68,7 +69,7 @@ def open_renderer(*, style: ProgressStyle, use_json: bool, quiet: bool, verb: st
 
 def note(text: str) -> None:
     """Tell people something that belongs to no event."""
-    print(escape(text), file=sys.stderr, flush=True)
+    print(escape(redact(text)), file=sys.stderr, flush=True)
 
 
 class JsonRenderer:
@@ -97,7 +98,7 @@ class JsonRenderer:
             )
 
     def _write(self, line: dict[str, Any]) -> None:
-        print(json.dumps(line), flush=True)
+        print(redact(json.dumps(line)), flush=True)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -124,7 +125,7 @@ class QuietRenderer:
 
     def say(self, line: str) -> None:
         """Write one line, which holds no control characters any more."""
-        print(line, file=sys.stderr, flush=True)
+        print(redact(line), file=sys.stderr, flush=True)
 
     def _say_all(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -230,7 +231,7 @@ class BlockRenderer(LinesRenderer):
 
     def say(self, line: str) -> None:
         """Write a line above the block."""
-        self._console.print(line, soft_wrap=True)
+        self._console.print(redact(line), soft_wrap=True)
 
     def close(self) -> None:
         """Take the block away."""

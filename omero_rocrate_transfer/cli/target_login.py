@@ -6,9 +6,12 @@ import getpass
 import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from omero_rocrate_transfer.model.errors import LoginError
+from omero_rocrate_transfer.cli.render import note
+from omero_rocrate_transfer.model.errors import LoginError, UsageError
+from omero_rocrate_transfer.model.secrets import keep_secret
 
 if TYPE_CHECKING:
     import argparse
@@ -17,6 +20,11 @@ if TYPE_CHECKING:
 
 #: Takes the password, which on the command line everybody on the machine could read.
 PASSWORD: Final = "OMERO_TRANSFER_TO_PASSWORD"  # noqa: S105 -- the name of a variable
+
+#: Takes the key of a session to join, for the same reason.
+KEY: Final = "OMERO_TRANSFER_TO_KEY"
+#: Characters of a file that are read as a key; a UUID has 36.
+_MAX_KEY: Final = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +50,12 @@ def add_target_login(parser: argparse.ArgumentParser, *, required: bool, text: s
     parser.add_argument("--to-port", type=int, metavar="PORT", help="Its port (default 4064)")
     parser.add_argument("--to-user", metavar="NAME", help="User there (default: the user here)")
     parser.add_argument("--to-group", metavar="NAME", help=group)
-    parser.add_argument("--to-key", metavar="KEY", help="Key of a session there, instead of a login")
+    parser.add_argument(
+        "--to-key-file", metavar="FILE", help="File with the key of a session there, instead of a login"
+    )
+    parser.add_argument(
+        "--to-key", metavar="KEY", help="The key itself, which others can see in the list of processes"
+    )
 
 
 def target_login(args: argparse.Namespace) -> TargetLogin:
@@ -52,9 +65,36 @@ def target_login(args: argparse.Namespace) -> TargetLogin:
         port=args.to_port,
         user=args.to_user,
         group=args.to_group,
-        key=args.to_key,
+        key=_key(args),
         timeout_s=args.answer_timeout,
     )
+
+
+def _key(args: argparse.Namespace) -> str | None:
+    """Return the key of a session on the target, if there is one.
+
+    Raises
+    ------
+    UsageError
+        It is given twice, or its file cannot be read.
+    """
+    keep_secret(args.to_key)
+    if args.to_key is not None and args.to_key_file is not None:
+        raise UsageError("--to-key and --to-key-file exclude each other.")
+    if args.to_key is not None:
+        note(f"--to-key: every user of this machine can see the key; use --to-key-file or {KEY}.")
+        return str(args.to_key)
+    if args.to_key_file is None:
+        return os.environ.get(KEY) or None
+    try:
+        with Path(args.to_key_file).open(encoding="ascii") as file:
+            key = file.read(_MAX_KEY).strip()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise UsageError(f"--to-key-file {args.to_key_file} cannot be read: {reason}.") from error
+    if not key:
+        raise UsageError(f"--to-key-file {args.to_key_file} is empty.")
+    return key
 
 
 def log_in_target(chosen: TargetLogin, user_here: str) -> Connection:

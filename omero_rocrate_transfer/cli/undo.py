@@ -83,14 +83,20 @@ def _objects(ctx: Any, args: argparse.Namespace, run: RunStatus, interrupt: Inte
                 hint="Log in there as that user.",
             )
         found = endpoints.find_created(connection, run.head["id"])
-    yield Listed(lines=_render(found), document={"removes": sorted(map(str, found))})
-    if args.dry_run or not found:
+    stays = {str(ref): reason for ref, reason in found.kept.items()}
+    staying = tuple(f"Kept     {name}: {reason}" for name, reason in stays.items())
+    yield Listed(
+        lines=(*_render(found.removed), *staying),
+        document={"removes": sorted(map(str, found.removed)), "keeps": stays},
+    )
+    if args.dry_run or not found.removed:
         return
     _ask(args, "Delete all of these?")
-    kept = endpoints.remove_created(connection, found)
+    # whoever was faster than the answer is asked for again
+    kept = endpoints.remove_created(connection, found.removed)
     lines = tuple(f"Kept     {ref}: it holds objects that this run did not create" for ref in kept)
-    removed = f"Deleted  {render_count(len(found) - len(kept), 'object')} and what belongs to them"
-    yield Listed(lines=(removed, *lines), document={"kept": [str(ref) for ref in kept]})
+    removed = f"Deleted  {render_count(len(found.removed) - len(kept), 'object')} and what belongs to them"
+    yield Listed(lines=(removed, *lines), document={"kept": [*stays, *map(str, kept)]})
 
 
 def _render(found: Collection[ObjectRef]) -> tuple[str, ...]:

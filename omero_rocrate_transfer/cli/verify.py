@@ -47,7 +47,7 @@ def verify(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator
 
 
 def _audit(chosen: VerifyOptions, interrupt: Interrupt) -> Iterator[Event]:
-    with closing(endpoints.crate_audit(chosen.path)) as audit:
+    with closing(endpoints.crate_audit(chosen.path, chosen.limits)) as audit:
         yield from verify_audit(
             audit,
             parallel=chosen.parallel,
@@ -60,7 +60,7 @@ def _audit(chosen: VerifyOptions, interrupt: Interrupt) -> Iterator[Event]:
 def _compare(
     ctx: Any, args: argparse.Namespace, chosen: VerifyOptions, interrupt: Interrupt
 ) -> Iterator[Event]:
-    with closing(endpoints.crate_reader(chosen.path)) as crate:
+    with closing(endpoints.crate_reader(chosen.path, chosen.limits)) as crate:
         with interrupt.at_once():
             contents, retry = crate.read_contents(()), Retry(chosen.retries)
             connection = endpoints.server_connection(ctx, args, retry)

@@ -110,7 +110,8 @@ class CrateAudit:
         if name in self._documents:
             if self._archive.sizes[name] > self._limits.max_document_bytes:
                 raise UnsafeCrateError(f"{name} is longer than {self._limits.max_document_bytes} bytes.")
-            take_extras(parse_document(b"".join(self._archive.iter_blocks(name)), name), what=name)
+            data = b"".join(self._archive.iter_blocks(name))
+            take_extras(parse_document(data, name, self._limits.max_memory_bytes), what=name)
         for unit, image in self._pixels.get(name, ()):
             with closing(self._source.open_pixels(unit, image.ref)) as pixels:
                 for _ in iter_plane_digests(pixels):

@@ -21,7 +21,8 @@ from omero_rocrate_transfer.model.digests import SHA256
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
     from typing import Any
 
     from ome_types import OME
@@ -106,8 +107,14 @@ class Draft:
         self._archive.sync()
         self._spool.sync()
 
-    def complete(self, run: PackRun) -> None:
-        """Write preview, manifest and, last, the metadata."""
+    def complete(self, run: PackRun, check: Callable[[Path], None] | None = None) -> None:
+        """Write preview, manifest and, last, the metadata.
+
+        Parameters
+        ----------
+        check
+            As `ArchiveWriter.commit` takes it.
+        """
         contents = self._select()
         root = describe_root(contents, self._facts, run)
         with self._archive.transaction() as transaction:
@@ -121,7 +128,7 @@ class Draft:
         self._write_manifest(self.digest)
         faultpoint("crate:manifest-written")
         size_bytes = self._spool.count_bytes("metadata")
-        self._archive.commit((vocabulary.METADATA, size_bytes, self._spool.iter_blocks("metadata")))
+        self._archive.commit((vocabulary.METADATA, size_bytes, self._spool.iter_blocks("metadata")), check)
         self.is_complete = True
         self._spool.close()
 

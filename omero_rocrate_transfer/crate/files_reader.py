@@ -11,7 +11,14 @@ from omero_rocrate_transfer.crate import names, vocabulary
 from omero_rocrate_transfer.crate.entities import PackedFile
 from omero_rocrate_transfer.crate.graph import Graph, refuse
 from omero_rocrate_transfer.crate.manifest import MAX_LINE_BYTES, parse_manifest
-from omero_rocrate_transfer.crate.strict_json import iter_entities, iter_lines, parse_json
+from omero_rocrate_transfer.crate.strict_json import (
+    MAX_GROWTH,
+    estimate_memory,
+    iter_entities,
+    iter_lines,
+    parse_json,
+    too_much_memory,
+)
 from omero_rocrate_transfer.model.digests import SHA256, Digest
 from omero_rocrate_transfer.model.errors import DigestMismatchError, UnsafeCrateError
 
@@ -86,12 +93,11 @@ def read_graph(archive: ArchiveReader, name: str, manifest: dict[str, str], limi
         The metadata are not those that the manifest lists.
     """
     size_bytes = archive.sizes[name]
-    if size_bytes > limits.max_lines_bytes:
-        raise refuse(f"its metadata are longer than {limits.max_lines_bytes} bytes")
+    check_metadata_size(archive, name, limits)
     if name in manifest:
         _check_digest(archive, name, manifest[name])
     try:
-        lines = iter_entities(archive.iter_blocks(name), name)
+        lines = iter_entities(archive.iter_blocks(name), name, limits.max_text_bytes)
         if lines is not None:
             return Graph(lines)
     except UnsafeCrateError:
@@ -100,11 +106,28 @@ def read_graph(archive: ArchiveReader, name: str, manifest: dict[str, str], limi
             raise
     if size_bytes > limits.max_metadata_bytes:
         raise refuse(f"its metadata are longer than {limits.max_metadata_bytes} bytes")
-    document = parse_json(b"".join(archive.iter_blocks(name)), name)
+    document = parse_json(b"".join(archive.iter_blocks(name)), name, limits.max_text_bytes)
     items = document.get("@graph") if isinstance(document, dict) else None
     if not isinstance(items, list):
         raise refuse("its metadata have no graph")
     return Graph(items)
+
+
+def check_metadata_size(archive: ArchiveReader, name: str, limits: Limits) -> None:
+    """Estimate what the metadata will take in memory, before anything of them is held.
+
+    Raises
+    ------
+    CrateLimitError
+        It is more than is allowed.
+    """
+    if archive.sizes[name] <= limits.max_memory_bytes // MAX_GROWTH:
+        return
+    needed = 0
+    for block in archive.iter_blocks(name):
+        needed += estimate_memory(block)
+        if needed > limits.max_memory_bytes:
+            raise too_much_memory(name, limits.max_memory_bytes)
 
 
 def _check_digest(archive: ArchiveReader, name: str, expected: str) -> None:

@@ -9,9 +9,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from xml.parsers import expat
 
+from omero_rocrate_transfer.crate.archives.base import DEFAULT_LIMITS
 from omero_rocrate_transfer.crate.profile import CREATOR
 from omero_rocrate_transfer.crate.vocabulary import OME as NAMESPACE
-from omero_rocrate_transfer.model.errors import GET_AGAIN, UnsafeCrateError
+from omero_rocrate_transfer.model.errors import GET_AGAIN, CrateLimitError, UnsafeCrateError
 
 if TYPE_CHECKING:
     from ome_types import OME
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 _MAX_DEPTH: Final = 256
 #: Characters that XML 1.0 cannot hold, not even escaped (XML 1.0, 2.2 "Characters").
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+#: What ome-types take for an element and for an attribute, in bytes, measured with planes, ROIs and shapes.
+_ELEMENT_BYTES: Final = 3000
+_ATTRIBUTE_BYTES: Final = 200
 #: Filters of warnings belong to the process, not to a thread.
 _WARNINGS: Final = threading.Lock()
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
@@ -48,7 +52,22 @@ def render_document(document: OME) -> tuple[bytes, int]:
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + text.encode(), replaced
 
 
-def parse_document(data: bytes, name: str) -> OME:
+def check_memory(data: bytes, name: str, max_bytes: int) -> None:
+    """Estimate what a document will take in memory, before anything of it is held.
+
+    Raises
+    ------
+    CrateLimitError
+        It is more than is allowed.
+    """
+    opened = data.count(b"<") - data.count(b"</")
+    if opened * _ELEMENT_BYTES + data.count(b"=") * _ATTRIBUTE_BYTES + len(data) > max_bytes:
+        raise CrateLimitError(
+            f"{name} would take more than {max_bytes} bytes of memory.", limit="max_memory_bytes"
+        )
+
+
+def parse_document(data: bytes, name: str, max_bytes: int = DEFAULT_LIMITS.max_memory_bytes) -> OME:
     """Parse OME-XML from outside.
 
     Parameters
@@ -57,17 +76,21 @@ def parse_document(data: bytes, name: str) -> OME:
         The document; the caller limits its size.
     name
         What to call it in errors.
+    max_bytes
+        Memory that it may take.
 
     Raises
     ------
     UnsafeCrateError
-        It is not well-formed, has a document type, is no OME-XML 2016-06, or nests too deep.
+        It would take too much memory, is not well-formed, has a document type, is no OME-XML 2016-06, or
+        nests too deep.
     """
     from ome_types import from_xml
     from pydantic import ValidationError
     from xsdata.exceptions import ParserError
     from xsdata.formats.dataclass.parsers.config import ParserConfig
 
+    check_memory(data, name, max_bytes)
     check_xml(data, name)
     options: Any = {"config": ParserConfig(fail_on_converter_warnings=True), "context": _context()}
     with _WARNINGS, warnings.catch_warnings():

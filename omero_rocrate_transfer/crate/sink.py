@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from omero_rocrate_transfer.crate.archives import count_parallel
+from omero_rocrate_transfer.crate.archives.base import DEFAULT_LIMITS, Limits, too_large
 from omero_rocrate_transfer.crate.ome_zarr.options import ZarrOptions
 from omero_rocrate_transfer.crate.pixels.plan import PixelsPlan
 from omero_rocrate_transfer.crate.profile import DEFAULT_CRATE_VERSION, CrateVersion
 from omero_rocrate_transfer.crate.provenance import PackRun
+from omero_rocrate_transfer.crate.read_back import check_readable
 from omero_rocrate_transfer.crate.unfinished import Unfinished
 from omero_rocrate_transfer.model.contents import Omission
 from omero_rocrate_transfer.model.digests import proves_content
@@ -57,9 +60,11 @@ class CrateSink:
         How pixels are written, where they travel.
     run_id
         Of the run that later processes may go on with; empty for one that leaves nothing where it breaks off.
+    limits
+        Of those who will read the crate.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- keywords, each something of its own
         self,
         path: Path,
         facts: CrateFacts | None = None,
@@ -70,6 +75,7 @@ class CrateSink:
         now: Callable[[], datetime] = _now,
         zarr: ZarrOptions | None = None,
         run_id: str = "",
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self.max_parallel = count_parallel(path)
         self._path = path
@@ -82,6 +88,7 @@ class CrateSink:
         self._zarr = zarr or ZarrOptions()
         self._host = ""
         self._run_id = run_id
+        self._limits = limits
         self._work = Unfinished(path, run_id)
         self._draft: Draft | None = None
         self._containers: OME | None = None
@@ -94,6 +101,8 @@ class CrateSink:
         RefusedError
             Something is there already.
         """
+        if contents.size_bytes > self._limits.max_size_bytes:
+            raise too_large(contents.size_bytes, self._limits)
         self._host = contents.source.host
         self._containers = containers()
         if self._draft is None and not self._work.is_published:
@@ -145,7 +154,7 @@ class CrateSink:
             agent=self._agent,
             crate_version=self._crate_version,
         )
-        draft.complete(run)
+        draft.complete(run, partial(check_readable, limits=self._limits))
         if not self._run_id:
             self.tidy()
         return {"metadata": draft.digest}

@@ -172,7 +172,7 @@ class CrateSource:
             return self._members
 
     def _read_document(self, name: str) -> OME:
-        return parse_document(self._read_file(name), name)
+        return parse_document(self._read_file(name), name, self._limits.max_memory_bytes)
 
     def _read_file(self, name: str) -> bytes:
         """Return a file whole."""

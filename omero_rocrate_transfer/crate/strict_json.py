@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from omero_rocrate_transfer.crate.metadata import GRAPH, HEAD
-from omero_rocrate_transfer.model.errors import UnsafeCrateError
+from omero_rocrate_transfer.model.errors import CrateLimitError, UnsafeCrateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -14,11 +14,28 @@ if TYPE_CHECKING:
 _MAX_DEPTH: Final = 64
 #: Far more than any number of a crate has, and fewer than Python itself refuses (4300, at least 640).
 _MAX_DIGITS: Final = 640
-#: Longest line that is read: the root lists every file in one, here about 700,000.
-_MAX_LINE_BYTES: Final = 64 << 20
+#: Memory for what one text becomes, unless the caller allows another.
+_MAX_MEMORY_BYTES: Final = 512 << 20
+#: Bytes in CPython of a dictionary of up to five keys, of a list, of half a string (each has two quotes) and
+#: of a place in a list or a number.
+_COSTS: Final = ((b"{", 184), (b"[", 64), (b'"', 30), (b",", 40))
+#: Most bytes that one byte of JSON becomes, by these.
+MAX_GROWTH: Final = 185
 
 
-def parse_json(data: bytes, name: str) -> object:
+def estimate_memory(data: bytes) -> int:
+    """Return about how many bytes JSON will take in memory, rather more than less; holds nothing itself."""
+    return len(data) + sum(data.count(character) * cost for character, cost in _COSTS)
+
+
+def too_much_memory(name: str, max_bytes: int) -> CrateLimitError:
+    """Return the error for metadata that would take too much memory."""
+    return CrateLimitError(
+        f"{name} would take more than {max_bytes} bytes of memory.", limit="max_memory_bytes"
+    )
+
+
+def parse_json(data: bytes, name: str, max_bytes: int = _MAX_MEMORY_BYTES) -> object:
     """Parse one JSON text.
 
     Parameters
@@ -27,13 +44,17 @@ def parse_json(data: bytes, name: str) -> object:
         UTF-8; the caller limits its size.
     name
         What to call it in errors.
+    max_bytes
+        Memory that it may take.
 
     Raises
     ------
     UnsafeCrateError
-        It is no JSON, names a key twice, holds NaN, an infinity or a number of too many digits, or
-        nests too deep.
+        It would take too much memory, is no JSON, names a key twice, holds NaN, an infinity or a number of
+        too many digits, or nests too deep.
     """
+    if len(data) * MAX_GROWTH > max_bytes and estimate_memory(data) > max_bytes:
+        raise too_much_memory(name, max_bytes)
     try:
         value = json.loads(
             data.decode(),
@@ -49,7 +70,9 @@ def parse_json(data: bytes, name: str) -> object:
     return value
 
 
-def iter_entities(blocks: Iterable[bytes], name: str) -> Iterator[dict[str, object]] | None:
+def iter_entities(
+    blocks: Iterable[bytes], name: str, max_bytes: int = _MAX_MEMORY_BYTES
+) -> Iterator[dict[str, object]] | None:
     """Read the graph of a crate of ours, which has one entity per line.
 
     Returns
@@ -57,15 +80,15 @@ def iter_entities(blocks: Iterable[bytes], name: str) -> Iterator[dict[str, obje
     iterator or None
         None where the first line says that this is another layout.
     """
-    lines = iter_lines(blocks, name)
+    lines = iter_lines(blocks, name, max_bytes // 2)
     head = next(lines, b"")
     if not head.startswith(HEAD) or not head.endswith(GRAPH):
         return None
     parse_json(head + b"]}", name)
-    return _iter_graph(lines, name)
+    return _iter_graph(lines, name, max_bytes)
 
 
-def iter_lines(blocks: Iterable[bytes], name: str, max_bytes: int = _MAX_LINE_BYTES) -> Iterator[bytes]:
+def iter_lines(blocks: Iterable[bytes], name: str, max_bytes: int) -> Iterator[bytes]:
     """Yield lines with their line feeds; the last may lack it.
 
     Raises
@@ -83,12 +106,12 @@ def iter_lines(blocks: Iterable[bytes], name: str, max_bytes: int = _MAX_LINE_BY
         parts.append(rest)
         size_bytes += len(rest)
         if size_bytes > max_bytes:
-            raise _refuse(name, "has a line that is too long")
+            raise too_much_memory(f"A line of {name}", max_bytes)
     if size_bytes:
         yield b"".join(parts)
 
 
-def _iter_graph(lines: Iterator[bytes], name: str) -> Iterator[dict[str, object]]:
+def _iter_graph(lines: Iterator[bytes], name: str, max_bytes: int) -> Iterator[dict[str, object]]:
     more = True
     for line in lines:
         text = line.removesuffix(b"\n")
@@ -97,7 +120,7 @@ def _iter_graph(lines: Iterator[bytes], name: str) -> Iterator[dict[str, object]
                 return
             break
         more = text.endswith(b",")
-        entity = parse_json(text.removesuffix(b","), name)
+        entity = parse_json(text.removesuffix(b","), name, max_bytes)
         if not isinstance(entity, dict):
             break
         yield entity

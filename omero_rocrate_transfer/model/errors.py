@@ -11,12 +11,15 @@ TransferError                 exit 1    a bug, if nothing more specific is raise
 ├── RefusedError              exit 7    the target exists, or another run holds it
 │   └── CollisionError                  somebody made the same at the same time
 ├── UnsafeCrateError          exit 8    the crate is invalid or hostile; nothing was written
+│   └── CrateLimitError                 it asks for more than a limit allows
 └── StoppedError              exit 9    a limit or a full disk; the same command goes on
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
+
+from omero_rocrate_transfer.model.secrets import redact
 
 if TYPE_CHECKING:
     from omero_rocrate_transfer.model.digests import Digest
@@ -41,9 +44,9 @@ class TransferError(Exception):
     error_id: ClassVar[str] = "unexpected"
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        # both may quote what a server said
+        self.message, self.hint = redact(message), redact(hint)
+        super().__init__(self.message)
         #: Whether it was tried again in vain already.
         self.was_retried = False
 
@@ -122,6 +125,17 @@ class UnsafeCrateError(TransferError):
 
     exit_code = 8
     error_id = "unsafe-crate"
+
+
+class CrateLimitError(UnsafeCrateError):
+    """The crate asks for more than a limit allows, which whoever trusts it may raise."""
+
+    error_id = "crate-limit"
+
+    def __init__(self, message: str, *, limit: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        #: Field of the limits of crates that refused it.
+        self.limit = limit
 
 
 class StoppedError(TransferError):

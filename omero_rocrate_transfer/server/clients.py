@@ -10,6 +10,7 @@ import Ice
 import omero
 
 from omero_rocrate_transfer.model.errors import LinkLostError, LoginError
+from omero_rocrate_transfer.model.secrets import keep_secret
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.timeouts import CONNECT_S
 
@@ -79,6 +80,8 @@ def opened(client: Any, where: str, user: str, password: str, key: str) -> Any:
 
 
 def _open_session(client: Any, where: str, user: str, password: str, key: str) -> None:
+    keep_secret(password)
+    keep_secret(key)
     doing = f"Logging in to {where} as {user}" if not key else f"Joining the session on {where}"
     if not key and not (user and password):
         raise LoginError(f"{doing}: user name or password are empty.", hint="Give both, or a session key.")

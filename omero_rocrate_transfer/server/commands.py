@@ -10,6 +10,7 @@ import Ice
 import omero
 from omero.callbacks import CmdCallbackI
 from omero.cmd import ERR, Delete2, GraphException
+from omero.cmd.graphs import ChildOption
 
 from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError, StoppedError, TransferError
 from omero_rocrate_transfer.server.errors import NO_SPACE, collision, server_errors, taken_in
@@ -18,6 +19,8 @@ from omero_rocrate_transfer.server.session import Connection
 
 #: The server tells when it is done; asking too makes up for a message that got lost.
 _POLL_MS: Final = 2000
+#: What ``omero delete`` keeps unless it is told otherwise (omero-py plugins/delete.py).
+_SHARED: Final = ("FileAnnotation", "TagAnnotation", "TermAnnotation")
 _PLATES: Final = (
     "select ws.id, w.plate.id from WellSample ws join ws.well w join ws.image i where i.fileset.id in (:ids)"
     " order by ws.id"
@@ -59,8 +62,28 @@ def delete(connection: Connection, type_name: str, ids: list[int], group: int) -
     delete_all(connection, {type_name: ids}, group)
 
 
-def delete_all(connection: Connection, targets: Mapping[str, Sequence[int]], group: int) -> None:
+def delete_all(
+    connection: Connection,
+    targets: Mapping[str, Sequence[int]],
+    group: int,
+    *,
+    dry_run: bool = False,
+    keep_shared: bool = False,
+) -> dict[str, set[int]]:
     """Delete objects, ids by type, and what belongs to them: all or none.
+
+    Parameters
+    ----------
+    dry_run
+        Whether nothing is deleted.
+    keep_shared
+        Whether tags, terms and attachments on them stay, as ``omero delete`` keeps them, also when nothing
+        else has them.
+
+    Returns
+    -------
+    dict
+        Ids of all that was, or would be, deleted, by class without package.
 
     An image is not deleted while it is a field of a plate (omero-blitz blitz-delete-rules.xml), so with
     filesets go the plates that have fields of nothing else.
@@ -69,11 +92,15 @@ def delete_all(connection: Connection, targets: Mapping[str, Sequence[int]], gro
     plates = {*targets.get("Plate", ()), *_plates_of(connection, filesets)}
     wanted = {name: list(ids) for name, ids in {**targets, "Plate": sorted(plates)}.items() if ids}
     if not wanted:
-        return
+        return {}
     doing = "Deleting " + ", ".join(f"{name}:{','.join(map(str, ids))}" for name, ids in wanted.items())
+    request = Delete2(targetObjects=wanted, dryRun=dry_run)
+    if keep_shared:
+        request.childOptions = [ChildOption(excludeType=list(_SHARED))]
     with server_errors(doing):
-        handle = connection.session.submit(Delete2(targetObjects=wanted), connection.context(group))
-    wait_for(connection, handle, doing)
+        handle = connection.session.submit(request, connection.context(group))
+    deleted = wait_for(connection, handle, doing).deletedObjects
+    return {name.rpartition(".")[2]: set(ids) for name, ids in deleted.items()}
 
 
 def _plates_of(connection: Connection, filesets: Sequence[int]) -> set[int]:

@@ -16,6 +16,7 @@ from omero.sys import ParametersI
 
 from omero_rocrate_transfer.model.contents import SourceInfo
 from omero_rocrate_transfer.model.errors import LinkLostError, LoginError, UsageError
+from omero_rocrate_transfer.model.secrets import keep_secret
 from omero_rocrate_transfer.server.clients import (
     close_quietly,
     host_of,
@@ -102,6 +103,7 @@ class Connection:
         self.limit_ms = limit_of(client)
         self._context = dict(client.getImplicitContext().getContext())
         self.session = client.getSession()
+        keep_secret(client.getSessionId())
         self.query = self.session.getQueryService()
         self.update = self.session.getUpdateService()
         if self.run_id:

@@ -13,6 +13,7 @@ import Ice
 import omero
 
 from omero_rocrate_transfer.model.errors import LinkLostError
+from omero_rocrate_transfer.model.secrets import keep_secret
 from omero_rocrate_transfer.server.clients import close_quietly
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.people import Account
@@ -101,6 +102,7 @@ class SudoSessions:
             properties = self._connection.client.getPropertyMap()
             client = omero.client({key: properties[key] for key in properties.keys() - set(_OF_THE_LOGIN)})
             try:
+                keep_secret(made.uuid.val)
                 client.joinSession(made.uuid.val)
             except Glacier2.PermissionDeniedException as error:
                 # the key is right: the server has just made it

@@ -34,11 +34,17 @@ _IN_USE: Final = "select f.id from FileAnnotation a join a.file f where f.id in 
 _THERE: Final = "select o.id from {type} o where o.id in (:ids) order by o.id"
 #: What other people may have put into a container since.
 _MEMBERS: Final = {
-    "Project": "select l.parent.id from ProjectDatasetLink l where l.parent.id in (:ids) order by l.id",
-    "Dataset": "select l.parent.id from DatasetImageLink l where l.parent.id in (:ids) order by l.id",
-    "Screen": "select l.parent.id from ScreenPlateLink l where l.parent.id in (:ids) order by l.id",
-    "Folder": "select l.parent.id from FolderImageLink l where l.parent.id in (:ids) order by l.id",
+    "Project": ("select l.parent.id from ProjectDatasetLink l where l.parent.id in (:ids) order by l.id",),
+    "Dataset": ("select l.parent.id from DatasetImageLink l where l.parent.id in (:ids) order by l.id",),
+    "Screen": ("select l.parent.id from ScreenPlateLink l where l.parent.id in (:ids) order by l.id",),
+    "Folder": (
+        "select l.parent.id from FolderImageLink l where l.parent.id in (:ids) order by l.id",
+        "select l.parent.id from FolderRoiLink l where l.parent.id in (:ids) order by l.id",
+    ),
 }
+_SUBFOLDERS: Final = (
+    "select f.id, f.parentFolder.id from Folder f where f.parentFolder.id in (:ids) order by f.id"
+)
 #: Children before what holds them, so that a container is empty when its turn comes.
 _ORDER: Final = (("Fileset", "Plate", "Image"), ("Annotation",), ("OriginalFile",))
 #: Classes of annotations that there are objects of.
@@ -120,8 +126,15 @@ def find_unit_traces(connection: Connection, unit: TransferUnit, host: str) -> l
     return found + [ObjectRef("Fileset", fileset) for (fileset,) in filesets]
 
 
-def remove(connection: Connection, refs: Collection[ObjectRef], group: int) -> list[ObjectRef]:
+def remove(
+    connection: Connection, refs: Collection[ObjectRef], group: int, *, keep_shared: bool = False
+) -> list[ObjectRef]:
     """Delete objects, but no container that somebody else put something into.
+
+    Parameters
+    ----------
+    keep_shared
+        Whether tags, terms and attachments that were put on the objects since stay.
 
     Returns
     -------
@@ -129,15 +142,29 @@ def remove(connection: Connection, refs: Collection[ObjectRef], group: int) -> l
         Containers that were kept.
     """
     for types in _ORDER:
-        delete_all(connection, _by_type(_still_there(connection, refs, types)), group)
+        there = _by_type(_still_there(connection, refs, types))
+        delete_all(connection, there, group, keep_shared=keep_shared)
     kept = []
     for type_name in _CONTAINERS:
         ids = [ref.id for ref in refs if ref.type == type_name]
-        doing = f"Looking into {type_name}s"
-        full = {row[0] for row in Reader(connection).rows(_MEMBERS[type_name], ids, doing=doing)}
+        full = _full(connection, type_name, ids)
         kept += [ObjectRef(type_name, number) for number in sorted(full)]
-        delete_all(connection, {type_name: [number for number in ids if number not in full]}, group)
+        empty = {type_name: [number for number in ids if number not in full]}
+        delete_all(connection, empty, group, keep_shared=keep_shared)
     return kept
+
+
+def _full(connection: Connection, type_name: str, ids: Collection[int]) -> set[int]:
+    """Return the containers that hold what does not go with them."""
+    reader, doing = Reader(connection), f"Looking into {type_name}s"
+    full = {row[0] for hql in _MEMBERS[type_name] for row in reader.rows(hql, ids, doing=doing)}
+    if type_name == "Folder":
+        children = list(reader.rows(_SUBFOLDERS, ids, doing=doing))
+        staying = {child for child, _ in children if child not in ids} | full
+        while more := {parent for child, parent in children if child in staying and parent not in full}:
+            full |= more
+            staying |= more
+    return full
 
 
 def _still_there(

@@ -1,8 +1,9 @@
-"""Full disks: one kind of error, whoever writes."""
+"""What the file system says and keeps: full disks as one kind of error, and files for this user alone."""
 
 from __future__ import annotations
 
 import errno
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,30 @@ if TYPE_CHECKING:
 
 #: What a system says where there is no room: a full disk, a used-up quota, a limit on the size of files.
 NO_ROOM: Final = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+
+
+def make_private_folder(path: Path) -> None:
+    """Make a folder with all above it that are missing, for this user alone, whatever the umask is.
+
+    Raises
+    ------
+    OSError
+        It cannot be made.
+    """
+    for folder in (*reversed(path.parents), path):
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, exist_ok=True)
+    status = path.stat()
+    if status.st_uid == os.geteuid() and status.st_mode & 0o077:
+        # an earlier version, or somebody's umask, left it open
+        path.chmod(0o700)
+
+
+def open_private(path: str, flags: int) -> int:
+    """Open a file for this user alone, and no link: an ``opener`` of `open`."""
+    descriptor = os.open(path, flags | os.O_NOFOLLOW, 0o600)
+    os.fchmod(descriptor, 0o600)
+    return descriptor
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import zlib
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError, UnsafeCrateError
-from omero_rocrate_transfer.transfer.disk import full_disk_errors
+from omero_rocrate_transfer.transfer.disk import full_disk_errors, open_private
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ class Journal(NoJournal):
 def _open_locked(path: Path) -> IO[bytes]:
     """Open the file, unbuffered and locked; the system gives the lock back when the process dies."""
     try:
-        file = path.open("ab", buffering=0)
+        file = open(path, "ab", buffering=0, opener=open_private)  # noqa: SIM115 -- close() closes it
     except OSError as error:
         raise NotFoundError(
             f"The journal {path} cannot be written: {error.strerror}.", hint="Check OMERO_USERDIR."

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from omero_rocrate_transfer.model.errors import NotFoundError, UsageError
+from omero_rocrate_transfer.transfer.disk import make_private_folder
 from omero_rocrate_transfer.transfer.fingerprint import fingerprint
 from omero_rocrate_transfer.transfer.journal import Journal
 
@@ -79,7 +80,8 @@ def open_run(
     """
     path = journal_path(folder, name)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(folder)
+        make_private_folder(path.parent)
     except OSError as error:
         raise NotFoundError(
             f"The run cannot be kept in {path.parent}: {error.strerror}.", hint="Check OMERO_USERDIR."

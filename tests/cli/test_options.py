@@ -112,7 +112,7 @@ def test_ways_to_store_pixels_reach_the_crate(
 ) -> None:
     asked: list[Any] = []
 
-    def crate_sink(chosen: Any, _agent: Any, _run: str) -> FakeSink:
+    def crate_sink(chosen: Any, _agent: Any, _run: str, _limits: Any) -> FakeSink:
         asked.append(chosen.zarr)
         return sink
 
@@ -151,7 +151,7 @@ def test_facts_and_objects_reach_the_ends(
 ) -> None:
     asked: list[Any] = []
 
-    def crate_sink(chosen: Any, agent: Any, _run: str) -> FakeSink:
+    def crate_sink(chosen: Any, agent: Any, _run: str, _limits: Any) -> FakeSink:
         asked.append((chosen, agent))
         return sink
 

@@ -17,7 +17,12 @@ from omero_rocrate_transfer.crate.archives.base import Limits
 from omero_rocrate_transfer.crate.source import CrateSource
 from omero_rocrate_transfer.model.contents import Container, Contents, Group, Person, TransferUnit
 from omero_rocrate_transfer.model.digests import Digest
-from omero_rocrate_transfer.model.errors import NotFoundError, TransferError, UnsafeCrateError
+from omero_rocrate_transfer.model.errors import (
+    CrateLimitError,
+    NotFoundError,
+    TransferError,
+    UnsafeCrateError,
+)
 from omero_rocrate_transfer.model.refs import ObjectRef
 from tests.crate import valid
 from tests.crate.worlds import HOST, make_file, make_image, make_world, pack, pack_world
@@ -239,8 +244,8 @@ def test_long_metadata_of_ours_are_read_line_by_line(crate: Path) -> None:
 
     assert source.read_contents().file_count == 4
     source.close()
-    with pytest.raises(UnsafeCrateError, match="longer than 5000 bytes"):
-        CrateSource(crate, Limits(max_lines_bytes=5000)).read_contents()
+    with pytest.raises(CrateLimitError, match="more than 5000 bytes of memory"):
+        CrateSource(crate, Limits(max_memory_bytes=5000)).read_contents()
 
 
 def test_metadata_changed_behind_the_manifest_are_damaged(crate: Path) -> None:

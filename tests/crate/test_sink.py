@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from omero_rocrate_transfer.crate.archives.base import Limits
 from omero_rocrate_transfer.crate.profile import CrateVersion
 from omero_rocrate_transfer.crate.sink import CrateSink
 from omero_rocrate_transfer.crate.source import CrateSource
 from omero_rocrate_transfer.model.contents import Contents, TransferUnit
 from omero_rocrate_transfer.model.digests import Digest
 from omero_rocrate_transfer.model.errors import (
+    CrateLimitError,
     DigestMismatchError,
     IntegrityError,
     RefusedError,
@@ -40,6 +42,36 @@ def test_crate_is_valid_at_required_and_recommended(tmp_path: Path, suffix: str)
     pack_world(tmp_path / f"crate{suffix}")
 
     assert_valid(tmp_path / f"crate{suffix}", "RECOMMENDED")
+
+
+@pytest.mark.parametrize("suffix", ["", ".zip", ".tar"])
+@pytest.mark.parametrize("limit", [{"max_memory_bytes": 5000}, {"max_members": 1}])
+def test_what_nobody_could_read_again_is_not_published(
+    tmp_path: Path, suffix: str, limit: dict[str, int]
+) -> None:
+    contents, data = make_world()
+    source = MemorySource(contents, data)
+    sink = CrateSink(tmp_path / f"crate{suffix}", FACTS, limits=Limits(**limit))
+    sink.begin(contents, source.read_container_document)
+    for unit in contents.units:
+        sink.write_unit(unit, source)
+
+    with pytest.raises(UnsafeCrateError):
+        sink.finish()
+
+    sink.abort()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_more_bytes_than_may_be_read_are_refused_before_any_is_written(tmp_path: Path) -> None:
+    contents, data = make_world()
+    source = MemorySource(contents, data)
+    sink = CrateSink(tmp_path / "crate", FACTS, limits=Limits(max_size_bytes=contents.size_bytes - 1))
+
+    with pytest.raises(CrateLimitError):
+        sink.begin(contents, source.read_container_document)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_validator_finds_what_is_wrong(tmp_path: Path) -> None:

@@ -203,8 +203,39 @@ def test_verifying_copies_needs_the_new_ids(run_line: CommandLine) -> None:
     assert "--idmap" in run_line("verify", "Project:1", "--to-server", "there", exit_code=2).sentences[0]
 
 
+@pytest.mark.parametrize("way", ["file", "variable"])
+def test_a_key_that_no_list_of_processes_shows_is_enough(
+    way: str, copy: Copy, roots: list[str], target_server: Server, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMERO_TRANSFER_TO_PASSWORD")
+    kept = target_server.client()
+    kept.getSession().detachOnDestroy()
+    more: list[str] = []
+    if way == "file":
+        (home / "key").write_text(kept.getSessionId() + "\n")
+        more = ["--to-key-file", "key"]
+    else:
+        monkeypatch.setenv("OMERO_TRANSFER_TO_KEY", kept.getSessionId())
+
+    copied = copy(roots[0], *more)
+
+    assert kept.sf.getQueryService().findAll("Project", None) != []
+    assert "every user" not in copied.stderr
+
+
+@pytest.mark.parametrize("content", [None, "", "\xff"])
+def test_a_key_file_without_a_key_is_refused(
+    content: str | None, copy: Copy, roots: list[str], home: Path
+) -> None:
+    if content is not None:
+        (home / "key").write_text(content, "latin-1")
+    assert "--to-key-file key" in copy(roots[0], "--to-key-file", "key", exit_code=2).sentences[0]
+
+
 def test_wrong_key_there_is_no_login(copy: Copy, roots: list[str]) -> None:
-    assert "are not accepted" in copy(roots[0], "--to-key", "nonsense", exit_code=6).sentences[0]
+    refused = copy(roots[0], "--to-key", "nonsense", exit_code=6)
+    assert "are not accepted" in refused.sentences[0]
+    assert "every user of this machine can see the key" in refused.stderr
 
 
 def test_copies_that_are_gone_are_missing(

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import omero
+import omero.model
+import omero.rtypes
 import pytest
 
 from omero_rocrate_transfer.sandbox import real_input, seed
@@ -145,6 +147,113 @@ def test_undo_keeps_what_others_put_there(
 
     assert f"Kept     Dataset:{made}" in result.stderr + result.stdout
     assert client.sf.getQueryService().get("Image", kept).id.val == kept
+
+
+@pytest.fixture
+def unpacked(
+    pack: Line, unpack: Line, source_server: Server, target_server: Server, tmp_path: Path
+) -> dict[str, int]:
+    """Unpack a dataset with a tag, an attachment and a folder; return the ids of the target by class."""
+    client = source_server.client()
+    dataset, tag = seed.create(client, "Dataset", "D"), seed.tag(client, "shared")
+    folder = seed.create(client, "Folder", "F")
+    found = real_input.same_names(tmp_path / "in")
+    image = seed.reference("Image", seed.import_fileset(client, found.folder, found.files, dataset).images[0])
+    (tmp_path / "notes.txt").write_text("by hand")
+    notes = seed.attachment(client, tmp_path / "notes.txt", "text/plain")
+    for parent, child in ((dataset, tag), (image, tag), (image, notes), (folder, image)):
+        seed.link(client, parent, child)
+    pack(f"Dataset:{dataset.id.val}", "crate")
+    unpack("crate")
+    query = target_server.client().sf.getQueryService()
+    kinds = ("Dataset", "Folder", "Image", "TagAnnotation", "FileAnnotation")
+    return {kind: query.findAll(kind, None)[-1].id.val for kind in kinds}
+
+
+@pytest.mark.promise("attacks")
+@pytest.mark.parametrize("kind", ["TagAnnotation", "FileAnnotation"])
+def test_undo_keeps_annotations_that_are_on_other_objects_by_now(
+    kind: str, unpacked: dict[str, int], run_line: CommandLine, target_server: Server
+) -> None:
+    client = target_server.client()
+    mine = seed.create(client, "Project", "mine")
+    seed.link(client, mine, seed.reference(kind, unpacked[kind]))
+    run = name_of(run_line, "unpack")
+    told = f"Kept     Annotation:{unpacked[kind]}: objects that this run did not create are linked to it"
+
+    shown = run_line("undo", run, "--dry-run", *target_server.login())
+    as_json = run_line("undo", run, "--dry-run", "--json", *target_server.login()).lines[0]
+    undone = run_line("undo", run, "--force", *target_server.login())
+
+    assert told in shown.stdout
+    assert told in undone.stdout
+    assert f"Annotation:{unpacked[kind]}" in as_json["keeps"]
+    assert f"Annotation:{unpacked[kind]}" not in as_json["removes"]
+    query = client.sf.getQueryService()
+    [link] = query.findAllByQuery("select l from ProjectAnnotationLink l join fetch l.child", None)
+    assert link.child.id.val == unpacked[kind]
+    assert query.findAll("Image", None) == []
+    others = {"TagAnnotation", "FileAnnotation"} - {kind}
+    assert [query.findAll(other, None) for other in others] == [[]]
+    if kind == "FileAnnotation":
+        assert query.get("FileAnnotation", unpacked[kind]).file is not None
+
+
+@pytest.mark.promise("attacks")
+def test_undo_keeps_folders_with_folders_of_others(
+    unpacked: dict[str, int], run_line: CommandLine, target_server: Server
+) -> None:
+    client = target_server.client()
+    mine = omero.model.FolderI()
+    mine.name = omero.rtypes.rstring("mine")
+    mine.parentFolder = omero.model.FolderI(unpacked["Folder"], False)
+    client.sf.getUpdateService().saveObject(mine)
+    run = name_of(run_line, "unpack")
+    told = f"Kept     Folder:{unpacked['Folder']}: it holds objects that this run did not create"
+
+    assert told in run_line("undo", run, "--dry-run", *target_server.login()).stdout
+    assert told in run_line("undo", run, "--force", *target_server.login()).stdout
+
+    query = client.sf.getQueryService()
+    [kept, own] = query.findAll("Folder", None)
+    assert (kept.id.val, own.parentFolder.id.val) == (unpacked["Folder"], unpacked["Folder"])
+    assert query.findAll("Image", None) == []
+
+
+@pytest.mark.promise("attacks")
+def test_undo_keeps_tags_and_attachments_that_others_put_on_its_images(
+    unpacked: dict[str, int], run_line: CommandLine, target_server: Server, tmp_path: Path
+) -> None:
+    client = target_server.client()
+    image = seed.reference("Image", unpacked["Image"])
+    (tmp_path / "mine.txt").write_text("mine")
+    mine = [seed.tag(client, "mine"), seed.attachment(client, tmp_path / "mine.txt", "text/plain")]
+    for one in mine:
+        seed.link(client, image, one)
+
+    run_line("undo", name_of(run_line, "unpack"), "--force", *target_server.login())
+
+    query = client.sf.getQueryService()
+    found = [*query.findAll("TagAnnotation", None), *query.findAll("FileAnnotation", None)]
+    assert [one.id.val for one in found] == [one.id.val for one in mine]
+    assert query.findAll("Image", None) == []
+
+
+@pytest.mark.promise("attacks")
+def test_undo_takes_nothing_from_a_later_run_that_merged_with_it(
+    unpacked: dict[str, int], unpack: Line, run_line: CommandLine, target_server: Server
+) -> None:
+    first = name_of(run_line, "unpack")
+    unpack("crate", "--merge", "--run", "second", "--idmap", "second.json")
+
+    run_line("undo", first, "--force", *target_server.login())
+
+    query = target_server.client().sf.getQueryService()
+    assert len(query.findAll("Image", None)) == 1
+    links = query.findAllByQuery("select l from ImageAnnotationLink l join fetch l.child", None)
+    tags = [one.child.id.val for one in links if isinstance(one.child, omero.model.TagAnnotation)]
+    assert tags == [unpacked["TagAnnotation"]]
+    assert [one.id.val for one in query.findAll("Dataset", None)] == [unpacked["Dataset"]]
 
 
 def test_undone_run_can_be_done_again(

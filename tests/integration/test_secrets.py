@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import Ice
 import omero
 import pytest
 
@@ -32,7 +33,7 @@ class Terminal:
         #: By where it was seen.
         self.seen: dict[str, bytes] = {}
 
-    def run(self, *words: str, watched: str = "", code: int = 0) -> None:
+    def run(self, *words: str, watched: str = "", code: int | None = 0) -> None:
         """Run a command; look at the list of processes while it is in an operation."""
         command = [sys.executable, "-m", "omero_rocrate_transfer", *words]
         entered, go_on = Event(), Event()
@@ -52,7 +53,7 @@ class Terminal:
                 self.seen[f"arguments of {words[0]}"] = b"\n".join(command_lines(process.pid))
             go_on.set()
             stdout, stderr = process.communicate(timeout=120)
-        assert process.returncode == code, stderr.decode()
+        assert code is None or process.returncode == code, stderr.decode()
         self.seen |= {f"output of {words}": stdout, f"errors of {words}": stderr}
 
     def look(self) -> dict[str, bytes]:
@@ -115,6 +116,67 @@ def test_secrets_are_written_nowhere(image: str, source_server: Server, home: Pa
     assert any(b"Traceback" in data for name, data in found.items() if name.endswith(".log"))
     assert leaks == []
     promise("outputs, files and process lists without a secret", len(found) - len(leaks), len(found))
+
+
+def test_keys_of_lost_sessions_are_not_in_the_log(
+    image: str, source_server: Server, home: Path, promise: Promise
+) -> None:
+    sandbox = source_server.sandbox
+    if sandbox is None:
+        pytest.skip("only a sandbox can lose a client")
+    terminal = Terminal(home, sandbox)
+    terminal.run("login", "-s", source_server.host, "-p", str(source_server.port), "-u", USER)
+    keys = terminal.keys()
+    [key] = keys
+    # Ice fills in which object is gone, and its category is the key
+    for operation in ("RawFileStore.read", "IQuery.projection"):
+        sandbox.faults.add(operation, Ice.ObjectNotExistException(), times=50)
+        terminal.run("pack", image, operation, "--retries", "0", code=None)
+        sandbox.faults.clear()
+    told = omero.InternalException(message=f"session {key}\n2026-01-01 INFO forged: \x1b[2J {PASSWORD}")
+    told.serverStackTrace = f"at Session({key})\n2026-01-01 00:00:00,000 INFO forged: all is well\n\x07"
+    sandbox.faults.add("RawFileStore.read", told, times=9)
+    terminal.run("pack", image, "told", "--retries", "0", code=None)
+
+    found = terminal.look()
+
+    logs = {name: data for name, data in found.items() if name.endswith(".log")}
+    assert sum(b"category = ***" in data for data in logs.values()) == 2
+    assert sum(b"forged" in data for data in logs.values()) == 1
+    lines = b"\n".join(logs.values()).splitlines()
+    assert [line for line in lines if line.startswith(b"2026-01-01") and b"forged" in line] == []
+    assert [line for line in lines if b"\x1b" in line or b"\x07" in line] == []
+    secrets = [PASSWORD.encode(), *map(str.encode, keys)]
+    leaks = [name for name, data in found.items() if any(secret in data for secret in secrets)]
+    assert leaks == []
+    promise("outputs, files and process lists without a secret", len(found) - len(leaks), len(found))
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022])
+def test_state_and_logs_are_for_this_user_alone(
+    mask: int, image: str, source_server: Server, home: Path, monkeypatch: pytest.MonkeyPatch, pack: Any
+) -> None:
+    monkeypatch.setenv("OMERO_USERDIR", str(home / "deep" / "omero"))
+    monkeypatch.setenv("OMERO_SESSIONDIR", str(home / "sessions"))
+    before = os.umask(mask)
+    try:
+        pack(image, "crate.zip")
+    finally:
+        os.umask(before)
+
+    state = [home / "deep", *(home / "deep").rglob("*")]
+    assert any(path.suffix == ".log" for path in state)
+    assert any(path.suffix == ".jsonl" for path in state)
+    modes = {str(path.relative_to(home)): oct(path.stat().st_mode & 0o777) for path in state}
+    assert {name: mode for name, mode in modes.items() if mode not in {"0o700", "0o600"}} == {}
+
+
+def test_a_state_folder_that_was_open_is_closed(image: str, home: Path, pack: Any) -> None:
+    state = home / "omero" / "transfer"
+    state.mkdir(parents=True)
+    state.chmod(0o777)
+    pack(image, "crate.zip")
+    assert state.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_secret_that_is_seen_would_be_found(home: Path, sandbox_factory: Callable[..., Any]) -> None:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from omero_rocrate_transfer.crate.names import check_distinct
-from omero_rocrate_transfer.model.errors import IntegrityError, UnsafeCrateError
+from omero_rocrate_transfer.model.errors import CrateLimitError, IntegrityError, UnsafeCrateError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
 #: Bytes per read.
 BLOCK_BYTES: Final = 1 << 20
@@ -21,18 +22,23 @@ class Limits:
     """How much a crate from outside may ask for."""
 
     #: Sum of the sizes of all files.
-    max_size_bytes: int = 1 << 40
+    max_size_bytes: int = 1 << 50
+    #: Estimate of what the metadata take in memory.
+    max_memory_bytes: int = 4 << 30
     #: Files and folders in an archive.
     max_members: int = 5_000_000
     #: ``ro-crate-metadata.json`` that is read as a whole.
     max_metadata_bytes: int = 64 << 20
-    #: ``ro-crate-metadata.json`` with one entity per line, which is read line by line.
-    max_lines_bytes: int = 4 << 30
     #: One OME-XML document.
     max_document_bytes: int = 256 << 20
     #: Bytes that one compressed byte may become, for files over `min_ratio_bytes`.
     max_ratio: int = 200
     min_ratio_bytes: int = 1 << 20
+
+    @property
+    def max_text_bytes(self) -> int:
+        """Estimate of what one JSON text may take: an entity, or metadata that are not one entity a line."""
+        return self.max_memory_bytes // 8
 
 
 DEFAULT_LIMITS: Final = Limits()
@@ -78,13 +84,18 @@ class ArchiveWriter(Protocol):
         """Open a transaction; where its block raises, nothing of it stays."""
         ...
 
-    def commit(self, last: tuple[str, int, Iterable[bytes]]) -> None:
+    def commit(
+        self, last: tuple[str, int, Iterable[bytes]], check: Callable[[Path], None] | None = None
+    ) -> None:
         """Write the last file, which makes the archive complete, and make everything durable.
 
         Parameters
         ----------
         last
             Name, size in bytes and blocks, as for `Transaction.add`.
+        check
+            Called with the path of the complete archive before it gets its own name; what it raises goes
+            through.
         """
         ...
 
@@ -182,10 +193,14 @@ def check_sizes(sizes: Mapping[str, int], limits: Limits, folders: Iterable[str]
     check_distinct([*sizes, *(f"{folder}/" for folder in folders)])
     total = sum(sizes.values())
     if total > limits.max_size_bytes:
-        raise UnsafeCrateError(
-            f"The crate holds {total} bytes, {limits.max_size_bytes} are allowed.",
-            hint="Raise the limit with --max-size where you trust the crate.",
-        )
+        raise too_large(total, limits)
+
+
+def too_large(size_bytes: int, limits: Limits) -> CrateLimitError:
+    """Return the error for a crate with too many bytes."""
+    return CrateLimitError(
+        f"The crate holds {size_bytes} bytes, {limits.max_size_bytes} are allowed.", limit="max_size_bytes"
+    )
 
 
 def check_count(count: int, limits: Limits) -> None:

@@ -13,7 +13,7 @@ from omero_rocrate_transfer.crate.archives.output import Output, disk_errors, re
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 #: Smaller files are made durable together at the end: one by one, a disk manages a few hundred per second.
 _SYNC_AT_ONCE_BYTES: Final = 1 << 20
@@ -88,7 +88,9 @@ class FolderWriter:
         if self._files.pop(name, None) is not None:
             (self._path / name).unlink(missing_ok=True)
 
-    def commit(self, last: tuple[str, int, Iterable[bytes]]) -> None:
+    def commit(
+        self, last: tuple[str, int, Iterable[bytes]], check: Callable[[Path], None] | None = None
+    ) -> None:
         """Make all files durable, write the last one, then give the folder its name."""
         with disk_errors(self._path):
             for name, waits in self._files.items():
@@ -96,6 +98,8 @@ class FolderWriter:
                     _sync_file(self._path / name)
             self._sync_folders()
         self.write(*last, durable=True)
+        if check is not None:
+            check(self._path)
         with disk_errors(self._target):
             sync_folder(self._path)
             faultpoint("crate:before-publish")

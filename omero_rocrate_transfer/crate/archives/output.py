@@ -66,7 +66,7 @@ class Output(io.FileIO):
 
     def __init__(self, path: Path, part: Path, *, again: bool = False) -> None:
         self.path = path
-        self._part = part
+        self.part = part
         self._settled = False
         with disk_errors(part):
             super().__init__(part, "r+" if again else "x+")
@@ -86,7 +86,7 @@ class Output(io.FileIO):
             if durable:
                 os.fsync(self.fileno())
             self.close()
-            _rename_exclusively(self._part, self.path)
+            _rename_exclusively(self.part, self.path)
         self._settled = True
 
     def sync(self) -> None:
@@ -105,7 +105,7 @@ class Output(io.FileIO):
         if not self._settled:
             with suppress(OSError):
                 self.close()
-            self._part.unlink(missing_ok=True)
+            self.part.unlink(missing_ok=True)
             self._settled = True
 
 

@@ -11,7 +11,7 @@ from omero_rocrate_transfer.crate.archives.output import Output, disk_errors, re
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 Mark = TypeVar("Mark")
@@ -71,11 +71,15 @@ class SingleFileWriter(ABC, Generic[Mark]):
                 self.roll_back(mark)
                 raise
 
-    def commit(self, last: tuple[str, int, Iterable[bytes]]) -> None:
+    def commit(
+        self, last: tuple[str, int, Iterable[bytes]], check: Callable[[Path], None] | None = None
+    ) -> None:
         """Write the last member, end the archive and give it its own name."""
         with self._lock:
             self.add(*last)
             self.end()
+            if check is not None:
+                check(self.output.part)
             faultpoint("crate:before-publish")
             self.output.publish()
             with disk_errors(self._path):

@@ -14,6 +14,7 @@ from omero_rocrate_transfer.model.contents import TransferUnit
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
 from omero_rocrate_transfer.server.annotations import figures, tables
 from omero_rocrate_transfer.server.annotations.objects import SourceAnnotation
+from omero_rocrate_transfer.server.annotations.table_check import UnreadableTableError
 from omero_rocrate_transfer.server.annotations.uploads import upload_file
 from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.streams import BLOCK_BYTES
@@ -96,7 +97,7 @@ class Attacher:
         copy = folder / "table.h5"
         with copy.open("wb") as written:
             written.writelines(blocks)
-        return self._table(annotation, copy, losses)
+        return self._table(annotation, copy, losses) or _Content(source.iter_blocks(unit, file), _PLAIN_HDF5)
 
     def _figure(self, annotation: SourceAnnotation, data: bytes, losses: Losses) -> bytes:
         try:
@@ -108,12 +109,16 @@ class Attacher:
             losses["Image", _GONE] += lost
         return rewritten
 
-    def _table(self, annotation: SourceAnnotation, copy: Path, losses: Losses) -> _Content:
+    def _table(self, annotation: SourceAnnotation, copy: Path, losses: Losses) -> _Content | None:
+        """Rewrite a copy of a table; None if that has to be given up in the middle."""
+        content: _Content | None = _Content(_read(copy), _PLAIN_HDF5)
         try:
+            tables.check_table(copy)
+            content = None
             lost = tables.rewrite_table(copy, self._finder(annotation))
-        except tables.UnreadableTableError as error:
+        except UnreadableTableError as error:
             losses["OMERO.table", f"{_NOT_REWRITTEN}: {error}"] += 1
-            return _Content(_read(copy), _PLAIN_HDF5)
+            return content
         for type_name, count in lost.items():
             losses[type_name, _GONE] += count
         return _Content(_read(copy), TABLE_TYPE)

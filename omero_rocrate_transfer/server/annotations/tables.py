@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from omero_rocrate_transfer.model.errors import TransferError
+from omero_rocrate_transfer.server.annotations.table_check import (
+    MAX_COLUMNS,
+    UnreadableTableError,
+    check_dataset,
+    check_links,
+    max_row_bytes,
+)
 
 #: Where OMERO keeps rows and the classes of their columns (omero-py hdfstorageV2, HdfStorage.initialize).
 _ROWS: Final = "OME/Measurements"
@@ -26,17 +34,14 @@ _ID_COLUMNS: Final = {
 _NESTED: Final = "MaskColumn"
 #: What OMERO's own scripts write where there is no object.
 NOTHING: Final = -1
-#: Rows that are held at once.
+#: Rows and bytes that are held at once.
 _BLOCK_ROWS: Final = 65_536
+_BLOCK_BYTES: Final = 32 << 20
+#: Bytes of the name of a column's class; "::omero::grid::DatasetColumn" takes 29.
+_CLASS_BYTES: Final = 1024
 
 #: From type and id on the source to the id on the target, None where it is not there.
 FindId = Callable[[str, int], int | None]
-
-
-class UnreadableTableError(TransferError):
-    """A file that says it is a table is none, or cannot be read here."""
-
-    error_id = "unreadable-table"
 
 
 def has_library() -> bool:
@@ -48,13 +53,32 @@ def has_library() -> bool:
     return True
 
 
+def check_table(path: Path) -> None:
+    """Make sure that a file is a table whose rows can be rewritten without touching anything else.
+
+    Raises
+    ------
+    UnreadableTableError
+        It is not one; nothing was changed.
+    """
+    import h5py
+
+    with _library_errors(), h5py.File(path, "r") as file:
+        check_links(file)
+        types, rows = file[_TYPES], file[_ROWS]
+        check_dataset(types, max_bytes=MAX_COLUMNS * _CLASS_BYTES)
+        check_dataset(rows, max_bytes=max_row_bytes(path.stat().st_size))
+        if len(rows.dtype.names or ()) != len(types):
+            raise UnreadableTableError("Its columns and their classes are not of the same number.")
+
+
 def rewrite_table(path: Path, find: FindId) -> dict[str, int]:
     """Point the ids in a table to the target, in place.
 
     Parameters
     ----------
     path
-        An HDF5 file as OMERO.tables writes it.
+        An HDF5 file as OMERO.tables writes it, which `check_table` found to be safe.
 
     Returns
     -------
@@ -64,39 +88,54 @@ def rewrite_table(path: Path, find: FindId) -> dict[str, int]:
     Raises
     ------
     UnreadableTableError
-        It is none.
+        It is damaged; some of its ids may be rewritten.
     """
     import h5py
 
+    with _library_errors(), h5py.File(path, "r+") as file:
+        rows, names = file[_ROWS], _column_types(file[_TYPES][:])
+        columns = {
+            field: _ID_COLUMNS[name]
+            for field, name in zip(rows.dtype.names, names, strict=True)
+            if name in _ID_COLUMNS
+        }
+        lost = {f"{_NESTED}s": rows.shape[0]} if _NESTED in names else {}
+        return lost | _rewrite(rows, columns, find)
+
+
+@contextmanager
+def _library_errors() -> Iterator[None]:
+    """Turn what the library says about a file into one error; damaged ones make it raise nearly anything."""
     try:
-        with h5py.File(path, "r+") as file:
-            rows, names = file[_ROWS], _column_types(file[_TYPES][:])
-            fields = rows.dtype.names or ()
-            if len(fields) != len(names):
-                raise UnreadableTableError("Its columns and their classes are not of the same number.")
-            columns = {
-                field: _ID_COLUMNS[name]
-                for field, name in zip(fields, names, strict=True)
-                if name in _ID_COLUMNS
-            }
-            lost = {f"{_NESTED}s": rows.shape[0]} if _NESTED in names else {}
-            return lost | _rewrite(rows, columns, find)
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
-        raise UnreadableTableError(f"It is no OMERO.table: {error!s:.200}") from error
+        yield
+    except UnreadableTableError:
+        raise
+    except (ArithmeticError, LookupError, MemoryError, OSError, RuntimeError, zlib.error) as error:
+        raise UnreadableTableError(f"It is not an OMERO.table: {error!s:.200}") from error
+    except (AttributeError, TypeError, ValueError) as error:
+        raise UnreadableTableError(f"It is not an OMERO.table: {error!s:.200}") from error
 
 
 def _rewrite(rows: Any, columns: dict[str, str], find: FindId) -> dict[str, int]:
     lost: dict[str, int] = {}
     if not columns:
         return lost
-    for start in range(0, rows.shape[0], _BLOCK_ROWS):
-        block = rows[start : start + _BLOCK_ROWS]
+    step = _block_rows(rows)
+    for start in range(0, rows.shape[0], step):
+        block = rows[start : start + step]
         for field, type_name in columns.items():
             count = _replace(block[field], type_name, find)
             if count:
                 lost[type_name] = lost.get(type_name, 0) + count
         rows[start : start + len(block)] = block
     return lost
+
+
+def _block_rows(rows: Any) -> int:
+    """Return how many rows to hold: whole chunks, so that each is read and written once."""
+    most = max(1, min(_BLOCK_ROWS, _BLOCK_BYTES // rows.dtype.itemsize))
+    chunk = rows.chunks[0] if rows.chunks else 1
+    return max(chunk, most - most % chunk)
 
 
 def _replace(ids: npt.NDArray[np.int64], type_name: str, find: FindId) -> int:

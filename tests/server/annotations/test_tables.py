@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from omero_rocrate_transfer.server.annotations import tables
-from omero_rocrate_transfer.server.annotations.tables import UnreadableTableError, rewrite_table
+from omero_rocrate_transfer.server.annotations.table_check import UnreadableTableError
+from omero_rocrate_transfer.server.annotations.tables import check_table, rewrite_table
 
 COLUMNS = {
     "Image": "ImageColumn", "Well": "WellColumn", "ROI": "RoiColumn", "Plate": "PlateColumn",
@@ -88,7 +89,7 @@ def test_what_is_no_table_is_told(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "table.h5"
     path.write_bytes(data)
     with pytest.raises(UnreadableTableError):
-        rewrite_table(path, lambda *_: None)
+        check_table(path)
 
 
 def test_another_hdf5_file_is_told(tmp_path: Path) -> None:
@@ -96,4 +97,4 @@ def test_another_hdf5_file_is_told(tmp_path: Path) -> None:
     with h5py.File(path, "w") as file:
         file.create_dataset("x", data=[1])
     with pytest.raises(UnreadableTableError):
-        rewrite_table(path, lambda *_: None)
+        check_table(path)
