@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +101,7 @@ def write_image(folder: Path, told: Any = None, array: npt.NDArray[Any] = NUMBER
 
 def write_plate(
     folder: Path,
-    fields: dict[str, Sequence[str]],
+    fields: Mapping[str, Sequence[str]],
     there: Callable[[str, str], bool] = lambda well, field: True,
     **more: Any,
 ) -> Path:

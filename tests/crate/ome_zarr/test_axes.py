@@ -13,7 +13,7 @@ from omero_rocrate_transfer.crate.ome_zarr.axes import Calibration, Flaw, parse_
 from omero_rocrate_transfer.crate.ome_zarr.units import ome_length, ome_time
 from tests.crate.ome_zarr.made import axes, scale, translation
 
-UNUSABLE = st.sampled_from(
+UNUSABLE: st.SearchStrategy[Any] = st.sampled_from(
     [0, 0.0, -0.0, -1, -0.5, None, math.nan, math.inf, -math.inf, "0.5", "", True, False, [], {}, 10**400]
 )
 USABLE = st.integers(1, 10**6) | st.floats(1e-9, 1e9, allow_nan=False)
