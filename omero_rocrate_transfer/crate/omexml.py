@@ -30,6 +30,10 @@ _WARNINGS: Final = threading.Lock()
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
 
+class HostileXmlError(UnsafeCrateError):
+    """XML that is built to harm whoever parses it."""
+
+
 def render_document(document: OME) -> tuple[bytes, int]:
     """Return the document as OME-XML, and how many characters XML could not hold.
 
@@ -121,14 +125,14 @@ class _Checker:
         self._depth = 0
 
     def refuse_doctype(self, *_: object) -> None:
-        raise _refuse(self._name, "has a document type declaration")
+        raise HostileXmlError(f"{self._name} has a document type declaration.", hint=GET_AGAIN)
 
     def start(self, tag: str, _attributes: object) -> None:
         if self._depth == 0 and tag != f"{NAMESPACE} OME":
             raise _refuse(self._name, "is no OME-XML 2016-06")
         self._depth += 1
         if self._depth > _MAX_DEPTH:
-            raise _refuse(self._name, f"nests deeper than {_MAX_DEPTH} elements")
+            raise HostileXmlError(f"{self._name} nests deeper than {_MAX_DEPTH} elements.", hint=GET_AGAIN)
 
     def end(self, _tag: str) -> None:
         self._depth -= 1

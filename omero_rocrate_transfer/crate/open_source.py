@@ -8,8 +8,10 @@ from omero_rocrate_transfer.crate.archives.base import DEFAULT_LIMITS, Limits
 from omero_rocrate_transfer.crate.foreign.opening import open_any, open_foreign
 from omero_rocrate_transfer.crate.source import CrateSource
 from omero_rocrate_transfer.crate.vocabulary import LEGACY_METADATA, METADATA
+from omero_rocrate_transfer.model.contents import Omission
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 #: What a group of Zarr v2 or v3 has.
 _GROUPS: Final = ("zarr.json", ".zgroup")
+_CRATES: Final = frozenset({METADATA, LEGACY_METADATA})
+#: What file managers of macOS and Windows leave in folders.
+_LEFTOVERS: Final = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 _SUFFIXES: Final = (".zip", ".tar", ".ozx", ".zarr", ".ome")
 
 
@@ -44,22 +49,43 @@ def open_source(path: Path, limits: Limits = DEFAULT_LIMITS) -> StoredSource:
     name = path.resolve().name
     for suffix in _SUFFIXES:
         name = name.removesuffix(suffix)
-    return ZarrSource(archive, folders, name or "OME-Zarr", limits)
+    return ZarrSource(archive, folders, name or "OME-Zarr", limits, _find_others(archive, folders))
 
 
 def find_zarrs(archive: ArchiveReader) -> list[str]:
-    """Return the folders of OME-Zarrs: ``""`` where the archive itself is one, else those at its top.
+    """Return the folders of OME-Zarrs: ``""`` where the archive itself is one, else the topmost below it.
 
-    A crate that holds some is none; an OME-Zarr may hold a crate.
+    A crate that holds some is none, nor are those in folders that are crates; an OME-Zarr may hold a crate.
     """
     if any(name in archive.sizes for name in _GROUPS):
         return [""]
-    if METADATA in archive.sizes or LEGACY_METADATA in archive.sizes:
-        return []
+    found, crates = set(), set()
+    for name in archive.sizes:
+        folder, _, last = name.rpartition("/")
+        if last in _GROUPS and folder:
+            found.add(f"{folder}/")
+        elif last in _CRATES:
+            crates.add(f"{folder}/" if folder else "")
     return sorted(
-        {
-            f"{folder}/"
-            for folder, _, rest in (name.partition("/") for name in archive.sizes)
-            if rest in _GROUPS
-        }
+        folder for folder in found if found.isdisjoint(_above(folder)) and crates.isdisjoint(_above(folder))
     )
+
+
+def _find_others(archive: ArchiveReader, folders: list[str]) -> Iterator[Omission]:
+    """Yield a line of the files that lie beside the OME-Zarrs, without what file managers leave."""
+    inside = tuple(folders)
+    count = sum(not name.startswith(inside) and not _is_leftover(name) for name in archive.sizes)
+    if count:
+        reason = "it lies beside the OME-Zarrs, and in none of them"
+        yield Omission(type="OriginalFile", count=count, reason=reason)
+
+
+def _is_leftover(name: str) -> bool:
+    folder, _, last = name.rpartition("/")
+    return last in _LEFTOVERS or last.startswith("._") or folder.partition("/")[0] == "__MACOSX"
+
+
+def _above(folder: str) -> list[str]:
+    """Return the folders that a folder is in, the archive itself among them."""
+    parts = folder.rstrip("/").split("/")[:-1]
+    return ["", *("/".join(parts[: n + 1]) + "/" for n in range(len(parts)))]

@@ -60,8 +60,8 @@ class MemoryMembers:
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self._files = files
 
-    def names(self) -> Iterable[str]:
-        return list(self._files)
+    def names(self, prefix: str = "") -> Iterable[str]:
+        return [name for name in self._files if name.startswith(prefix)]
 
     def size(self, name: str) -> int | None:
         return len(self._files[name]) if name in self._files else None

@@ -8,20 +8,23 @@ the first entity of the type counts. The search profile of GIDE says the same wi
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from omero_rocrate_transfer.crate.ome_zarr.axes import Flaw
 from omero_rocrate_transfer.crate.strict_json import parse_json
+from omero_rocrate_transfer.model.errors import UnsafeCrateError
 
 Json = Mapping[str, Any]
 _ORGANISM = re.compile(r"(?:NCBI:txid|NCBITaxon[_:]|taxonomy/)(\d{1,10})\Z", re.ASCII)
 _MODALITY = re.compile(r"FBbi[_:](\d{8})\Z", re.ASCII)
-#: Longest text that becomes a value; OMERO's own limit is far above.
-_MAX_TEXT: Final = 10_000
+#: Longest text that becomes a value; the column of OMERO's database has no limit of its own.
+_MAX_TEXT: Final = 1_000_000
 
 
-def read_pairs(data: bytes, name: str) -> list[tuple[str, str]]:
-    """Return key-value pairs, in a fixed order; what is not said is left out.
+def read_pairs(data: bytes, name: str) -> tuple[list[tuple[str, str]], list[Flaw]]:
+    """Return key-value pairs, in a fixed order, and what is too long; what is not said is left out.
 
     Parameters
     ----------
@@ -33,9 +36,12 @@ def read_pairs(data: bytes, name: str) -> list[tuple[str, str]]:
     Raises
     ------
     UnsafeCrateError
-        It is no JSON.
+        It is no JSON, or not a graph of entities.
     """
-    crate = _Crate(parse_json(data, name))
+    document = parse_json(data.removeprefix(BOM_UTF8), name)
+    if not isinstance(document, dict) or not isinstance(document.get("@graph"), list):
+        raise UnsafeCrateError(f"{name} has no list of entities under '@graph'.")
+    crate = _Crate(document)
     told = {
         "Organism": [_normalise(_ORGANISM, "NCBI:txid", text) for text in crate.organisms()],
         "Imaging Method": [_normalise(_MODALITY, "obo:FBbi_", text) for text in crate.modalities()],
@@ -43,13 +49,15 @@ def read_pairs(data: bytes, name: str) -> list[tuple[str, str]]:
         "Name": crate.texts(crate.root, "name"),
         "Description": crate.texts(crate.root, "description"),
     }
-    return [(key, text[:_MAX_TEXT]) for key, texts in told.items() for text in dict.fromkeys(texts)]
+    pairs = [(key, text) for key, texts in told.items() for text in dict.fromkeys(texts)]
+    reason = f"it is longer than {_MAX_TEXT:,} characters"
+    flaws = [Flaw(f"Value of {key!r}", reason) for key, text in pairs if len(text) > _MAX_TEXT]
+    return [(key, text) for key, text in pairs if len(text) <= _MAX_TEXT], flaws
 
 
 class _Crate:
-    def __init__(self, document: object) -> None:
-        graph = document.get("@graph") if isinstance(document, dict) else None
-        self._graph = [item for item in graph if isinstance(item, dict)] if isinstance(graph, list) else []
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._graph = [item for item in document["@graph"] if isinstance(item, dict)]
         self._by_id: dict[str, Json] = {
             item["@id"]: item for item in self._graph if isinstance(item.get("@id"), str)
         }

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    import zarr
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
 #: Names in Zarr v3 (core codecs, and those that numcodecs registers) and in Zarr v2 alike.
 _SAFE: Final = frozenset(
@@ -16,30 +13,52 @@ _SAFE: Final = frozenset(
         *("sharding_indexed", "transpose", "zlib", "zstd"),
     }
 )
+#: numpy's names of numbers of one to eight bytes.
+_NUMBERS: Final = re.compile(r"[<>|=]?[biuf][1248]\Z", re.ASCII)
 
 
-def find_unsafe_codecs(array: zarr.Array[Any]) -> list[str]:
-    """Return the names of codecs of an array that are not known to be harmless."""
-    metadata = array.metadata.to_dict()
-    if metadata.get("zarr_format") == 2:
-        filters: Any = metadata.get("filters")
-        listed = [metadata.get("compressor"), *(filters or ())]
-        names = [_name_v2(codec) for codec in listed if codec is not None]
+def find_unsafe_codecs(array: Mapping[str, Any]) -> list[str]:
+    """Return the names of codecs that are not known to be harmless.
+
+    Parameters
+    ----------
+    array
+        Metadata of the array as they stand, whose depth the caller limits.
+    """
+    if array.get("zarr_format") == 2:
+        codecs = [array.get("compressor"), *_listed(array.get("filters"))]
+        found = [("id", codec, codec) for codec in codecs if codec is not None]
     else:
-        names = list(_iter_v3(metadata.get("codecs")))
-    return sorted({name for name in names if name.removeprefix("numcodecs.") not in _SAFE})
+        found = [("name", codec, config) for codec, config in _iter_v3(array.get("codecs"))]
+    return sorted({_name(codec, key) for key, codec, config in found if not _is_safe(codec, config, key)})
 
 
-def _name_v2(codec: Any) -> str:
-    name = codec.get("id") if isinstance(codec, dict) else getattr(codec, "codec_id", None)
-    return str(name)
+def _listed(value: object) -> Iterable[Any]:
+    """Return the items of a list; anything else that zarr would walk through counts as a codec."""
+    if value is None:
+        return ()
+    return value if isinstance(value, list) else [value]
 
 
-def _iter_v3(codecs: Any) -> Iterator[str]:
-    """Yield the names of codecs and of those inside shards."""
-    listed: Iterable[Any] = codecs or ()
-    for codec in listed:
-        yield str(codec.get("name"))
-        inside = codec.get("configuration") or {}
-        for key in ("codecs", "index_codecs"):
-            yield from _iter_v3(inside.get(key))
+def _name(codec: object, key: str) -> str:
+    # Zarr v3 takes a codec without a configuration as its bare name
+    return str(codec.get(key) if isinstance(codec, dict) else codec)
+
+
+def _is_safe(codec: object, config: object, key: str) -> bool:
+    name = _name(codec, key).removeprefix("numcodecs.")
+    if name == "delta":
+        # it makes an array of whatever type it is told
+        types = [config.get(one) for one in ("dtype", "astype")] if isinstance(config, dict) else [None]
+        return all(one is None or (isinstance(one, str) and _NUMBERS.match(one)) for one in types)
+    return name in _SAFE
+
+
+def _iter_v3(codecs: object) -> Iterator[tuple[object, object]]:
+    """Yield codecs with their configurations, and those inside shards."""
+    for codec in _listed(codecs):
+        config = codec.get("configuration") if isinstance(codec, dict) else None
+        yield codec, config
+        if isinstance(config, dict):
+            for key in ("codecs", "index_codecs"):
+                yield from _iter_v3(config.get(key))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from omero_rocrate_transfer.crate.ome_zarr import metadata
 from omero_rocrate_transfer.crate.ome_zarr.inner_crate import InnerFacts, render_inner_crate
@@ -13,6 +13,7 @@ from omero_rocrate_transfer.crate.ome_zarr.metadata import render_group
 from omero_rocrate_transfer.crate.ome_zarr.options import ZarrOptions
 from omero_rocrate_transfer.crate.ome_zarr.stores import WriteMember
 from omero_rocrate_transfer.crate.ome_zarr.writer import WrittenPixels, write_pixels
+from omero_rocrate_transfer.model.errors import IntegrityError
 
 if TYPE_CHECKING:
     from ome_types.model import Image
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.model.rendering import Rendering
     from omero_rocrate_transfer.transfer.ports import PixelsReader
+
+#: Rows and columns of a plate; the largest in use has 32 and 48.
+_MAX_SIDE: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +115,13 @@ def write_plate(
     dict
         Path of the group of each image, and what was written of it.
     """
+    for item in plate.fields:
+        if max(item.row, item.column) >= _MAX_SIDE:
+            raise IntegrityError(
+                f"{item.image.ref} is in a well at row {item.row}, column {item.column}, and an OME-Zarr "
+                f"names every row and column up to there.",
+                hint=f"Correct the well, or pack the plate with its files; {_MAX_SIDE} of each are possible.",
+            )
     found: dict[ObjectRef, tuple[str, WrittenPixels]] = {}
     wells: dict[tuple[int, int], list[tuple[str, int | None]]] = {}
     for item in plate.fields:
@@ -141,8 +152,10 @@ def _write_wells(
 def _plate_metadata(
     plate: PlateToWrite, wells: dict[tuple[int, int], list[tuple[str, int | None]]]
 ) -> dict[str, Any]:
-    rows = max([plate.rows or 0, *(row + 1 for row, _ in wells)])
-    columns = max([plate.columns or 0, *(column + 1 for _, column in wells)])
+    rows, columns = (max(place[axis] for place in wells) + 1 if wells else 0 for axis in (0, 1))
+    # a plate may say that it has any number of rows, each of which gets a name here
+    rows = max(rows, min(plate.rows or 0, _MAX_SIDE))
+    columns = max(columns, min(plate.columns or 0, _MAX_SIDE))
     found: dict[str, Any] = {
         "name": plate.name,
         "version": metadata.VERSION,

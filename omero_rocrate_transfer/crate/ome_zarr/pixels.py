@@ -21,9 +21,12 @@ _BROKEN: Final = (
     ValueError,
     TypeError,
     RuntimeError,
-    IndexError,
     EOFError,
     OSError,
+    LookupError,
+    ArithmeticError,
+    AssertionError,
+    MemoryError,
     struct.error,
     zlib.error,
     lzma.LZMAError,
@@ -52,6 +55,9 @@ class ZarrReader:
         self.shape: tuple[int, int, int, int, int] = tuple(sizes.get(axis, 1) for axis in AXES)  # type: ignore[assignment]
         self.dtype: np.dtype[np.generic] = np.dtype("u1") if array.dtype == bool else np.dtype(array.dtype)
         chunks = dict(zip(axes, array.shards or array.chunks, strict=True))
+        fill: Any = array.metadata.fill_value
+        #: What missing chunks are read as, as text; None where the metadata leave it open.
+        self.fill_value = None if fill is None else str(fill)
         self.tile_size = (_tile_side(chunks["x"]), _tile_side(chunks["y"]))
 
     def read_tile(

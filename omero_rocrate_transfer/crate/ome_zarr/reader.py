@@ -1,76 +1,34 @@
 """Reads any OME-Zarr: 0.1 to 0.5, two to five dimensions, single images, plates and collections.
 
-What stands in the metadata comes from strangers: it is checked here, and nowhere else.
+What stands in the metadata comes from strangers: it is checked in this package, and nowhere else.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
-import zarr
-from zarr.errors import NodeNotFoundError
-
-from omero_rocrate_transfer.crate.ome_zarr.axes import Json, parse_axis, read_scales
-from omero_rocrate_transfer.crate.ome_zarr.codec_check import find_unsafe_codecs
-from omero_rocrate_transfer.crate.ome_zarr.metadata import AXES
-from omero_rocrate_transfer.crate.ome_zarr.pixels import ZarrReader
-from omero_rocrate_transfer.crate.ome_zarr.stores import Members, ReadOnlyStore
-from omero_rocrate_transfer.model.errors import UnsafeCrateError
+from omero_rocrate_transfer.crate.ome_zarr.arrays import ArrayOpener
+from omero_rocrate_transfer.crate.ome_zarr.axes import Flaw, Json
+from omero_rocrate_transfer.crate.ome_zarr.checked_metadata import CheckedMetadata, join, whole
+from omero_rocrate_transfer.crate.ome_zarr.images import ImageReader, ZarrField, ZarrImage
+from omero_rocrate_transfer.crate.ome_zarr.nodes import MAX_JSON_BYTES, AbsentError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zarr.abc.store import Store
+    from omero_rocrate_transfer.crate.ome_zarr.chunks import Survey
+    from omero_rocrate_transfer.crate.ome_zarr.pixels import ZarrReader
+    from omero_rocrate_transfer.crate.ome_zarr.stores import Members
 
-#: Versions this reader was written for; a newer one is refused rather than guessed at.
-VERSIONS: Final = ("0.1", "0.2", "0.3", "0.4", "0.5")
-#: numpy names of the pixel types OMERO stores.
-_PIXEL_TYPES: Final = frozenset(
-    {"int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64", "bool"}
-)
-#: A chunk is decoded whole: larger ones would not fit beside each other in memory.
-_MAX_CHUNK_BYTES: Final = 2**29
-_MAX_JSON_BYTES: Final = 16 * 2**20
 _MAX_IMAGES: Final = 1_000_000
-#: What zarr raises where metadata are missing, or are something else than it expects.
-_UNREADABLE: Final = (
-    *(NodeNotFoundError, FileNotFoundError),
-    *(ValueError, KeyError, TypeError, AttributeError),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ZarrField:
-    """Where an image stands in a plate."""
-
-    row: int
-    column: int
-    #: Place in the well's list, from 0.
-    index: int
-    acquisition: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ZarrImage:
-    """One image of an OME-Zarr, as its metadata tell it."""
-
-    #: Path of its group below the root, empty for the root.
-    path: str
-    name: str
-    axes: str
-    #: Path of the array of the largest level.
-    level_path: str
-    #: Size of one pixel step along each axis that has one, with its NGFF unit.
-    scales: Mapping[str, tuple[float, str | None]] = field(default_factory=dict)
-    #: The ``omero`` block, as it stands.
-    omero: Json = field(default_factory=dict)
-    field: ZarrField | None = None
-    #: Further multiscale images of the same group.
-    others: int = 0
+#: Rows and columns of a plate; the largest in use has 32 and 48.
+_MAX_WELLS: Final = 10_000
+#: Attributes by which a group is an image, or holds some.
+_KINDS: Final = ("plate", "multiscales", "bioformats2raw.layout")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +38,10 @@ class ZarrContents:
     images: Sequence[ZarrImage]
     #: The ``plate`` attributes, where it is a plate.
     plate: Json | None = None
+    #: Images that a collection names, there or not.
+    series: int = 1
+    #: Images and wells that are named and not there, or there and not named.
+    flaws: Sequence[Flaw] = ()
 
 
 class OmeZarr:
@@ -95,26 +57,54 @@ class OmeZarr:
 
     def __init__(self, members: Members, name: str) -> None:
         self._members = members
-        self._name = name
-        self._store: Store = ReadOnlyStore(members)
+        self._metadata = CheckedMetadata(members, name)
+        self._images = ImageReader(self._metadata)
+        self._arrays = ArrayOpener(members, self._metadata)
 
     def read_contents(self) -> ZarrContents:
         """Find the images.
 
         Raises
         ------
+        AbsentError
+            It holds no image.
         UnsafeCrateError
             It is no OME-Zarr, or its metadata break the rules.
         """
-        attributes = self._attributes("")
+        attributes = self._metadata.attributes("")
+        flaws: list[Flaw] = []
+        plate: Json | None = None
+        series = 1
         if "plate" in attributes:
-            plate = self._mapping(attributes["plate"], "plate")
-            return ZarrContents(images=list(self._plate_images(plate)), plate=plate)
-        if "multiscales" in attributes:
-            return ZarrContents(images=[self._image("", attributes)])
-        if "bioformats2raw.layout" in attributes:
-            return ZarrContents(images=[self._image(path) for path in self._series()])
-        raise self._error("has neither an image nor a plate in its metadata")
+            plate = self._metadata.mapping(attributes["plate"], "plate")
+            images = list(self._plate_images(plate, flaws))
+        elif "multiscales" in attributes:
+            images = [self._images.read("", attributes)]
+        elif "bioformats2raw.layout" in attributes:
+            paths = self._series()
+            series = len(paths)
+            images = list(self._collection(paths, flaws))
+        else:
+            raise self._metadata.absent("has neither an image nor a plate in its metadata")
+        if not images:
+            raise self._metadata.absent(f"holds no image{_render_flaws(flaws)}")
+        return ZarrContents(images=images, plate=plate, series=series, flaws=flaws)
+
+    def find_roots(self) -> list[str]:
+        """Return the paths of the groups that are an image, a plate or a collection; empty for the root.
+
+        Where the root is none of these, the topmost below it are taken.
+        """
+        found: list[str] = []
+        waiting = [""]
+        while waiting:
+            path = waiting.pop()
+            attributes = self._metadata.attributes(path) if self._metadata.nodes.is_group(path) else {}
+            if any(kind in attributes for kind in _KINDS):
+                found.append(path)
+            else:
+                waiting += reversed([join(path, child) for child in self._metadata.nodes.list_children(path)])
+        return found or [""]
 
     def read_image(self, path: str) -> ZarrImage:
         """Read one image by the path of its group, empty where it is the root.
@@ -124,170 +114,140 @@ class OmeZarr:
         UnsafeCrateError
             It is none, or breaks the rules.
         """
-        return self._image(self._path(path) if path else "")
+        return self._images.read(self._metadata.path(path) if path else "")
 
     def open_pixels(self, image: ZarrImage) -> ZarrReader:
-        """Open the largest level of an image."""
-        path = _join(image.path, image.level_path)
-        try:
-            array = zarr.open_array(self._store, path=path, mode="r")
-        except _UNREADABLE as error:
-            raise self._error(f"has no readable array {path!r} ({error})") from error
-        self._check_array(array, image, path)
-        return ZarrReader(array, image.axes, f"{self._name}/{path}")
+        """Open the largest level of an image, whose chunks have the names that the metadata say."""
+        return self._arrays.open(image, is_surveyed=False)[0]
 
-    def has_labels(self, image: ZarrImage) -> bool:
-        """Tell whether an image has label images beside it."""
-        return self._has_group(_join(image.path, "labels"))
+    def open_surveyed(self, image: ZarrImage) -> tuple[ZarrReader, Survey]:
+        """Open the largest level of an image, and look for its chunks under all names in use.
 
-    def read_text(self, name: str, max_bytes: int = _MAX_JSON_BYTES) -> bytes | None:
+        Raises
+        ------
+        AbsentError
+            None of its chunks is there.
+        """
+        return self._arrays.open(image, is_surveyed=True)
+
+    def read_text(self, name: str, max_bytes: int = MAX_JSON_BYTES) -> bytes | None:
         """Return a small file such as ``OME/METADATA.ome.xml``, or None where there is none."""
         size = self._members.size(name)
         if size is None:
             return None
         if size > max_bytes:
-            raise self._error(f"has {size} bytes of metadata in {name!r}, more than {max_bytes}")
+            raise self._metadata.error(f"has {size} bytes of metadata in {name!r}, more than {max_bytes}")
         return self._members.read(name, 0, size)
 
-    def _check_array(self, array: zarr.Array[Any], image: ZarrImage, path: str) -> None:
-        if array.ndim != len(image.axes):
-            raise self._error(f"names {len(image.axes)} axes for the {array.ndim} dimensions of {path!r}")
-        if np.dtype(array.dtype).newbyteorder("=").name not in _PIXEL_TYPES:
-            raise self._error(f"has pixels of type {array.dtype} in {path!r}, which OMERO cannot store")
-        if not all(0 < side < 2**31 for side in array.shape):
-            raise self._error(f"has an array {path!r} of the impossible shape {array.shape}")
-        if unsafe := find_unsafe_codecs(array):
-            raise self._error(f"has chunks in {path!r} that are packed with {unsafe!a:.200}")
-        if math.prod(array.chunks) * array.dtype.itemsize > _MAX_CHUNK_BYTES:
-            raise self._error(f"has chunks of {array.chunks} pixels in {path!r}, too large to be read")
-
-    def _plate_images(self, plate: Json) -> Iterator[ZarrImage]:
-        count = 0
-        for well in self._list(plate.get("wells"), "plate.wells"):
-            path = self._path(self._mapping(well, "plate.wells").get("path"))
+    def _plate_images(self, plate: Json, flaws: list[Flaw]) -> Iterator[ZarrImage]:
+        wells: set[str] = set()
+        seen: set[str] = set()
+        for listed in self._metadata.items(plate.get("wells"), "plate.wells"):
+            well = self._metadata.mapping(listed, "plate.wells")
+            path = self._metadata.path(well.get("path"))
             row, column = self._position(well, plate, path)
-            found = self._mapping(self._attributes(path).get("well"), f"{path}.well")
-            for index, item in enumerate(self._list(found.get("images"), f"{path}.well.images")):
-                count += 1
-                if count > _MAX_IMAGES:
-                    raise self._error(f"has more than {_MAX_IMAGES} images")
-                yield self._field_image(path, self._mapping(item, path), row, column, index)
+            if path in wells:
+                continue
+            wells.add(path)
+            if not self._metadata.nodes.is_group(path) or "well" not in (
+                attributes := self._metadata.attributes(path)
+            ):
+                flaws.append(Flaw("Well", "the plate lists it, and it is not there"))
+                continue
+            found = self._metadata.mapping(attributes["well"], f"{path}.well")
+            for index, item in enumerate(self._metadata.items(found.get("images"), f"{path}.well.images")):
+                field_ = self._metadata.mapping(item, path)
+                place = join(path, self._metadata.path(field_.get("path")))
+                if place in seen:
+                    continue
+                seen.add(place)
+                if len(seen) > _MAX_IMAGES:
+                    raise self._metadata.error(f"has more than {_MAX_IMAGES} images")
+                where = ZarrField(
+                    row=row, column=column, index=index, acquisition=whole(field_.get("acquisition"))
+                )
+                yield from self._listed_image(place, flaws, place=where)
+            flaws += self._unlisted(path, seen)
+        for row_name in self._metadata.nodes.list_children(""):
+            columns = (join(row_name, name) for name in self._metadata.nodes.list_children(row_name))
+            left_out = sum(path not in wells and self._has_images(path) for path in columns)
+            flaws += [Flaw("Well", "the plate does not list it")] * left_out
 
-    def _field_image(self, well: str, item: Json, row: int, column: int, index: int) -> ZarrImage:
-        acquisition = item.get("acquisition")
-        place = ZarrField(
-            row=row,
-            column=column,
-            index=index,
-            acquisition=acquisition if isinstance(acquisition, int) else None,
-        )
-        return self._image(_join(well, self._path(item.get("path"))), place=place)
+    def _listed_image(
+        self, path: str, flaws: list[Flaw], *, place: ZarrField | None = None, series: int = 0
+    ) -> Iterator[ZarrImage]:
+        """Yield an image that is named; count it where it is not there."""
+        if not self._metadata.nodes.is_group(path):
+            flaws.append(Flaw("Image", "it is listed, and it is not there"))
+            return
+        try:
+            yield self._images.read(path, place=place, series=series)
+        except AbsentError as error:
+            flaws.append(Flaw("Image", f"its pixels are not there: {error.message}"))
+
+    def _unlisted(self, path: str, listed: set[str]) -> list[Flaw]:
+        children = (join(path, name) for name in self._metadata.nodes.list_children(path))
+        left_out = sum(child not in listed and self._has_images(child) for child in children)
+        return [Flaw("Image", "it is there, and not listed")] * left_out
+
+    def _has_images(self, path: str) -> bool:
+        """Tell whether a group, or one directly in it, is an image or says that it holds some."""
+        for one in (path, *(join(path, name) for name in self._metadata.nodes.list_children(path))):
+            if self._metadata.nodes.is_group(one):
+                attributes = self._metadata.attributes(one)
+                if "multiscales" in attributes and "image-label" not in attributes:
+                    return True
+        return False
 
     def _position(self, well: Json, plate: Json, path: str) -> tuple[int, int]:
         """Return row and column of a well; 0.2 had them only in the path."""
-        if isinstance(well.get("rowIndex"), int) and isinstance(well.get("columnIndex"), int):
-            row, column = well["rowIndex"], well["columnIndex"]
-        else:
+        row, column = whole(well.get("rowIndex")), whole(well.get("columnIndex"))
+        if row is None or column is None:
             names = path.split("/")
+            if len(names) != 2:
+                raise self._metadata.error(f"has the well {path!r}, which has no place in the plate")
             row, column = (
                 self._index(plate.get(axis), name, axis)
-                for axis, name in zip(("rows", "columns"), names, strict=False)
+                for axis, name in zip(("rows", "columns"), names, strict=True)
             )
-        if not (0 <= row < 10_000 and 0 <= column < 10_000):
-            raise self._error(f"has a well {path!r} at the impossible place {row},{column}")
+        if not (0 <= row < _MAX_WELLS and 0 <= column < _MAX_WELLS):
+            raise self._metadata.error(f"has a well {path!r} at the impossible place {row},{column}")
         return row, column
 
     def _index(self, names: object, name: str, axis: str) -> int:
-        for index, item in enumerate(self._list(names, f"plate.{axis}")):
+        for index, item in enumerate(self._metadata.items(names, f"plate.{axis}")):
             if isinstance(item, dict) and item.get("name") == name:
                 return index
-        raise self._error(f"has a well in {name!r}, which is not among plate.{axis}")
+        raise self._metadata.error(f"has a well in {name!r}, which is not among plate.{axis}")
 
     def _series(self) -> list[str]:
-        listed = self._attributes("OME").get("series") if self._has_group("OME") else None
-        if listed is not None:
-            return [self._path(path) for path in self._list(listed, "OME.series")]
-        found: list[str] = []
-        while self._has_group(str(len(found))) and len(found) < _MAX_IMAGES:
-            found.append(str(len(found)))
-        return found
-
-    def _image(self, path: str, attributes: Json | None = None, place: ZarrField | None = None) -> ZarrImage:
-        attributes = self._attributes(path) if attributes is None else attributes
-        scales = self._list(attributes.get("multiscales"), f"{path}.multiscales")
-        first = self._mapping(scales[0] if scales else None, f"{path}.multiscales")
-        datasets = self._list(first.get("datasets"), f"{path}.multiscales.datasets")
-        level = self._mapping(datasets[0] if datasets else None, f"{path}.multiscales.datasets")
-        axes = self._axes(first, path)
-        omero = attributes.get("omero")
-        return ZarrImage(
-            path=path,
-            name=str(first.get("name") or "") or path.rsplit("/", 1)[-1] or self._name,
-            axes="".join(name for name, _ in axes),
-            level_path=self._path(level.get("path")),
-            scales=read_scales(axes, level, first),
-            omero=omero if isinstance(omero, dict) else {},
-            field=place,
-            others=len(scales) - 1,
+        """Return the paths of the images of a collection (NGFF 0.5, "bioformats2raw.layout")."""
+        listed = (
+            self._metadata.attributes("OME").get("series") if self._metadata.nodes.is_group("OME") else None
         )
+        if listed is not None and listed != []:
+            paths = [self._metadata.path(path) for path in self._metadata.items(listed, "OME.series")]
+            if len(paths) > _MAX_IMAGES:
+                raise self._metadata.error(f"has more than {_MAX_IMAGES} images")
+            return paths
+        # numbered groups; those with other names only where there are none of these
+        numbered = itertools.takewhile(self._metadata.nodes.has, map(str, range(_MAX_IMAGES)))
+        return list(numbered) or list(filter(self._has_images, self._metadata.nodes.list_children("")))
 
-    def _axes(self, multiscale: Json, path: str) -> list[tuple[str, str | None]]:
-        """Return letter and unit of each axis; 0.1 and 0.2 had always five, 0.3 only their names."""
-        listed = multiscale.get("axes")
-        if listed is None:
-            return [(name, None) for name in AXES]
-        axes = [parse_axis(item) for item in self._list(listed, f"{path}.axes")]
-        letters = "".join(name for name, _ in axes)
-        known = len(set(letters)) == len(letters) and set(letters) <= set(AXES)
-        if not known or not {"x", "y"} <= set(letters):
-            raise self._error(f"has axes {letters!r} in {path!r}, not some of t, c, z, y, x")
-        return axes
-
-    def _attributes(self, path: str) -> Json:
-        """Return the OME attributes of a group, whichever version wrote them."""
-        try:
-            group = zarr.open_group(self._store, path=path, mode="r", use_consolidated=False)
-        except _UNREADABLE as error:
-            raise self._error(f"has no readable Zarr group {path or '/'!r} ({error})") from error
-        attributes: Json = group.attrs.asdict()
-        ome = attributes.get("ome")
-        found = ome if isinstance(ome, dict) else attributes
-        self._check_version(found)
-        return found
-
-    def _check_version(self, attributes: Json) -> None:
-        places = [attributes, attributes.get("plate"), attributes.get("well")]
-        scales = attributes.get("multiscales")
-        places.append(scales[0] if isinstance(scales, list) and scales else None)
-        for place in places:
-            version = place.get("version") if isinstance(place, dict) else None
-            if version is not None and str(version) not in VERSIONS:
-                raise self._error(
-                    f"is OME-Zarr {version}; this program reads {VERSIONS[0]} to {VERSIONS[-1]}"
-                )
-
-    def _has_group(self, path: str) -> bool:
-        return any(self._members.size(f"{path}/{name}") is not None for name in ("zarr.json", ".zgroup"))
-
-    def _path(self, path: object) -> str:
-        parts = path.split("/") if isinstance(path, str) else []
-        if not parts or not all(parts) or any(part in {".", ".."} or "\\" in part for part in parts):
-            raise self._error(f"has the impossible path {path!r}")
-        return "/".join(parts)
-
-    def _mapping(self, value: object, what: str) -> Json:
-        if not isinstance(value, dict):
-            raise self._error(f"has no sound {what!r}")
-        return value
-
-    def _list(self, value: object, what: str) -> list[Any]:
-        if not isinstance(value, list):
-            raise self._error(f"has no sound {what!r}")
-        return value
-
-    def _error(self, text: str) -> UnsafeCrateError:
-        return UnsafeCrateError(f"{self._name} {text}.", hint="Nothing was written.")
+    def _collection(self, paths: Sequence[str], flaws: list[Flaw]) -> Iterator[ZarrImage]:
+        for path, place in _places(paths).items():
+            yield from self._listed_image(path, flaws, series=place)
+        flaws += self._unlisted("", {*paths, *(path.partition("/")[0] for path in paths), "OME", "labels"})
 
 
-def _join(*parts: str) -> str:
-    return "/".join(part for part in parts if part)
+def _places(paths: Sequence[str]) -> dict[str, int]:
+    """Return the place of each path, the first where it is there twice."""
+    found: dict[str, int] = {}
+    for place, path in enumerate(paths):
+        found.setdefault(path, place)
+    return found
+
+
+def _render_flaws(flaws: Sequence[Flaw]) -> str:
+    counts = Counter(flaws)
+    return "".join(f"; {count} {flaw.type}: {flaw.reason}" for flaw, count in counts.items())

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from ome_types import OME, model
 
+from omero_rocrate_transfer.crate.ome_zarr.axes import Flaw
 from omero_rocrate_transfer.crate.ome_zarr.challenge import read_pairs
-from omero_rocrate_transfer.crate.ome_zarr.elements import image_element, rendering_of
+from omero_rocrate_transfer.crate.ome_zarr.elements import find_rendering_flaws, image_element, rendering_of
+from omero_rocrate_transfer.crate.ome_zarr.nodes import AbsentError
 from omero_rocrate_transfer.crate.ome_zarr.plates import find_wells, plate_element
-from omero_rocrate_transfer.crate.omexml import check_xml, parse_document
+from omero_rocrate_transfer.crate.omexml import HostileXmlError, check_xml, parse_document
 from omero_rocrate_transfer.crate.profile import PROFILE_URI
 from omero_rocrate_transfer.model.contents import Omission
+from omero_rocrate_transfer.model.errors import UnsafeCrateError
 from omero_rocrate_transfer.model.extras import Extras, UserRendering
 from omero_rocrate_transfer.model.extras_json import put_extras, structured_annotations, take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
 
 if TYPE_CHECKING:
+    from omero_rocrate_transfer.crate.ome_zarr.chunks import Survey
+    from omero_rocrate_transfer.crate.ome_zarr.images import ZarrImage
     from omero_rocrate_transfer.crate.ome_zarr.pixels import ZarrReader
-    from omero_rocrate_transfer.crate.ome_zarr.reader import OmeZarr, ZarrContents, ZarrImage
+    from omero_rocrate_transfer.crate.ome_zarr.reader import OmeZarr, ZarrContents
     from omero_rocrate_transfer.crate.ome_zarr.relabel import Labels
 
 #: Of the key-value pairs that say what an RO-Crate inside said.
 NAMESPACE: Final = f"{PROFILE_URI}/ngff-challenge"
 _OME_XML: Final = "OME/METADATA.ome.xml"
-#: OMERO's limit of a name (omero-model, varchar(255)).
-_MAX_NAME: Final = 255
 
 
 @dataclass(slots=True)
@@ -69,30 +73,49 @@ def read_root(zarr: OmeZarr, name: str, labels: Labels, max_document_bytes: int)
 
     Raises
     ------
+    AbsentError
+        None of its images is there.
     UnsafeCrateError
         It breaks a rule, or holds what OMERO cannot store.
     """
-    contents = zarr.read_contents()
-    readers = [zarr.open_pixels(image) for image in contents.images]
-    omissions: list[Omission] = []
-    document = _read_omexml(zarr, name, labels, max_document_bytes, omissions)
-    elements = _match(document, contents, readers) if document is not None else None
-    if document is None or elements is None:
-        if document is not None:
-            reason = "it describes other images than the OME-Zarr holds"
-            omissions.append(Omission(type="OME-XML", count=1, reason=reason))
-        document, elements = _build(contents, readers, labels, name)
-    refs = []
+    told = zarr.read_contents()
+    opened, flaws = _open_images(zarr, told)
+    contents = replace(told, images=[image for image, _, _ in opened])
+    readers = [reader for _, reader, _ in opened]
+    omissions = list(_count(flaws))
+    document, elements = _describe(zarr, name, labels, max_document_bytes, (contents, readers, omissions))
     for element, image in zip(elements, contents.images, strict=True):
-        element.name = (element.name or image.name)[:_MAX_NAME]
-        refs.append(_ref_of(element.id))
+        element.name = element.name or image.name
+    refs = [_ref_of(element.id) for element in elements]
     document.images = elements
     plate = _ref_of(document.plates[0].id) if contents.plate is not None and document.plates else None
     found = dict(zip(refs, zip(contents.images, readers, strict=True), strict=True))
     root = ZarrRoot(name, zarr, found, document, plate, omissions)
     _annotate(root, labels)
-    omissions.extend(_find_omissions(root))
+    has_masks = any(isinstance(shape, model.Mask) for roi in document.rois for shape in roi.union or ())
+    for ref, (image, reader, survey) in zip(refs, opened, strict=True):
+        omissions.extend(_find_omissions(ref, image, reader, has_masks=has_masks))
+        omissions.extend(_count_chunks(ref, reader, survey))
     return root
+
+
+Opened = tuple["ZarrImage", "ZarrReader", "Survey"]
+
+
+def _open_images(zarr: OmeZarr, contents: ZarrContents) -> tuple[list[Opened], list[Flaw]]:
+    """Open the images, and count those of several whose pixels are not there."""
+    opened: list[Opened] = []
+    flaws = list(contents.flaws)
+    missing: AbsentError | None = None
+    for image in contents.images:
+        try:
+            opened.append((image, *zarr.open_surveyed(image)))
+        except AbsentError as error:
+            missing = error
+            flaws.append(Flaw("Image", f"its pixels are not there: {error.message}"))
+    if missing is not None and not opened:
+        raise missing
+    return opened, flaws
 
 
 def _ref_of(lsid: str) -> ObjectRef:
@@ -100,6 +123,39 @@ def _ref_of(lsid: str) -> ObjectRef:
     if found is None:
         raise RuntimeError(f"{lsid} was not given by us")
     return found[1]
+
+
+def _count(
+    flaws: Iterable[Flaw], on: ObjectRef | None = None, *, on_request: bool = False
+) -> Iterator[Omission]:
+    for flaw, count in Counter(flaws).items():
+        yield Omission(type=flaw.type, count=count, reason=flaw.reason, on=on, on_request=on_request)
+
+
+def _describe(
+    zarr: OmeZarr,
+    name: str,
+    labels: Labels,
+    max_bytes: int,
+    told: tuple[ZarrContents, Sequence[ZarrReader], list[Omission]],
+) -> tuple[OME, list[model.Image]]:
+    """Return the document and its images: by the OME-XML where it fits, else by the Zarr's own metadata."""
+    contents, readers, omissions = told
+    try:
+        document = _read_omexml(zarr, name, labels, max_bytes, omissions)
+    except HostileXmlError:
+        raise
+    except UnsafeCrateError as error:
+        omissions.append(Omission(type="OME-XML", count=1, reason=error.message))
+        document = None
+    elements = _match(document, contents, readers) if document is not None else None
+    if document is not None and elements is None:
+        reason = "it describes other images than the OME-Zarr holds"
+        omissions.append(Omission(type="OME-XML", count=1, reason=reason))
+    if document is None or elements is None:
+        return _build(contents, readers, labels, (name, omissions))
+    _drop_lost_fields(document, elements)
+    return document, elements
 
 
 def _read_omexml(
@@ -110,12 +166,13 @@ def _read_omexml(
         return None
     place = f"{name}/{_OME_XML}"
     check_xml(data, place)
-    text, dropped = labels.relabel(data)
+    text, dropped, flaws = labels.relabel(data)
     document = parse_document(text, place)
+    take_extras(document, what=place)
     if dropped:
         reason = "an OME-Zarr does not hold the attached files"
         omissions.append(Omission(type="FileAnnotation", count=dropped, reason=reason))
-    take_extras(document, what=place)
+    omissions.extend(_count(flaws))
     return document
 
 
@@ -126,13 +183,21 @@ def _match(document: OME, contents: ZarrContents, readers: Sequence[ZarrReader])
     a plate stand in wells.
     """
     elements = document.images
-    if contents.plate is not None:
+    if contents.plate is None:
+        # what is missing of a collection has its element, too
+        whole = len(elements) == contents.series
+        elements = [elements[image.series] for image in contents.images] if whole else []
+    else:
         by_id = {element.id: element for element in elements}
         wells = find_wells(document)
         places = [image.field for image in contents.images]
         ids = [wells.get((one.row, one.column, one.index)) for one in places if one is not None]
         elements = [by_id[one] for one in ids if one is not None and one in by_id]
-    if len(elements) != len(readers) or len({element.id for element in elements}) != len(elements):
+    if (
+        not elements
+        or len(elements) != len(readers)
+        or len({element.id for element in elements}) != len(elements)
+    ):
         return None
     return elements if all(map(_fits, elements, readers)) else None
 
@@ -143,23 +208,49 @@ def _fits(element: model.Image, reader: ZarrReader) -> bool:
 
 
 def _build(
-    contents: ZarrContents, readers: Sequence[ZarrReader], labels: Labels, name: str
+    contents: ZarrContents,
+    readers: Sequence[ZarrReader],
+    labels: Labels,
+    told: tuple[str, list[Omission]],
 ) -> tuple[OME, list[model.Image]]:
-    elements = [
-        image_element(image, reader, labels.new("Image").lsid(labels.host))
-        for image, reader in zip(contents.images, readers, strict=True)
-    ]
+    name, omissions = told
+    elements = []
+    for image, reader in zip(contents.images, readers, strict=True):
+        lsid = labels.new("Image").lsid(labels.host)
+        element, flaws = image_element(image, reader, lsid)
+        elements.append(element)
+        omissions.extend(_count(flaws, _ref_of(lsid)))
     document = OME()
     if contents.plate is not None:
-        document.plates.append(plate_element(contents, [one.id for one in elements], labels, name))
+        plate, flaws = plate_element(contents, [one.id for one in elements], labels, name)
+        document.plates.append(plate)
+        omissions.extend(_count(flaws))
     return document, elements
+
+
+def _drop_lost_fields(document: OME, elements: Sequence[model.Image]) -> None:
+    """Take the fields of images that are not there out of the plates."""
+    there = {element.id for element in elements}
+    lost: set[str] = set()
+    for plate in document.plates:
+        for well in plate.wells:
+            for sample in list(well.well_samples):
+                if sample.image_ref is not None and sample.image_ref.id not in there:
+                    well.well_samples.remove(sample)
+                    lost.add(sample.id)
+        for run in plate.plate_acquisitions:
+            run.well_sample_refs = [ref for ref in run.well_sample_refs if ref.id not in lost]
 
 
 def _annotate(root: ZarrRoot, labels: Labels) -> None:
     """Hang what the RO-Crate inside says on every image, as key-value pairs."""
     name = "ro-crate-metadata.json"
-    data = root.zarr.read_text(name)
-    pairs = read_pairs(data, f"{root.name}/{name}") if data is not None else []
+    try:
+        data = root.zarr.read_text(name)
+        pairs, flaws = read_pairs(data, f"{root.name}/{name}") if data is not None else ([], [])
+    except UnsafeCrateError as error:
+        pairs, flaws = [], [Flaw("RO-Crate", error.message)]
+    root.omissions.extend(_count(flaws))
     if not pairs:
         return
     lsid = labels.new("Annotation").lsid(labels.host)
@@ -173,14 +264,27 @@ def _annotate(root: ZarrRoot, labels: Labels) -> None:
         image.annotation_refs.append(model.AnnotationRef(id=lsid))
 
 
-def _find_omissions(root: ZarrRoot) -> list[Omission]:
-    has_masks = any(isinstance(shape, model.Mask) for roi in root.document.rois for shape in roi.union or ())
-    found = []
-    for ref, (image, _) in root.images.items():
-        if root.zarr.has_labels(image) and not has_masks:
-            reason = "label images are not carried"
-            found.append(Omission(type="Label image", count=1, reason=reason, on=ref))
-        if image.others:
-            reason = "only the first of several multiscale images is carried"
-            found.append(Omission(type="Image", count=image.others, reason=reason, on=ref))
-    return found
+def _find_omissions(
+    ref: ObjectRef, image: ZarrImage, reader: ZarrReader, *, has_masks: bool
+) -> Iterator[Omission]:
+    if image.labels and not has_masks:
+        reason = "label images are not carried"
+        yield Omission(type="Label image", count=image.labels, reason=reason, on=ref)
+    if image.others:
+        reason = "only the first of several multiscale images is carried"
+        yield Omission(type="Image", count=image.others, reason=reason, on=ref)
+    yield from _count([*image.flaws, *find_rendering_flaws(image, reader)], ref)
+    yield from _count(image.notes, ref, on_request=True)
+
+
+def _count_chunks(ref: ObjectRef, reader: ZarrReader, survey: Survey) -> Iterator[Omission]:
+    """Yield a line of what is missing: a legal gap is told, and no loss where the fill value is given."""
+    if survey.missing:
+        fill = reader.fill_value
+        shown = (
+            "are read as 0, for no fill value is given"
+            if fill is None
+            else f"are read as the fill value {fill}"
+        )
+        reason = f"{survey.missing} of {survey.expected} chunks are missing and {shown}"
+        yield Omission(type="Chunk", count=survey.missing, reason=reason, on=ref, on_request=fill is not None)

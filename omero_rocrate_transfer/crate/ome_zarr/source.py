@@ -6,15 +6,23 @@ import hashlib
 import math
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from omero_rocrate_transfer.crate.archives.base import DEFAULT_LIMITS, Limits
+from omero_rocrate_transfer.crate.ome_zarr.nodes import AbsentError
 from omero_rocrate_transfer.crate.ome_zarr.reader import OmeZarr
 from omero_rocrate_transfer.crate.ome_zarr.relabel import Labels
 from omero_rocrate_transfer.crate.ome_zarr.root import ZarrRoot, read_root
 from omero_rocrate_transfer.crate.pixels.members import ArchiveMembers
-from omero_rocrate_transfer.model.contents import Container, Contents, ImageRecord, SourceInfo, TransferUnit
+from omero_rocrate_transfer.model.contents import (
+    Container,
+    Contents,
+    ImageRecord,
+    Omission,
+    SourceInfo,
+    TransferUnit,
+)
 from omero_rocrate_transfer.model.errors import NotFoundError, UsageError
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
 
@@ -44,12 +52,21 @@ class ZarrSource:
         Of the OME-Zarrs, with a slash at their end; empty for the archive itself.
     name
         Of the folder or archive, without its suffixes.
+    omissions
+        What lies beside the OME-Zarrs.
     """
 
     def __init__(
-        self, archive: ArchiveReader, folders: Sequence[str], name: str, limits: Limits = DEFAULT_LIMITS
+        self,
+        archive: ArchiveReader,
+        folders: Sequence[str],
+        name: str,
+        limits: Limits = DEFAULT_LIMITS,
+        omissions: Iterable[Omission] = (),
     ) -> None:
         self._archive, self._folders, self._name, self._limits = archive, folders, name, limits
+        self._omissions = tuple(omissions)
+        self._members = ArchiveMembers(archive, "")
         self._lock = threading.Lock()
         self._read: tuple[Contents, dict[ObjectRef, ZarrRoot]] | None = None
 
@@ -113,16 +130,22 @@ class ZarrSource:
         by_unit: dict[ObjectRef, ZarrRoot] = {}
         units: list[TransferUnit] = []
         containers: list[Container] = []
-        omissions = []
-        for folder in self._folders:
-            name = _strip(folder) or self._name
-            zarr = OmeZarr(ArchiveMembers(self._archive, folder), folder.rstrip("/") or self._name)
-            root = read_root(zarr, name, labels, self._limits.max_document_bytes)
+        omissions = list(self._omissions)
+        empty: AbsentError | None = None
+        for members, title, name in self._iter_zarrs():
+            try:
+                root = read_root(OmeZarr(members, title), name, labels, self._limits.max_document_bytes)
+            except AbsentError as error:
+                empty = error
+                omissions.append(Omission(type="OME-Zarr", count=1, reason=error.message))
+                continue
             made = _make_units(root)
             units += made
             by_unit |= {unit.ref: root for unit in made}
             omissions += root.omissions
             containers += _make_plates(root)
+        if empty is not None and not units:
+            raise empty
         contents = Contents(
             source=SourceInfo(
                 host=labels.host,
@@ -136,13 +159,27 @@ class ZarrSource:
         )
         return contents, by_unit
 
+    def _iter_zarrs(self) -> Iterator[tuple[ArchiveMembers, str, str]]:
+        """Yield the members of each OME-Zarr, what messages call it, and a name for its images.
+
+        A group that is nothing itself, and holds images and plates, is as many OME-Zarrs.
+        """
+        for folder in self._folders:
+            members = self._members.below(folder)
+            title, name = folder.rstrip("/") or self._name, _strip(folder) or self._name
+            for path in OmeZarr(members, title).find_roots():
+                if path:
+                    yield members.below(f"{path}/"), f"{title}/{path}", f"{name}/{path}"
+                else:
+                    yield members, title, name
+
     def _digest(self) -> str:
         """Return a digest of the metadata of the groups, and of the names and sizes of all files."""
         found = hashlib.sha256()
         for folder in self._folders:
-            for name, size_bytes in sorted(self._archive.sizes.items()):
-                if name.startswith(folder):
-                    found.update(f"{name.removeprefix(folder)}\0{size_bytes}\n".encode())
+            members = self._members.below(folder)
+            for name in members.names():
+                found.update(f"{name}\0{members.size(name)}\n".encode())
             for name in _METADATA:
                 if folder + name in self._archive.sizes:
                     found.update(b"".join(self._archive.iter_blocks(folder + name)))

@@ -19,6 +19,8 @@ from zarr.abc.store import (
 )
 from zarr.core.buffer import Buffer, BufferPrototype
 
+from omero_rocrate_transfer.crate.ome_zarr.nodes import MAX_JSON_BYTES, METADATA
+
 #: Takes one finished member of a crate: its name and all its bytes. Must be safe to call from any thread.
 WriteMember = Callable[[str, bytes], None]
 
@@ -26,8 +28,8 @@ WriteMember = Callable[[str, bytes], None]
 class Members(Protocol):
     """Files below one folder of a crate, to be read at random."""
 
-    def names(self) -> Iterable[str]:
-        """Return the names of all files, relative to the folder, with ``/``."""
+    def names(self, prefix: str = "") -> Iterable[str]:
+        """Return the names of all files that begin so, relative to the folder, with ``/``."""
         ...
 
     def size(self, name: str) -> int | None:
@@ -50,6 +52,10 @@ class _MemberStore(Store):
         return self is other
 
     __hash__ = object.__hash__
+
+    def __str__(self) -> str:
+        """Return what stands for the store in messages of zarr's, which would show its address."""
+        return "store"
 
     async def delete(self, key: str) -> None:
         raise NotImplementedError(f"{key}: members of a crate are never deleted")
@@ -135,6 +141,8 @@ class ReadOnlyStore(_MemberStore):
         size = self._members.size(key)
         if size is None:
             return None
+        if size > MAX_JSON_BYTES and key.rpartition("/")[2] in METADATA:
+            raise ValueError(f"{key} has {size} bytes, more than {MAX_JSON_BYTES}")
         start, stop = _bounds(byte_range, size)
         return prototype.buffer.from_bytes(await asyncio.to_thread(self._members.read, key, start, stop))
 
@@ -146,13 +154,12 @@ class ReadOnlyStore(_MemberStore):
             yield name
 
     async def list_prefix(self, prefix: str) -> AsyncIterator[str]:
-        for name in self._members.names():
-            if name.startswith(prefix):
-                yield name
+        for name in self._members.names(prefix):
+            yield name
 
     async def list_dir(self, prefix: str) -> AsyncIterator[str]:
         folder = prefix.rstrip("/") + "/" if prefix else ""
-        found = {n[len(folder) :].split("/", 1)[0] for n in self._members.names() if n.startswith(folder)}
+        found = {name[len(folder) :].split("/", 1)[0] for name in self._members.names(folder)}
         for name in sorted(found):
             yield name
 

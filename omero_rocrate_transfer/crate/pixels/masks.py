@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import zlib
-from bz2 import decompress as decompress_bz2
-from typing import TYPE_CHECKING
+from bz2 import BZ2Decompressor
+from typing import TYPE_CHECKING, Final
 
 from omero_rocrate_transfer.crate.ome_zarr.labels import LabelMask
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ome_types import model
+
+#: A mask is painted whole; one of more pixels is an ROI only.
+_MAX_PIXELS: Final = 2**30
 
 
 def list_masks(rois: Mapping[str, model.ROI], image: model.Image) -> list[LabelMask]:
@@ -41,9 +45,14 @@ def _iter_masks(roi: model.ROI | None) -> Iterator[model.Mask]:
 
 
 def _make_label(mask: model.Mask, number: int) -> LabelMask | None:
+    if not all(map(math.isfinite, (mask.x, mask.y, mask.width, mask.height))):
+        return None
     width, height = round(mask.width), round(mask.height)
-    bits = _decode(mask.bin_data)
-    if width < 1 or height < 1 or len(bits) < -(-width * height // 8):
+    if width < 1 or height < 1 or width * height > _MAX_PIXELS:
+        return None
+    size = -(-width * height // 8)
+    bits = _decode(mask.bin_data, size)
+    if len(bits) < size:
         return None
     return LabelMask(
         label=number,
@@ -59,16 +68,17 @@ def _make_label(mask: model.Mask, number: int) -> LabelMask | None:
     )
 
 
-def _decode(data: model.BinData) -> bytes:
+def _decode(data: model.BinData, size: int) -> bytes:
+    """Unpack as many bytes as the rectangle takes, and no more, however many there are."""
     try:
         match data.compression.value:
             case "zlib":
-                return zlib.decompress(data.value)
+                return zlib.decompressobj().decompress(data.value, size)
             case "bzip2":
-                return decompress_bz2(data.value)
+                return BZ2Decompressor().decompress(data.value, size)
     except (zlib.error, OSError, ValueError):
         return b""
-    return data.value
+    return data.value[:size]
 
 
 def _color(mask: model.Mask) -> tuple[int, int, int, int] | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
+from bisect import bisect_left
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from omero_rocrate_transfer.crate.entities import PackedFile
@@ -14,7 +16,7 @@ from omero_rocrate_transfer.model.errors import UnsafeCrateError
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Container, Iterator
 
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader, Transaction
 
@@ -72,10 +74,26 @@ class ArchiveMembers:
         self._archive = archive
         self._folder = folder
 
-    def names(self) -> Iterable[str]:
-        """Return the names of all files, relative to the folder."""
-        size = len(self._folder)
-        return (name[size:] for name in self._archive.sizes if name.startswith(self._folder))
+    def names(self, prefix: str = "") -> Iterator[str]:
+        """Return the names of all files that begin so, relative to the folder."""
+        size, start = len(self._folder), self._folder + prefix
+        first = bisect_left(self._names, start)
+        for position in range(first, len(self._names)):
+            name = self._names[position]
+            if not name.startswith(start):
+                break
+            yield name[size:]
+
+    def below(self, folder: str) -> ArchiveMembers:
+        """Return the members below a folder of this one; both look for names in one list."""
+        found = ArchiveMembers(self._archive, self._folder + folder)
+        found._names = self._names
+        return found
+
+    @cached_property
+    def _names(self) -> list[str]:
+        """All names in order: an OME-Zarr looks for the chunks of many arrays among them."""
+        return sorted(self._archive.sizes)
 
     def size(self, name: str) -> int | None:
         """Return the size in bytes, or None where there is no such file."""

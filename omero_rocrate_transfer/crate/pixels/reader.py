@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from omero_rocrate_transfer.crate.ome_zarr.reader import OmeZarr, ZarrImage
+from omero_rocrate_transfer.crate.ome_zarr.images import ZarrImage
+from omero_rocrate_transfer.crate.ome_zarr.reader import OmeZarr
 from omero_rocrate_transfer.crate.pixels.checked import CheckedPixels
 from omero_rocrate_transfer.crate.pixels.digests import ImagePlanes, parse_planes
 from omero_rocrate_transfer.crate.pixels.members import ArchiveMembers

@@ -49,8 +49,8 @@ class MemoryMembers(dict[str, bytes]):
             (folder / name).write_bytes(data)
         return folder
 
-    def names(self) -> Iterable[str]:
-        return list(self)
+    def names(self, prefix: str = "") -> Iterable[str]:
+        return [name for name in self if name.startswith(prefix)]
 
     def size(self, name: str) -> int | None:
         return len(self[name]) if name in self else None
@@ -65,8 +65,9 @@ class FolderMembers:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def names(self) -> Iterable[str]:
-        return [str(path.relative_to(self._folder)) for path in self._folder.rglob("*") if path.is_file()]
+    def names(self, prefix: str = "") -> Iterable[str]:
+        names = [str(path.relative_to(self._folder)) for path in self._folder.rglob("*") if path.is_file()]
+        return [name for name in names if name.startswith(prefix)]
 
     def size(self, name: str) -> int | None:
         path = self._folder / name

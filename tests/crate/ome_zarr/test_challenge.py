@@ -13,11 +13,11 @@ from tests.crate.ome_zarr.test_image import FACTS
 
 def pairs_of(*graph: dict[str, Any]) -> list[tuple[str, str]]:
     descriptor = {"@id": "ro-crate-metadata.json", "@type": "CreativeWork", "about": {"@id": "./"}}
-    return read_pairs(json.dumps({"@graph": [descriptor, *graph]}).encode(), "x")
+    return read_pairs(json.dumps({"@graph": [descriptor, *graph]}).encode(), "x")[0]
 
 
 def test_our_own_inner_crate_is_read_back() -> None:
-    assert read_pairs(render_inner_crate(FACTS), "x") == [
+    assert read_pairs(render_inner_crate(FACTS), "x")[0] == [
         ("Organism", FACTS.organism),
         ("Imaging Method", FACTS.modality),
         ("License", FACTS.license),
@@ -74,9 +74,29 @@ def test_unknown_terms_are_kept_as_they_are() -> None:
     assert pairs_of({"@id": "./"}, sample) == [("Organism", "a mouse")]
 
 
-@pytest.mark.parametrize("text", ["[]", "{}", '{"@graph": 3}', '{"@graph": [1, {"@id": 2}]}'])
-def test_other_json_says_nothing(text: str) -> None:
-    assert read_pairs(text.encode(), "x") == []
+def test_entities_without_ids_say_nothing() -> None:
+    assert read_pairs(b'{"@graph": [1, {"@id": 2}]}', "x") == ([], [])
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"@graph": 3}', '{"@graph": {"@id": "./"}}'])
+def test_json_without_a_graph_is_refused(text: str) -> None:
+    with pytest.raises(UnsafeCrateError, match="no list of entities"):
+        read_pairs(text.encode(), "x")
+
+
+def test_a_byte_order_mark_is_passed_over() -> None:
+    assert read_pairs(b"\xef\xbb\xbf" + render_inner_crate(FACTS), "x") == read_pairs(
+        render_inner_crate(FACTS), "x"
+    )
+
+
+@pytest.mark.parametrize(("length", "count"), [(10_001, 0), (1_000_000, 0), (1_000_001, 1)])
+def test_a_text_is_carried_whole_or_counted(length: int, count: int) -> None:
+    root = {"@id": "./", "description": "x" * length}
+    pairs, flaws = read_pairs(json.dumps({"@graph": [root]}).encode(), "x")
+
+    assert [len(text) for _, text in pairs] == [length] * (1 - count)
+    assert len(flaws) == count
 
 
 def test_what_is_no_json_is_refused() -> None:

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ome_types import OME, from_xml, to_xml
 
-from omero_rocrate_transfer.crate.ome_zarr.elements import image_element, rendering_of
-from omero_rocrate_transfer.crate.ome_zarr.reader import ZarrImage
+from omero_rocrate_transfer.crate.ome_zarr.axes import Calibration
+from omero_rocrate_transfer.crate.ome_zarr.elements import find_rendering_flaws, image_element, rendering_of
+from omero_rocrate_transfer.crate.ome_zarr.images import ZarrImage
 from tests.crate.ome_zarr.support import ArrayReader
 
 LSID = "urn:lsid:omero.example.org:Image:1"
@@ -24,10 +25,10 @@ def _reader(channels: int = 2, dtype: str = "u2") -> Any:
 
 
 def test_sizes_units_and_channels_become_an_image_element() -> None:
-    scales = {"x": (0.5, "nanometer"), "t": (2.0, "second"), "z": (1.0, "furlong")}
+    calibration = Calibration(sizes={"x": (0.5, "NANOMETER"), "t": (2.0, "SECOND")})
     channels = {"channels": [{"label": "DAPI", "color": "0000FF"}]}
 
-    element = image_element(_image(channels, scales=scales), _reader(), LSID)
+    element, _ = image_element(_image(channels, calibration=calibration), _reader(), LSID)
 
     pixels = from_xml(to_xml(OME(images=[element]))).images[0].pixels
     assert (pixels.size_t, pixels.size_c, pixels.size_z, pixels.size_y, pixels.size_x) == (3, 2, 5, 4, 6)
@@ -43,7 +44,7 @@ def test_sizes_units_and_channels_become_an_image_element() -> None:
     ("dtype", "expected"), [("u1", "uint8"), (">i4", "int32"), ("f4", "float"), ("f8", "double")]
 )
 def test_pixel_types_have_their_ome_names(dtype: str, expected: str) -> None:
-    assert image_element(_image(), _reader(dtype=dtype), LSID).pixels.type.value == expected
+    assert image_element(_image(), _reader(dtype=dtype), LSID)[0].pixels.type.value == expected
 
 
 def test_windows_become_rendering_settings() -> None:
@@ -82,7 +83,8 @@ def test_incomplete_windows_are_no_rendering_settings() -> None:
     )
 )
 def test_whatever_the_omero_block_says_a_valid_element_comes_out(omero: dict[str, Any]) -> None:
-    element = image_element(_image(omero), _reader(), LSID)
+    element, _ = image_element(_image(omero), _reader(), LSID)
     rendering_of(_image(omero), _reader())
+    find_rendering_flaws(_image(omero), _reader())
 
     assert element.pixels.size_c == len(element.pixels.channels) == 2

@@ -11,7 +11,8 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omero_rocrate_transfer.crate.ome_zarr.reader import OmeZarr, ZarrField
+from omero_rocrate_transfer.crate.ome_zarr.images import ZarrField
+from omero_rocrate_transfer.crate.ome_zarr.reader import OmeZarr
 from omero_rocrate_transfer.model.errors import UnsafeCrateError
 from tests.crate.ome_zarr.support import FolderMembers, MemoryMembers
 
@@ -48,7 +49,7 @@ def _write(folder: Path, letters: str, zarr_format: int, path: str = "") -> npt.
 def test_metadata_of_another_shape_are_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "zarr.json").write_text(text)
 
-    with pytest.raises(UnsafeCrateError, match="no readable Zarr group"):
+    with pytest.raises(UnsafeCrateError, match="no readable Zarr metadata"):
         OmeZarr(FolderMembers(tmp_path), "x").read_contents()
 
 
@@ -68,7 +69,7 @@ def test_images_of_two_to_five_dimensions_are_read_from_both_zarr_formats(
     t, c, z = (size - 1 for size in full.shape[:3])
     assert np.array_equal(reader.read_tile(t, c, z, 5, 7, 60, 40), full[t, c, z, 7:47, 5:65])
     assert image.name == "cells"
-    assert image.scales["x"] == (0.5, "micrometer")
+    assert image.calibration.sizes["x"] == (0.5, "MICROMETER")
 
 
 def test_axes_in_another_order_are_turned(tmp_path: Path) -> None:
