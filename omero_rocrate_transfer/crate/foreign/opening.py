@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from omero_rocrate_transfer.crate import vocabulary
 from omero_rocrate_transfer.crate.archives import open_archive
 from omero_rocrate_transfer.crate.files_reader import find_metadata, read_graph
-from omero_rocrate_transfer.model.errors import UnsafeCrateError
+from omero_rocrate_transfer.model.errors import TransferError, UnsafeCrateError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,3 +96,17 @@ def _is_ours(archive: ArchiveReader, limits: Limits) -> bool:
         return True
     graph = read_graph(archive, find_metadata(archive), {}, limits)
     return graph.is_ours(graph.read_root())
+
+
+def may_be_ours(path: Path, limits: Limits) -> bool:
+    """Tell whether something that was refused is a crate of ours, as far as can be seen."""
+    try:
+        archive = open_archive(path, limits, foreign=True)
+    except TransferError:
+        return True
+    try:
+        return _is_ours(archive, limits)
+    except TransferError:
+        return False
+    finally:
+        archive.close()
