@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.cli.target_login import TargetLogin
     from omero_rocrate_transfer.crate.archives.base import Limits
     from omero_rocrate_transfer.crate.audit import CrateAudit
+    from omero_rocrate_transfer.crate.foreign.audit import ForeignAudit
     from omero_rocrate_transfer.crate.unfinished import Unfinished
     from omero_rocrate_transfer.model.contents import Contents
     from omero_rocrate_transfer.model.refs import ObjectRef
@@ -189,11 +190,11 @@ def crate_sink(chosen: PackOptions, agent: int, run_id: str, limits: Limits) -> 
     )
 
 
-def crate_audit(path: Path, limits: Limits) -> CrateAudit:
-    """Return the crate at the path, to be held against itself."""
-    from omero_rocrate_transfer.crate.audit import CrateAudit
+def crate_audit(path: Path, limits: Limits) -> CrateAudit | ForeignAudit:
+    """Return what is at the path, to be checked by itself."""
+    from omero_rocrate_transfer.crate.open_source import open_audit
 
-    return CrateAudit(path, limits)
+    return open_audit(path, limits)
 
 
 def crate_reader(path: Path, limits: Limits) -> StoredSource:

@@ -83,10 +83,14 @@ def iter_tree(contents: Contents, details: Mapping[ObjectRef, Counter[str]]) -> 
     )
     containers = {one.ref: one for one in contents.containers}
     inside = {member for one in contents.containers for member in one.members}
+    shown: set[ObjectRef] = set()
 
     def show(ref: ObjectRef, depth: int) -> Iterator[str]:
         start = f"{'  ' * depth}{ref}  "
-        if ref in containers:
+        if ref in shown:
+            yield f"{start}{shorten(containers[ref].name)}  (shown above)"
+        elif ref in containers:
+            shown.add(ref)
             yield f"{start}{shorten(containers[ref].name)}"
             for member in containers[ref].members:
                 yield from show(member, depth + 1)

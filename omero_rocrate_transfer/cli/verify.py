@@ -9,6 +9,7 @@ from omero_rocrate_transfer.cli import endpoints
 from omero_rocrate_transfer.cli.combined import write_combined
 from omero_rocrate_transfer.cli.ids import find_ids
 from omero_rocrate_transfer.cli.read_options import verify_options
+from omero_rocrate_transfer.cli.render import note
 from omero_rocrate_transfer.cli.text import render_server
 from omero_rocrate_transfer.model.contents import Contents
 from omero_rocrate_transfer.model.errors import UsageError
@@ -48,6 +49,8 @@ def verify(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator
 
 def _audit(chosen: VerifyOptions, interrupt: Interrupt) -> Iterator[Event]:
     with closing(endpoints.crate_audit(chosen.path, chosen.limits)) as audit:
+        if not audit.has_digests:
+            note(f"Note     {chosen.path} has no digests to compare with; only reading it is checked.")
         yield from verify_audit(
             audit,
             parallel=chosen.parallel,

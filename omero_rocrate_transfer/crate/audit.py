@@ -46,6 +46,9 @@ class CrateAudit:
         How much it may ask for.
     """
 
+    #: Whether there is something to compare its files with.
+    has_digests = True
+
     def __init__(self, path: Path, limits: Limits = DEFAULT_LIMITS) -> None:
         self._path = path
         self._limits = limits

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 _HEX: Final = {"sha256": 64, "sha1": 40, "md5": 32}
 _MAX_DEPTH: Final = 64
+#: Files that say of the folder they are in what it is.
+_MARKS: Final = frozenset(
+    [vocabulary.METADATA, vocabulary.LEGACY_METADATA, vocabulary.TRANSFER_XML, "zarr.json", ".zgroup"]
+)
 
 
 def find_metadata(archive: ArchiveReader) -> str:
@@ -43,7 +47,22 @@ def find_metadata(archive: ArchiveReader) -> str:
     for name in (vocabulary.METADATA, vocabulary.LEGACY_METADATA):
         if name in archive.sizes:
             return name
-    raise refuse(f"it has no {vocabulary.METADATA} at its top, so it is no RO-Crate or was never finished")
+    raise refuse(
+        f"it has no {vocabulary.METADATA} at its top, so it is no RO-Crate or was never finished",
+        hint=_hint_below(archive),
+    )
+
+
+def _hint_below(archive: ArchiveReader) -> str:
+    """Return what to do with an archive that is nothing itself, but may have something in a folder."""
+    for name in sorted(archive.sizes, key=lambda name: name.count("/")):
+        folder, _, last = name.rpartition("/")
+        if folder and last in _MARKS:
+            return f"Its folder {folder!a:.200} has a {last}: unpack what it is in, and name that folder."
+    return (
+        f"A crate has that file, a pack of omero-cli-transfer a {vocabulary.TRANSFER_XML}, "
+        "an OME-Zarr a zarr.json or .zgroup: name what has one."
+    )
 
 
 def read_digests(archive: ArchiveReader) -> dict[str, str]:
@@ -152,7 +171,7 @@ def list_files(
         other, or parts contain themselves.
     """
     files: dict[str, PackedFile] = {}
-    for entity in _iter_parts(graph, root, (str(root["@id"]),)):
+    for entity in _iter_parts(graph, root, (str(root["@id"]),), set()):
         name = names.parse_path(str(entity["@id"]))
         if name == vocabulary.MANIFEST:
             continue
@@ -166,8 +185,8 @@ def list_files(
     return files
 
 
-def _iter_parts(graph: Graph, whole: Entity, path: tuple[str, ...]) -> Iterator[Entity]:
-    """Yield the files below an entity; folders are followed."""
+def _iter_parts(graph: Graph, whole: Entity, path: tuple[str, ...], followed: set[str]) -> Iterator[Entity]:
+    """Yield the files below an entity; folders are followed, each once."""
     for identifier in graphs.list_ids(whole, "hasPart"):
         entity = graph.get(identifier, path[-1])
         types = graphs.list_types(entity)
@@ -175,8 +194,9 @@ def _iter_parts(graph: Graph, whole: Entity, path: tuple[str, ...]) -> Iterator[
             raise refuse(f"{identifier!a:.200} is a part of itself")
         if "File" in types:
             yield entity
-        elif "Dataset" in types:
-            yield from _iter_parts(graph, entity, (*path, identifier))
+        elif "Dataset" in types and identifier not in followed:
+            followed.add(identifier)
+            yield from _iter_parts(graph, entity, (*path, identifier), followed)
 
 
 def _read_digests(entity: Entity, listed: str) -> dict[str, Digest]:

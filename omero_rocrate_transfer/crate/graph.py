@@ -96,6 +96,8 @@ class Graph:
         if descriptor is None:
             raise refuse("its metadata do not describe themselves")
         versions = list_ids(descriptor, "conformsTo")
+        if not versions:
+            raise refuse("its metadata do not say which version of RO-Crate they are of (conformsTo)")
         if not any(map(profile.READABLE_CRATE.match, versions)):
             raise refuse(f"its metadata are not RO-Crate 1.0 to 1.4 but {', '.join(versions)!a:.200}")
         roots = list_ids(descriptor, "about")

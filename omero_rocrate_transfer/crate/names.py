@@ -30,6 +30,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 #: Unicode's categories Cc (control) and Cs (half a surrogate pair).
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _DRIVE = re.compile(r"[A-Za-z]:")
+_ROOTED_DRIVE = re.compile(r"[A-Za-z]:[/\\]|\\\\")
 _WINDOWS_DEVICE = re.compile(
     r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|COM[0-9¹²³]|LPT[0-9¹²³])(?:\..*)?\Z", re.IGNORECASE | re.DOTALL
 )
@@ -144,6 +145,29 @@ def parse_relative_path(text: str) -> str:
     if max(map(_count_bytes, parts)) > MAX_PART_BYTES or _count_bytes(text) > MAX_PATH_BYTES:
         raise _unsafe(text, "is too long")
     return text
+
+
+def find_oddity(text: str) -> str | None:
+    """Return why a member of an archive of another program cannot be read, None if it can.
+
+    Such archives are read in place and never extracted, so that names which would mean something else on
+    other systems do no harm: ``12:30:05.tif``, ``con.tif``, decomposed letters, upper beside lower case.
+
+    Raises
+    ------
+    UnsafeCrateError
+        The name is absolute or climbs: the archive was made to do harm.
+    """
+    parts = text.split("/")
+    if text.startswith("/") or _ROOTED_DRIVE.match(text) or ".." in re.split(r"[/\\]", text):
+        raise _unsafe(text, "is absolute, or climbs out of its folder")
+    if _CONTROL.search(text):
+        return "its name holds a control character, or is not UTF-8"
+    if "" in parts or "." in parts:
+        return "its name has an empty part or '.'"
+    if max(map(_count_bytes, parts)) > MAX_PART_BYTES or _count_bytes(text) > MAX_PATH_BYTES:
+        return "its name is too long"
+    return None
 
 
 def fold(name: str) -> str:

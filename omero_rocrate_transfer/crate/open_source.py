@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from omero_rocrate_transfer.crate.archives.base import DEFAULT_LIMITS, Limits
-from omero_rocrate_transfer.crate.foreign.opening import open_any, open_foreign
+from omero_rocrate_transfer.crate.files_reader import find_metadata
+from omero_rocrate_transfer.crate.foreign.opening import may_be_ours, open_any, open_foreign
 from omero_rocrate_transfer.crate.source import CrateSource
-from omero_rocrate_transfer.crate.vocabulary import LEGACY_METADATA, METADATA
+from omero_rocrate_transfer.crate.vocabulary import LEGACY_METADATA, MANIFEST, METADATA
 from omero_rocrate_transfer.model.contents import Omission
+from omero_rocrate_transfer.model.errors import UnsafeCrateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader
+    from omero_rocrate_transfer.crate.audit import CrateAudit
+    from omero_rocrate_transfer.crate.foreign.audit import ForeignAudit
     from omero_rocrate_transfer.transfer.ports import StoredSource
 
 #: What a group of Zarr v2 or v3 has.
@@ -42,6 +46,8 @@ def open_source(path: Path, limits: Limits = DEFAULT_LIMITS) -> StoredSource:
     if foreign is not None:
         return foreign
     if not folders:
+        if MANIFEST not in archive.sizes:
+            _check_metadata(archive)
         return CrateSource(path, limits, archive)
     # Zarr is only loaded where pixels travel
     from omero_rocrate_transfer.crate.ome_zarr.source import ZarrSource
@@ -50,6 +56,42 @@ def open_source(path: Path, limits: Limits = DEFAULT_LIMITS) -> StoredSource:
     for suffix in _SUFFIXES:
         name = name.removesuffix(suffix)
     return ZarrSource(archive, folders, name or "OME-Zarr", limits, _find_others(archive, folders))
+
+
+def _check_metadata(archive: ArchiveReader) -> None:
+    """Raise if there is nothing that could be read; closes the archive then."""
+    try:
+        find_metadata(archive)
+    except UnsafeCrateError:
+        archive.close()
+        raise
+
+
+def open_audit(path: Path, limits: Limits = DEFAULT_LIMITS) -> CrateAudit | ForeignAudit:
+    """Return what checks the thing at a path by itself: a crate of ours by its digests, others by reading.
+
+    Raises
+    ------
+    NotFoundError
+        Nothing is at the path.
+    UnsafeCrateError
+        It is of another program, and its metadata break a rule.
+    """
+    from omero_rocrate_transfer.crate.audit import CrateAudit
+    from omero_rocrate_transfer.crate.foreign.audit import ForeignAudit
+
+    try:
+        source = open_source(path, limits)
+    except UnsafeCrateError:
+        audit = CrateAudit(path, limits)
+        if may_be_ours(path, limits):
+            return audit
+        audit.close()
+        raise
+    if isinstance(source, CrateSource):
+        source.close()
+        return CrateAudit(path, limits)
+    return ForeignAudit(source)
 
 
 def find_zarrs(archive: ArchiveReader) -> list[str]:

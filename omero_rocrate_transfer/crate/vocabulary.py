@@ -10,6 +10,8 @@ LEGACY_METADATA: Final = "ro-crate-metadata.jsonld"
 PREVIEW: Final = "ro-crate-preview.html"
 PREVIEW_FILES: Final = "ro-crate-preview_files/"
 MANIFEST: Final = "manifest-sha256.txt"
+#: The document of a pack of omero-cli-transfer.
+TRANSFER_XML: Final = "transfer.xml"
 CONTAINERS: Final = "containers.ome.xml"
 #: Names that no payload may have.
 RESERVED: Final = (METADATA, LEGACY_METADATA, PREVIEW, MANIFEST, CONTAINERS)

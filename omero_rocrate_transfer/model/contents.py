@@ -31,6 +31,8 @@ class SourceInfo:
     packed: str | None = None
     #: MD5 of that crate's manifest, which has the digests of all its files.
     crate_md5: str | None = None
+    #: Whether it says all that OMERO knows of its objects; what other programs write says a part of it.
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

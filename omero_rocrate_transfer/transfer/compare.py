@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
-from omero_rocrate_transfer.model.digests import SHA256, Hasher
-from omero_rocrate_transfer.model.errors import DigestMismatchError
+from omero_rocrate_transfer.transfer.compare_unit import UnitComparison
 from omero_rocrate_transfer.transfer.document_facts import (
     DocumentFacts,
     add_rois,
     name_facts,
     result_of,
     tell_differences,
-    without_defaults,
+    without_extended,
 )
 from omero_rocrate_transfer.transfer.events import Compared, Started
 from omero_rocrate_transfer.transfer.meter import Meter, MeteredSource
-from omero_rocrate_transfer.transfer.planes import iter_plane_digests
 from omero_rocrate_transfer.transfer.retry import Retry
 from omero_rocrate_transfer.transfer.subset import ALL, Subset
 from omero_rocrate_transfer.transfer.verify import each
@@ -29,8 +26,6 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.contents import (
         Container,
         Contents,
-        ImageRecord,
-        OriginalFile,
         TransferUnit,
     )
     from omero_rocrate_transfer.model.refs import ObjectRef
@@ -38,6 +33,10 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.transfer.events import Event
     from omero_rocrate_transfer.transfer.interrupt import Interrupt
     from omero_rocrate_transfer.transfer.ports import Source
+
+
+#: Facts that whatever reads a file decides, so that only a full description of what became of it has them.
+_BY_READER: Final = frozenset(["pixels.dimension_order"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +80,10 @@ class Comparison:
         self._ignored = ignored_namespaces
         #: Whether the objects on the right were created from those on the left.
         self.has_new_ids = became is not None
+        #: Whether the left says only a part of what its objects are.
+        self.partial = not left.contents.source.is_whole
+        #: Then what objects say, by kind and digest.
+        self._said: dict[str, Any] | None = {} if self.partial else None
 
     def run(
         self,
@@ -133,12 +136,21 @@ class Comparison:
 
     def read_facts(self, source: Source, unit: TransferUnit) -> dict[ObjectRef, Facts]:
         """Return what a unit's document and its pages say of its images."""
-        document = DocumentFacts(source.read_document(unit), ignored_namespaces=self._ignored)
+        document = DocumentFacts(
+            source.read_document(unit), ignored_namespaces=self._ignored, said=self._said
+        )
         facts = dict(document.of_type("Image"))
         for page in source.iter_pages(unit):
             for image, rois in DocumentFacts(page, ignored_namespaces=self._ignored).count_rois():
                 add_rois(facts.setdefault(image, {}), rois)
         return facts
+
+    def tell(self, left: Facts, right: Facts) -> list[str]:
+        """Return one clause for each fact of the left that is another on the right, or only there."""
+        if self._said is None:
+            return tell_differences(left, right)
+        known = {name: fact for name, fact in left.items() if name not in _BY_READER}
+        return tell_differences(without_extended(known, right, self._said), right, partial=True)
 
     def _iter_containers(self, *, deep: bool) -> Iterator[Compared]:
         there = {one.ref: one for one in self._right.contents.containers}
@@ -152,13 +164,15 @@ class Comparison:
             if other is None:
                 yield Compared(symbol="+", path=str(one.ref), text=f"{one.name!r} is missing.")
                 continue
-            clauses = tell_differences(name_facts(one), name_facts(other))
-            clauses += tell_differences(said[0].get(one.ref, {}), said[1].get(other.ref, {}))
+            clauses = self.tell(name_facts(one), name_facts(other))
+            clauses += self.tell(said[0].get(one.ref, {}), said[1].get(other.ref, {}))
             clauses += self._tell_members(one, other)
             yield result_of(str(one.ref), list(dict.fromkeys(clauses)))
 
     def _read_containers(self, side: Side) -> dict[ObjectRef, Facts]:
-        document = DocumentFacts(side.source.read_container_document(), ignored_namespaces=self._ignored)
+        document = DocumentFacts(
+            side.source.read_container_document(), ignored_namespaces=self._ignored, said=self._said
+        )
         return {
             ref: facts for kind in ("Project", "Dataset", "Screen") for ref, facts in document.of_type(kind)
         }
@@ -184,117 +198,3 @@ class Comparison:
         for unit in self._right.contents.units:
             if not unit.images and unit.ref not in self._left.units:
                 yield Compared(symbol="-", path=str(unit.ref), text="is only there.")
-
-
-class UnitComparison:
-    """One unit of the left and what it is on the right."""
-
-    def __init__(self, whole: Comparison, unit: TransferUnit, left: Source, right: Source) -> None:
-        self._whole, self._unit = whole, unit
-        self._left, self._right = left, right
-
-    def run(self, *, deep: bool) -> Iterator[Compared]:
-        """Compare images and files; ``deep``: what is in them too."""
-        others = {image.ref: self._whole.find_unit(image.ref) for image in self._unit.images}
-        facts = self._read_facts(list(others.values())) if deep else ({}, {})
-        for image in self._unit.images:
-            yield from self._compare_image(image, others[image.ref], facts)
-        first = self._unit.images[0].ref if self._unit.images else self._unit.ref
-        other = self._whole.find_unit(first)
-        if other is None:
-            if not self._unit.images:
-                yield Compared(symbol="+", path=str(self._unit.ref), text="is missing.")
-            return
-        yield from self._compare_files(other, deep=deep)
-        if deep and (self._unit.pixels or not other.files):
-            for image in self._unit.images:
-                yield from self._compare_pixels(image, others[image.ref])
-
-    def _read_facts(
-        self, others: list[TransferUnit | None]
-    ) -> tuple[dict[ObjectRef, Facts], dict[ObjectRef, Facts]]:
-        if not self._unit.images:
-            return {}, {}
-        right: dict[ObjectRef, Facts] = {}
-        for other in dict.fromkeys(one for one in others if one is not None):
-            right |= self._whole.read_facts(self._right, other)
-        return self._whole.read_facts(self._left, self._unit), right
-
-    def _compare_image(
-        self,
-        image: ImageRecord,
-        other: TransferUnit | None,
-        facts: tuple[dict[ObjectRef, Facts], dict[ObjectRef, Facts]],
-    ) -> Iterator[Compared]:
-        target = self._whole.find(image.ref)
-        found = None if other is None else next((one for one in other.images if one.ref == target), None)
-        if found is None:
-            yield Compared(symbol="+", path=str(image.ref), text=f"{image.name!r} is missing.")
-            return
-        here, there = facts[0].get(image.ref, {}), facts[1].get(found.ref, {})
-        clauses = tell_differences(name_facts(image), name_facts(found))
-        clauses += tell_differences(here, without_defaults(there, here) if self._whole.has_new_ids else there)
-        yield result_of(str(image.ref), list(dict.fromkeys(clauses)))
-
-    def _compare_files(self, other: TransferUnit, *, deep: bool) -> Iterator[Compared]:
-        if not self._unit.files or not other.files:
-            # images that were rebuilt from pixels have other files or none; their planes are compared
-            return
-        paths = {file.path: file for file in other.files}
-        same_count = len(self._unit.files) == len(other.files)
-        for place, file in enumerate(self._unit.files):
-            # a server may change names that its file system cannot hold, but never the order
-            found = paths.get(file.path) or (other.files[place] if same_count else None)
-            path = f"{self._unit.ref}/{file.path}"
-            if found is None:
-                yield Compared(symbol="+", path=path, text="is missing.")
-            else:
-                yield self._compare_file(path, file, other, found, deep=deep)
-        known = {file.path for file in self._unit.files}
-        for file in other.files:
-            if not same_count and file.path not in known:
-                yield Compared(symbol="-", path=f"{self._unit.ref}/{file.path}", text="is only there.")
-
-    def _compare_file(
-        self, path: str, file: OriginalFile, other: TransferUnit, found: OriginalFile, *, deep: bool
-    ) -> Compared:
-        if file.size_bytes != found.size_bytes:
-            return result_of(path, [f"it has {file.size_bytes} bytes, then {found.size_bytes}"])
-        known = {digest.algorithm: digest for digest in found.digests}
-        clauses = [
-            f"{digest.algorithm} is {digest.hex}, then {known[digest.algorithm].hex}"
-            for digest in file.digests
-            if known.get(digest.algorithm, digest) != digest
-        ]
-        if deep and not clauses:
-            try:
-                here, there = _digest(self._left, self._unit, file), _digest(self._right, other, found)
-            except DigestMismatchError as error:
-                return result_of(path, [error.message.rstrip(".")])
-            clauses = [] if here == there else [f"SHA256 is {here}, then {there}"]
-        return result_of(path, clauses)
-
-    def _compare_pixels(self, image: ImageRecord, other: TransferUnit | None) -> Iterator[Compared]:
-        target = self._whole.find(image.ref)
-        if other is None or target is None:
-            return
-        with (
-            closing(self._left.open_pixels(self._unit, image.ref)) as here,
-            closing(self._right.open_pixels(other, target)) as there,
-        ):
-            path = f"{image.ref}/pixels"
-            if here.shape != there.shape or here.dtype.newbyteorder("=") != there.dtype.newbyteorder("="):
-                yield result_of(
-                    path, [f"{here.shape} of {here.dtype.name}, then {there.shape} of {there.dtype.name}"]
-                )
-                return
-            planes = zip(iter_plane_digests(here), iter_plane_digests(there), strict=True)
-            wrong = [place for (place, digest), (_, other_digest) in planes if digest != other_digest]
-        yield result_of(path, [f"the plane t={t}, c={c}, z={z} differs" for t, c, z in wrong])
-
-
-def _digest(source: Source, unit: TransferUnit, file: OriginalFile) -> str:
-    hasher = Hasher()
-    for block in source.iter_blocks(unit, file):
-        hasher.update(block)
-    return hasher.digests()[SHA256].hex

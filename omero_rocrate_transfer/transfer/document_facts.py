@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
+from omero_rocrate_transfer.model.errors import UnsafeCrateError
 from omero_rocrate_transfer.model.extras import Extras
 from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
@@ -36,8 +37,9 @@ Facts = dict[str, Any]
 #: Ids, owners, what has its own place in a comparison (files, pixels), and what a file system decides.
 _IGNORED: Final = frozenset(
     [
-        "annotator", "bin_data_blocks", "binary_file", "creator", "dataset_refs",
-        "experimenter_group_ref", "experimenter_ref", "experimenter_refs", "href", "id", "image_refs", "kind",
+        "annotator", "big_endian", "bin_data_blocks", "binary_file", "creator", "dataset_refs",
+        "experimenter_group_ref", "experimenter_ref", "experimenter_refs", "href", "id", "image_refs",
+        "interleaved", "kind",
         "leader_refs", "metadata_only", "microbeam_manipulation_refs", "plate_refs", "tiff_data_blocks",
         "uuid",
     ]
@@ -61,6 +63,8 @@ MADE_BY_IMPORTS: Final = frozenset(("rendering",))
 _ROIS: Final = "roi_refs"
 #: Characters of a digest: enough to tell objects of one image apart.
 _SHOWN: Final = 12
+#: Objects that one may reach through others: annotations on annotations, in practice one or two.
+_MAX_CHAIN: Final = 64
 #: Clauses told of one object.
 _TOLD: Final = 5
 
@@ -74,9 +78,18 @@ class DocumentFacts:
         Its extras are taken out.
     ignored_namespaces
         Beginnings of namespaces whose annotations are not compared: those that transfers write.
+    said
+        Takes what objects say that others refer to, by kind and digest.
     """
 
-    def __init__(self, document: OME, *, ignored_namespaces: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        document: OME,
+        *,
+        ignored_namespaces: Collection[str] = (),
+        said: dict[str, Any] | None = None,
+    ) -> None:
+        self._said = said
         self._extras: Extras = take_extras(document)
         self._ignored = tuple(ignored_namespaces)
         self._objects: dict[str, BaseModel] = dict(_iter_objects(document))
@@ -105,7 +118,18 @@ class DocumentFacts:
                 yield parsed[1], Counter(filter(None, said))
 
     def _describe(self, value: Any, path: frozenset[str]) -> Any:
-        """Return a value as plain dicts, lists, texts and numbers."""
+        """Return a value as plain dicts, lists, texts and numbers.
+
+        Raises
+        ------
+        UnsafeCrateError
+            Its objects refer to each other in a chain that no document of OMERO has.
+        """
+        if len(path) > _MAX_CHAIN:
+            raise UnsafeCrateError(
+                f"More than {_MAX_CHAIN} objects refer to one another in a chain.",
+                hint="Annotations on annotations nest too deep to be compared.",
+            )
         if isinstance(value, BaseModel):
             return self._describe_object(value, path)
         if dataclasses.is_dataclass(value):
@@ -186,6 +210,8 @@ class DocumentFacts:
             described = self._describe(target, path | {lsid})
             digest = hashlib.sha256(_as_text(described).encode("utf-8", "surrogatepass")).hexdigest()[:_SHOWN]
             self._digests[lsid] = f"{type(target).__name__} {digest}"
+            if self._said is not None:
+                self._said[self._digests[lsid]] = described
         return self._digests[lsid]
 
 
@@ -206,14 +232,59 @@ def add_rois(facts: Facts, rois: Mapping[str, int]) -> None:
         facts[name] = facts.get(name, 0) + count
 
 
-def tell_differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[str]:
-    """Return one clause for each fact that is not the same on both sides."""
+def tell_differences(
+    left: Mapping[str, Any], right: Mapping[str, Any], *, partial: bool = False
+) -> list[str]:
+    """Return one clause for each fact that is not the same on both sides.
+
+    Parameters
+    ----------
+    partial
+        Whether the left says only some of its facts: then those that only the right has are no difference.
+    """
     clauses = []
     for name in sorted({*left, *right}, key=str):
         here, there = left.get(name), right.get(name)
+        if partial and here is None:
+            continue
         if here != there and not _is_close(here, there):
             clauses.append(f"{name} is {_show(here)}, then {_show(there)}")
     return clauses
+
+
+def without_extended(left: Facts, right: Facts, said: Mapping[str, Any]) -> Facts:
+    """Return the facts of the left but for the objects that the right has, and says more of.
+
+    Parameters
+    ----------
+    said
+        What objects of both sides say, by kind and digest, the end of their names in the facts.
+    """
+    found = dict(left)
+    free = {name: count for name, count in right.items() if name not in left}
+    for name in sorted({*left} - {*right}, key=str):
+        path, _, label = name.rpartition(".")
+        for other, count in free.items():
+            other_path, _, other_label = other.rpartition(".")
+            if (
+                path == other_path
+                and label in said
+                and other_label in said
+                and count == left[name]
+                and _is_part(said[label], said[other_label])
+            ):
+                del found[name], free[other]
+                break
+    return found
+
+
+def _is_part(here: Any, there: Any) -> bool:
+    """Tell whether everything that one description says is in another, too."""
+    if isinstance(here, dict) and isinstance(there, dict):
+        return all(name in there and _is_part(item, there[name]) for name, item in here.items())
+    if isinstance(here, list) and isinstance(there, list):
+        return len(here) == len(there) and all(map(_is_part, here, there))
+    return bool(here == there) or _is_close(here, there)
 
 
 def _is_close(here: Any, there: Any) -> bool:

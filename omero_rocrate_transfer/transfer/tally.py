@@ -60,7 +60,10 @@ class Tally:
         self._sums["compared"] += 1
         if event.symbol != "=":
             self._sums["differences"] += 1
-            self.error_codes.add(IntegrityError.exit_code if event.error is None else event.error.exit_code)
+            # what cannot be read is not what was promised; an error may be worse than that
+            self.error_codes.add(IntegrityError.exit_code)
+            if event.error is not None:
+                self.error_codes.add(event.error.exit_code)
 
     def _advance(self, event: Advanced) -> None:
         """Count bytes, but never more of a unit than it has: a sink may read a file twice."""

@@ -43,6 +43,7 @@ class MemoryArchive:
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self._files = files
         self.sizes = {name: len(data) for name, data in files.items()}
+        self.passed_over: dict[str, str] = {}
 
     def iter_blocks(self, name: str) -> Iterator[bytes]:
         yield self._files[name]
@@ -109,7 +110,7 @@ def _read_crate_of_others(data: bytes) -> object:
 
 def _read_pack(data: bytes) -> object:
     pack = parse_transfer_xml(data, "transfer.xml")
-    contents = make_contents(pack, {name: len(content) for name, content in packs.payload().items()})
+    contents = make_contents(pack, MemoryArchive(packs.payload()), "transfer.xml")
     documents = Documents(pack.document, contents.source.host)
     documents.of_containers()
     return [
@@ -136,7 +137,7 @@ def _read_archive(suffix: str) -> Callable[[bytes], object]:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"crate{suffix}"
             path.write_bytes(data)
-            archive = open_archive(path, long_names=True)
+            archive = open_archive(path, foreign=True)
             try:
                 return {name: sum(map(len, archive.iter_blocks(name))) for name in archive.sizes}
             finally:

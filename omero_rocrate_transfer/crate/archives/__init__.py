@@ -86,13 +86,14 @@ def _choose_writer(path: Path) -> type[FolderWriter | TarWriter | ZipWriter]:
     return FolderWriter
 
 
-def open_archive(path: Path, limits: Limits = DEFAULT_LIMITS, *, long_names: bool = False) -> ArchiveReader:
+def open_archive(path: Path, limits: Limits = DEFAULT_LIMITS, *, foreign: bool = False) -> ArchiveReader:
     """Open an archive by what it is, whatever its suffix, and check all its names and members.
 
     Parameters
     ----------
-    long_names
-        Whether members of a tar may have their names in extension headers, as other programs write them.
+    foreign
+        Whether another program wrote it: then names may be as any system allows them, tars and zips may have
+        the extensions of other programs, and links and the like are passed over.
 
     Raises
     ------
@@ -102,12 +103,12 @@ def open_archive(path: Path, limits: Limits = DEFAULT_LIMITS, *, long_names: boo
         It is no archive, or breaks a rule.
     """
     if path.is_dir():
-        return FolderReader(path, limits)
+        return FolderReader(path, limits, foreign=foreign)
     magic = _read_magic(path)
     if magic.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return ZipReader(path, limits)
+        return ZipReader(path, limits, foreign=foreign)
     if magic[257:262] == b"ustar":
-        return TarReader(path, limits, long_names=long_names)
+        return TarReader(path, limits, foreign=foreign)
     raise UnsafeCrateError(
         f"{path} is neither a folder nor a zip nor a tar.",
         hint="Where it is compressed, decompress it first.",

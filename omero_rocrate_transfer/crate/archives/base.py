@@ -120,6 +120,11 @@ class ArchiveReader(Protocol):
         """Sizes in bytes of the regular files, by name."""
         ...
 
+    @property
+    def passed_over(self) -> Mapping[str, str]:
+        """Members that are not read, by name, with the reason; only archives of other programs have any."""
+        ...
+
     def iter_blocks(self, name: str) -> Iterator[bytes]:
         """Yield the bytes of one file, exactly as many as `sizes` says.
 
@@ -173,7 +178,7 @@ def cut(blocks: Iterable[bytes], start: int, stop: int) -> bytes:
     return b"".join(parts)
 
 
-def check_sizes(sizes: Mapping[str, int], limits: Limits, folders: Iterable[str] = ()) -> None:
+def check_sizes(sizes: Mapping[str, int], limits: Limits, folders: Iterable[str] | None = ()) -> None:
     """Check the names of an archive against each other, and the sum of its sizes.
 
     Parameters
@@ -183,14 +188,15 @@ def check_sizes(sizes: Mapping[str, int], limits: Limits, folders: Iterable[str]
     limits
         What is allowed.
     folders
-        Names of the folders that the archive names itself.
+        Names of the folders that the archive names itself; None if names may be the same on other systems.
 
     Raises
     ------
     UnsafeCrateError
         Two names mean one file, or there is too much.
     """
-    check_distinct([*sizes, *(f"{folder}/" for folder in folders)])
+    if folders is not None:
+        check_distinct([*sizes, *(f"{folder}/" for folder in folders)])
     total = sum(sizes.values())
     if total > limits.max_size_bytes:
         raise too_large(total, limits)

@@ -16,7 +16,7 @@ from omero_rocrate_transfer.crate.archives.base import (
     counted,
     unsafe_member,
 )
-from omero_rocrate_transfer.crate.names import parse_path
+from omero_rocrate_transfer.crate.names import find_oddity, parse_path
 from omero_rocrate_transfer.model.errors import IntegrityError, NotFoundError
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ _MAX_DEPTH: Final = 32
 class FolderReader:
     """A folder; every part of a name is opened without following links."""
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path, limits: Limits, *, foreign: bool = False) -> None:
+        self._foreign = foreign
+        self.passed_over: dict[str, str] = {}
         self._path = path
         self._limits = limits
         self._count = 0
@@ -45,7 +47,7 @@ class FolderReader:
         try:
             with _read_errors(path):
                 self._scan(self._root, "")
-            check_sizes(self.sizes, limits)
+            check_sizes(self.sizes, limits, None if foreign else ())
         except BaseException:
             self.close()
             raise
@@ -104,7 +106,12 @@ class FolderReader:
                 self._take(entry, handle, prefix)
 
     def _take(self, entry: os.DirEntry[str], handle: int, prefix: str) -> None:
-        name = parse_path(prefix + entry.name)
+        name = prefix + entry.name
+        if not self._foreign:
+            parse_path(name)
+        elif (oddity := find_oddity(name)) is not None:
+            self.passed_over[name] = oddity
+            return
         if entry.is_dir(follow_symlinks=False):
             below = os.open(entry.name, _FOLDER, dir_fd=handle)
             try:
@@ -113,6 +120,8 @@ class FolderReader:
                 os.close(below)
         elif entry.is_file(follow_symlinks=False):
             self.sizes[name] = entry.stat(follow_symlinks=False).st_size
+        elif self._foreign:
+            self.passed_over[name] = "it is a link or device"
         else:
             raise unsafe_member(name, "is a link or device; only files and folders are allowed")
 

@@ -14,7 +14,7 @@ from omero_rocrate_transfer.crate.archives.base import (
     unsafe_member,
 )
 from omero_rocrate_transfer.crate.archives.input import Input
-from omero_rocrate_transfer.crate.names import parse_path
+from omero_rocrate_transfer.crate.names import find_oddity, parse_path
 from omero_rocrate_transfer.model.errors import UnsafeCrateError
 
 if TYPE_CHECKING:
@@ -24,19 +24,26 @@ if TYPE_CHECKING:
 _BLOCK: Final = tarfile.BLOCKSIZE
 _FILE_TYPES: Final = {tarfile.REGTYPE, tarfile.AREGTYPE}
 _EXTENSIONS: Final = {tarfile.XHDTYPE, tarfile.XGLTYPE}
+#: Headers of GNU tar that hold the long name of the next member, or of what it links to.
+_LONG_NAMES: Final = {tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
 _MAX_EXTENSION_BYTES: Final = 1 << 16
+#: Extended attributes of other programs, such as icons.
+_MAX_FOREIGN_BYTES: Final = 1 << 20
 #: Records of an extension header that change neither name nor size nor content (POSIX pax).
 _HARMLESS: Final = {b"atime", b"comment", b"ctime", b"gid", b"gname", b"mtime", b"uid", b"uname"}
-_RECORD = re.compile(rb"(\d{1,5}) ([^=\n]+)=")
+#: Records of other programs that give a member another content.
+_SPARSE: Final = b"GNU.sparse."
+_RECORD = re.compile(rb"(\d{1,7}) ([^=\n]+)=")
 
 
 class TarReader:
     """A tar; reads members where they lie."""
 
-    def __init__(self, path: Path, limits: Limits, *, long_names: bool = False) -> None:
-        self._harmless = _HARMLESS | {b"path"} if long_names else _HARMLESS
-        #: Of the next member, where an extension header gave it.
-        self._next_name: str | None = None
+    def __init__(self, path: Path, limits: Limits, *, foreign: bool = False) -> None:
+        self._foreign = foreign
+        self.passed_over: dict[str, str] = {}
+        #: What extension headers say of the next member, by the key of the record.
+        self._next: dict[bytes, bytes] = {}
         self._input = Input(path)
         self._limits = limits
         self.sizes: dict[str, int] = {}
@@ -44,7 +51,7 @@ class TarReader:
         self._folders: set[str] = set()
         try:
             self._scan()
-            check_sizes(self.sizes, limits, self._folders)
+            check_sizes(self.sizes, limits, None if foreign else self._folders)
         except BaseException:
             self.close()
             raise
@@ -67,6 +74,8 @@ class TarReader:
             count += 1
             check_count(count, self._limits)
             data = offset + _BLOCK
+            if header.type not in _LONG_NAMES and header.type not in _EXTENSIONS and b"size" in self._next:
+                header.size = _parse_size(self._next[b"size"])
             end = data + header.size + -header.size % _BLOCK
             if header.size < 0 or end > self._input.size_bytes:
                 raise _broken("has a member that ends behind its end")
@@ -84,7 +93,8 @@ class TarReader:
         if block[257:262] != b"ustar":
             raise _broken("has a header that is not ustar")
         try:
-            return tarfile.TarInfo.frombuf(block, "utf-8", "strict")
+            errors = "surrogateescape" if self._foreign else "strict"
+            return tarfile.TarInfo.frombuf(block, "utf-8", errors)
         except (tarfile.HeaderError, UnicodeDecodeError, ValueError) as error:
             raise _broken("has a damaged header") from error
 
@@ -92,7 +102,9 @@ class TarReader:
         if header.type in _EXTENSIONS:
             self._check_extension(header, data)
             return
-        header.name, self._next_name = self._next_name or header.name, None
+        if self._foreign:
+            self._take_foreign(header, data)
+            return
         name = header.name.removeprefix("./").rstrip("/")
         if header.type == tarfile.DIRTYPE and header.size == 0:
             # "tar -C crate ." starts with the folder itself
@@ -108,13 +120,40 @@ class TarReader:
                 header.name, "is a link, device or extension; only files and folders are allowed"
             )
 
+    def _take_foreign(self, header: tarfile.TarInfo, data: int) -> None:
+        """Take a member that another program wrote: its name may stand in a header before it."""
+        if header.type in _LONG_NAMES:
+            if header.size > _MAX_EXTENSION_BYTES:
+                raise unsafe_member(header.name, "is an extension header that is too long")
+            if header.type == tarfile.GNUTYPE_LONGNAME:
+                self._next[b"path"] = self._input.read_at(data, header.size).rstrip(b"\0")
+            return
+        said, self._next = self._next, {}
+        if said.get(b"path"):
+            header.name = said[b"path"].decode("utf-8", "surrogateescape")
+        name = header.name.removeprefix("./").rstrip("/")
+        if header.type == tarfile.DIRTYPE or name in {"", "."}:
+            return
+        reason = find_oddity(name)
+        if reason is None and (header.type == tarfile.GNUTYPE_SPARSE or any(map(_is_sparse, said))):
+            reason = "it is stored as a sparse file"
+        elif reason is None and header.type not in {*_FILE_TYPES, tarfile.CONTTYPE}:
+            reason = "it is a link or device"
+        if reason is not None:
+            self.passed_over[name] = reason
+        elif name in self.sizes:
+            raise unsafe_member(name, "occurs a second time")
+        else:
+            self.sizes[name] = header.size
+            self._offsets[name] = data
+
     def _take_folder(self, name: str) -> None:
         if name in self._folders:
             raise unsafe_member(name, "occurs a second time")
         self._folders.add(name)
 
     def _check_extension(self, header: tarfile.TarInfo, data: int) -> None:
-        if header.size > _MAX_EXTENSION_BYTES:
+        if header.size > (_MAX_FOREIGN_BYTES if self._foreign else _MAX_EXTENSION_BYTES):
             raise unsafe_member(header.name, "is an extension header that is too long")
         records = self._input.read_at(data, header.size)
         while records:
@@ -126,9 +165,9 @@ class TarReader:
                 or records[length - 1 : length] != b"\n"
             ):
                 raise unsafe_member(header.name, "is a damaged extension header")
-            if match[2] == b"path" in self._harmless and header.type == tarfile.XHDTYPE:
-                self._next_name = _decode(records[match.end() : length - 1], header)
-            elif match[2] not in _HARMLESS:
+            if self._foreign and header.type == tarfile.XHDTYPE:
+                self._next[match[2]] = records[match.end() : length - 1]
+            elif match[2] not in _HARMLESS and not self._foreign:
                 raise unsafe_member(header.name, f"is an extension header that sets {match[2][:40]!a}")
             records = records[length:]
 
@@ -138,11 +177,14 @@ class TarReader:
             raise _broken("holds something behind its end")
 
 
-def _decode(name: bytes, header: tarfile.TarInfo) -> str:
-    try:
-        return name.decode()
-    except UnicodeDecodeError:
-        raise unsafe_member(header.name, "is an extension header with a name that is not UTF-8") from None
+def _is_sparse(key: bytes) -> bool:
+    return key.startswith(_SPARSE)
+
+
+def _parse_size(digits: bytes) -> int:
+    if not re.fullmatch(rb"\d{1,19}", digits):
+        raise _broken("has a member with a size that is not a number")
+    return int(digits)
 
 
 def _broken(reason: str) -> UnsafeCrateError:

@@ -13,6 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from omero_rocrate_transfer.crate.archives.base import Limits, check_count, unsafe_member
+from omero_rocrate_transfer.crate.archives.zip_names import (
+    UNICODE_PATH,
+    decode_foreign,
+    decode_name,
+    iter_extras,
+)
 from omero_rocrate_transfer.model.errors import UnsafeCrateError
 
 if TYPE_CHECKING:
@@ -34,10 +40,11 @@ _UNIX: Final = 3
 #: Flags: bits 1 and 2 tell the compression level, bit 3 sizes behind the data, bit 11 names in UTF-8.
 _HARMLESS_FLAGS: Final = 0x0806 | 0x0008
 _SIZES_BEHIND: Final = 0x0008
-_UTF8: Final = 0x0800
 _ZIP64: Final = 0x0001
 #: Extra fields that give a member another name (Info-ZIP Unicode path) or encryption (AES, strong).
-_REFUSED_EXTRAS: Final = {0x7075, 0x9901, 0x0017}
+_REFUSED_EXTRAS: Final = {UNICODE_PATH, 0x9901, 0x0017}
+#: A folder that was deflated, as Java's and Python's writers do, has the two bytes of an empty stream.
+_EMPTY_BYTES: Final = 5
 #: Sizes behind the data: with and without signature, of 4 or 8 bytes each.
 _DESCRIPTOR_BYTES: Final = {12, 16, 20, 24}
 
@@ -55,6 +62,10 @@ class Entry:
     #: Of the local header.
     offset: int
     is_folder: bool
+    #: As the archive has it.
+    raw_name: bytes
+    #: Whether it is a link or device.
+    is_special: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +75,13 @@ class _Directory:
     offset: int
 
 
-def read_entries(file: Input, limits: Limits) -> Iterator[tuple[Entry, int]]:
+def read_entries(file: Input, limits: Limits, *, foreign: bool = False) -> Iterator[tuple[Entry, int]]:
     """Yield every member with the place of its data, in the order of the archive.
+
+    Parameters
+    ----------
+    foreign
+        Whether names may be encoded as other programs do, and members may be links.
 
     Raises
     ------
@@ -75,11 +91,11 @@ def read_entries(file: Input, limits: Limits) -> Iterator[tuple[Entry, int]]:
     """
     directory = _find_directory(file)
     check_count(directory.count, limits)
-    entries = sorted(_iter_central(file, directory, limits), key=lambda entry: entry.offset)
+    entries = sorted(_iter_central(file, directory, limits, foreign=foreign), key=lambda entry: entry.offset)
     place, behind = 0, False
     for entry in entries:
         _check_gap(entry.offset - place, may_be_sizes=behind)
-        data = _check_local(file, entry)
+        data = _check_local(file, entry, foreign=foreign)
         yield entry, data
         place, behind = data + entry.compressed_bytes, bool(entry.flags & _SIZES_BEHIND)
     _check_gap(directory.offset - place, may_be_sizes=behind)
@@ -126,7 +142,7 @@ def _read_end64(file: Input, locator: int, plain: _Directory) -> tuple[_Director
     return found, place
 
 
-def _iter_central(file: Input, directory: _Directory, limits: Limits) -> Iterator[Entry]:
+def _iter_central(file: Input, directory: _Directory, limits: Limits, *, foreign: bool) -> Iterator[Entry]:
     place, end = directory.offset, directory.offset + directory.size_bytes
     for _ in range(directory.count):
         if place + _CENTRAL.size > end:
@@ -137,40 +153,51 @@ def _iter_central(file: Input, directory: _Directory, limits: Limits) -> Iterato
         if fields[0] != b"PK\x01\x02" or next_place > end:
             raise broken("has a damaged directory")
         rest = file.read_at(place + _CENTRAL.size, name_size + extra_size)
-        yield _make_entry(fields, rest[:name_size], rest[name_size:], limits)
+        yield _make_entry(fields, rest[:name_size], rest[name_size:], limits, foreign=foreign)
         place = next_place
     if place != end:
         raise broken("has a directory that is too long")
 
 
-def _make_entry(fields: tuple[int, ...], raw_name: bytes, extra: bytes, limits: Limits) -> Entry:
+def _make_entry(
+    fields: tuple[int, ...], raw_name: bytes, extra: bytes, limits: Limits, *, foreign: bool
+) -> Entry:
     (_, made_by, _, flags, method, _, _, crc, compressed, size, _, _, _, disk, _, attributes, offset) = fields
-    name = _decode_name(raw_name, flags)
-    wide = _parse_zip64(name, extra, (size, compressed, offset))
+    name = decode_foreign(raw_name, flags, extra) if foreign else decode_name(raw_name, flags)
+    wide = _parse_zip64(name, extra, (size, compressed, offset), foreign=foreign)
     size, compressed, offset = wide
     if disk != 0 or flags & ~_HARMLESS_FLAGS or method not in {STORED, DEFLATED}:
         raise unsafe_member(name, "is encrypted, or packed in a way that is not allowed")
     kind = stat.S_IFMT(attributes >> 16) if made_by >> 8 == _UNIX else 0
     is_folder = name.endswith("/")
-    if kind not in {0, stat.S_IFDIR if is_folder else stat.S_IFREG} or (is_folder and (size or compressed)):
+    is_special = kind not in {0, stat.S_IFDIR if is_folder else stat.S_IFREG}
+    if is_special and not foreign:
         raise unsafe_member(name, "is a link or device; only files and folders are allowed")
+    if is_folder and (size or compressed > _EMPTY_BYTES):
+        raise unsafe_member(name, "is a folder that holds data")
     if method == STORED and size != compressed:
         raise unsafe_member(name, "has two sizes")
     if size > limits.min_ratio_bytes and size > compressed * limits.max_ratio:
         raise unsafe_member(name, f"would grow more than {limits.max_ratio} times")
-    return Entry(name, flags, method, crc, compressed, size, offset, is_folder)
+    return Entry(
+        name=name,
+        flags=flags,
+        method=method,
+        crc=crc,
+        compressed_bytes=compressed,
+        size_bytes=size,
+        offset=offset,
+        is_folder=is_folder,
+        raw_name=raw_name,
+        is_special=is_special,
+    )
 
 
-def _decode_name(raw: bytes, flags: int) -> str:
-    try:
-        return raw.decode("utf-8" if flags & _UTF8 else "ascii")
-    except UnicodeDecodeError:
-        raise unsafe_member(raw.decode("latin-1"), "has a name that is not UTF-8") from None
-
-
-def _parse_zip64(name: str, extra: bytes, values: tuple[int, ...]) -> tuple[int, ...]:
+def _parse_zip64(
+    name: str, extra: bytes, values: tuple[int, ...], *, foreign: bool = False
+) -> tuple[int, ...]:
     """Replace each value that is full by the next one of the ZIP64 extra field."""
-    wide = _find_zip64(name, extra)
+    wide = _find_zip64(name, extra, foreign=foreign)
     found = []
     for value in values:
         if value == _FULL32:
@@ -181,17 +208,16 @@ def _parse_zip64(name: str, extra: bytes, values: tuple[int, ...]) -> tuple[int,
     return tuple(found)
 
 
-def _find_zip64(name: str, extra: bytes) -> bytes:
+def _find_zip64(name: str, extra: bytes, *, foreign: bool) -> bytes:
     wide = b""
-    while extra:
-        if len(extra) < 4:
+    refused = _REFUSED_EXTRAS - {UNICODE_PATH} if foreign else _REFUSED_EXTRAS
+    for kind, data in iter_extras(extra):
+        if kind is None:
             raise unsafe_member(name, "has a damaged extra field")
-        kind, size = struct.unpack_from("<2H", extra)
-        if kind in _REFUSED_EXTRAS or 4 + size > len(extra) or (kind == _ZIP64 and wide):
+        if kind in refused or (kind == _ZIP64 and wide):
             raise unsafe_member(name, "has an extra field that is not allowed")
         if kind == _ZIP64:
-            wide = extra[4 : 4 + size]
-        extra = extra[4 + size :]
+            wide = data
     return wide
 
 
@@ -200,7 +226,7 @@ def _check_gap(gap: int, *, may_be_sizes: bool) -> None:
         raise broken("has members that overlap, or something between them")
 
 
-def _check_local(file: Input, entry: Entry) -> int:
+def _check_local(file: Input, entry: Entry, *, foreign: bool) -> int:
     """Compare the header before the data with the directory, and return the place of the data."""
     if entry.offset + _LOCAL.size > file.size_bytes:
         raise broken("has a member behind its end")
@@ -208,12 +234,12 @@ def _check_local(file: Input, entry: Entry) -> int:
     signature, _, flags, method, _, _, crc, compressed, size, name_size, extra_size = fields
     rest_size = min(name_size + extra_size, file.size_bytes - entry.offset - _LOCAL.size)
     rest = file.read_at(entry.offset + _LOCAL.size, rest_size)
-    size, compressed = _parse_zip64(entry.name, rest[name_size:], (size, compressed))
+    size, compressed = _parse_zip64(entry.name, rest[name_size:], (size, compressed), foreign=foreign)
     expected = (entry.crc, entry.compressed_bytes, entry.size_bytes)
     allowed = {expected, (0, 0, 0)} if entry.flags & _SIZES_BEHIND else {expected}
     if (
         (signature, flags, method) != (b"PK\x03\x04", entry.flags, entry.method)
-        or rest[:name_size] != entry.name.encode()
+        or rest[:name_size] != entry.raw_name
         or (crc, compressed, size) not in allowed
     ):
         raise unsafe_member(entry.name, "differs between the directory of the zip and its own header")

@@ -15,7 +15,7 @@ from omero_rocrate_transfer.crate.archives.base import (
 )
 from omero_rocrate_transfer.crate.archives.input import Input
 from omero_rocrate_transfer.crate.archives.zip_directory import DEFLATED, Entry, inflate, read_entries
-from omero_rocrate_transfer.crate.names import parse_path
+from omero_rocrate_transfer.crate.names import find_oddity, parse_path
 from omero_rocrate_transfer.model.errors import IntegrityError
 
 if TYPE_CHECKING:
@@ -26,16 +26,18 @@ if TYPE_CHECKING:
 class ZipReader:
     """A zip; reads members where they lie."""
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path, limits: Limits, *, foreign: bool = False) -> None:
+        self._foreign = foreign
+        self.passed_over: dict[str, str] = {}
         self._input = Input(path)
         self.sizes: dict[str, int] = {}
         #: Place of the data, compressed size, method and CRC-32, by name.
         self._members: dict[str, tuple[int, int, int, int]] = {}
         self._folders: set[str] = set()
         try:
-            for entry, data in read_entries(self._input, limits):
+            for entry, data in read_entries(self._input, limits, foreign=foreign):
                 self._take(entry, data)
-            check_sizes(self.sizes, limits, self._folders)
+            check_sizes(self.sizes, limits, None if foreign else self._folders)
         except BaseException:
             self.close()
             raise
@@ -72,9 +74,19 @@ class ZipReader:
         self._input.close()
 
     def _take(self, entry: Entry, data: int) -> None:
-        name = parse_path(entry.name.removesuffix("/"))
+        name = entry.name.removesuffix("/")
+        if not self._foreign:
+            parse_path(name)
+        else:
+            name = name.removeprefix("./")
+            oddity = find_oddity(name)
+            if oddity is None and entry.is_special and not entry.is_folder:
+                oddity = "it is a link or device"
+            if oddity is not None and not entry.is_folder:
+                self.passed_over[name] = oddity
+                return
         taken = self._folders if entry.is_folder else self.sizes
-        if name in taken:
+        if name in taken and not (self._foreign and entry.is_folder):
             raise unsafe_member(name, "occurs a second time")
         if entry.is_folder:
             self._folders.add(name)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from omero_rocrate_transfer.crate.foreign.files import find_files
+from omero_rocrate_transfer.crate import vocabulary
+from omero_rocrate_transfer.crate.foreign.files import PackFiles
 from omero_rocrate_transfer.crate.foreign.identities import clean_host, give_identities
 from omero_rocrate_transfer.model.contents import (
     Container,
@@ -18,18 +20,33 @@ from omero_rocrate_transfer.model.extras_json import structured_annotations
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from ome_types import OME
 
+    from omero_rocrate_transfer.crate.archives.base import ArchiveReader
     from omero_rocrate_transfer.crate.foreign.transfer_xml import TransferXml
     from omero_rocrate_transfer.model.contents import OriginalFile
 
 NO_DIGESTS: Final = "the pack has no digests: what was damaged in it before cannot be told"
+#: Files at the top of a crate that are about it.
+_OWN: Final = frozenset(
+    [
+        vocabulary.METADATA, vocabulary.LEGACY_METADATA, vocabulary.PREVIEW, vocabulary.TRANSFER_XML,
+        "ro-crate-metadata-1.1.json", "ro-crate-preview.jsonld",
+    ]
+)  # fmt: skip
+#: Files that macOS and Windows put into folders.
+_SYSTEM: Final = frozenset([".DS_Store", "Thumbs.db", "desktop.ini", "Desktop.ini", "Icon"])
 
 
-def make_contents(pack: TransferXml, sizes: Mapping[str, int]) -> Contents:
+def make_contents(pack: TransferXml, archive: ArchiveReader, name: str) -> Contents:
     """Return the contents of a pack, and give the objects of its document their LSIDs.
+
+    Parameters
+    ----------
+    name
+        Of the document in the archive.
 
     Raises
     ------
@@ -41,20 +58,22 @@ def make_contents(pack: TransferXml, sizes: Mapping[str, int]) -> Contents:
     paths = {ids[old]: path for old, path in pack.paths.items() if old in ids}
     order_fields(document)
     containers = tuple(_iter_containers(document))
-    units, lost = _make_units(document, paths, sizes)
-    attached = tuple(_iter_attachments(document, paths, sizes))
+    pack_files = PackFiles(archive.sizes)
+    units, lost = _make_units(document, paths, pack_files)
+    attached = tuple(_iter_attachments(document, paths, pack_files))
     without = len(structured_annotations(document).file_annotations) - len(attached)
     files = sum(len(unit.files) for unit in (*units, *attached))
     omissions = (
         *omit("Image", lost, "its file is not in the pack"),
         *omit("FileAnnotation", without, "its file is not in the pack"),
+        *omit_others(archive, {name, *pack_files.found}, "nothing in the pack refers to it"),
         *omit("Digest", files, NO_DIGESTS, on_request=True),
     )
     there = {image.ref for unit in units for image in unit.images} | {one.ref for one in containers}
     containers = tuple(_without_lost(one, there) for one in containers)
     members = {member for one in containers for member in one.members}
     return Contents(
-        source=SourceInfo(host=host, database_uuid=pack.database_uuid, version=""),
+        source=SourceInfo(host=host, database_uuid=pack.database_uuid, version="", is_whole=False),
         roots=tuple(
             ref
             for ref in (*(one.ref for one in containers), *(i.ref for unit in units for i in unit.images))
@@ -89,6 +108,26 @@ def omit(kind: str, count: int, reason: str, *, on_request: bool = False) -> Ite
         yield Omission(type=kind, count=count, reason=reason, on_request=on_request)
 
 
+def is_clutter(name: str) -> bool:
+    """Tell whether a file belongs to a system or to the crate itself, so that leaving it out is no loss."""
+    last = name.rpartition("/")[2]
+    return (
+        name in _OWN
+        or name.startswith((vocabulary.PREVIEW_FILES, "__MACOSX/"))
+        or last.startswith("._")
+        or last.rstrip("\r") in _SYSTEM
+    )
+
+
+def omit_others(archive: ArchiveReader, known: Collection[str], reason: str) -> Iterator[Omission]:
+    """Yield what is left out of the files that nothing is made of, and of members that cannot be read."""
+    rest = sum(name not in known and not is_clutter(name) for name in archive.sizes)
+    yield from omit("OriginalFile", rest, reason)
+    reasons = Counter(why for name, why in archive.passed_over.items() if not is_clutter(name))
+    for why, count in reasons.items():
+        yield from omit("OriginalFile", count, why)
+
+
 def _iter_containers(document: OME) -> Iterator[Container]:
     for project in document.projects:
         yield _container(project, [ref.id for ref in project.dataset_refs])
@@ -121,7 +160,7 @@ def _without_lost(container: Container, there: set[ObjectRef]) -> Container:
 
 
 def _make_units(
-    document: OME, paths: Mapping[str, str], sizes: Mapping[str, int]
+    document: OME, paths: Mapping[str, str], pack_files: PackFiles
 ) -> tuple[tuple[TransferUnit, ...], int]:
     """Return a unit for each path, and how many images have none: images of one path are its series."""
     images: dict[str, list[Any]] = {}
@@ -130,7 +169,7 @@ def _make_units(
     plates = _map_plates(document)
     units, lost = [], 0
     for path, members in images.items():
-        files = find_files(path, sizes) if path else ()
+        files = pack_files.find(path) if path else ()
         if files:
             units.append(_make_unit(members, files, plates))
         else:
@@ -171,10 +210,10 @@ def _map_plates(document: OME) -> dict[ObjectRef, list[ObjectRef]]:
 
 
 def _iter_attachments(
-    document: OME, paths: Mapping[str, str], sizes: Mapping[str, int]
+    document: OME, paths: Mapping[str, str], pack_files: PackFiles
 ) -> Iterator[TransferUnit]:
     for annotation in structured_annotations(document).file_annotations:
         path = paths.get(annotation.id)
-        files = find_files(path, sizes) if path else ()
+        files = pack_files.find(path) if path else ()
         if len(files) == 1:
             yield TransferUnit(ref=ref_of(annotation.id), images=(), files=files)

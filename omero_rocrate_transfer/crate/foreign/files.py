@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Final
 
 from omero_rocrate_transfer.crate.media_types import guess_media_type
-from omero_rocrate_transfer.crate.names import parse_path, parse_relative_path
+from omero_rocrate_transfer.crate.names import find_oddity
 from omero_rocrate_transfer.model.contents import OriginalFile
 from omero_rocrate_transfer.model.errors import GET_AGAIN, UnsafeCrateError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 #: Last part of the path of a fileset of several files: its folder is meant (omero-cli-transfer).
 MOCK_FOLDER: Final = "mock_folder"
@@ -21,37 +23,69 @@ _MAIN: Final = (
 )  # fmt: skip
 
 
-def find_files(path: str, sizes: Mapping[str, int]) -> tuple[OriginalFile, ...]:
-    """Return the files that a path of a pack means, first the one that is opened; none if missing.
+class PackFiles:
+    """Finds the files that the paths of a pack mean.
 
     Parameters
     ----------
-    path
-        Relative to the pack, from its metadata.
     sizes
         Of all files in the pack, by name.
-
-    Raises
-    ------
-    UnsafeCrateError
-        The path leaves the pack.
     """
-    name = parse_path(path.removeprefix("./"))
-    folder, _, last = name.rpartition("/")
-    if last != MOCK_FOLDER or name in sizes:
-        return (make_file(name, last, sizes[name]),) if name in sizes else ()
-    if not folder:
-        raise UnsafeCrateError(f"The path {path!a:.200} means the whole pack.", hint=GET_AGAIN)
-    found = sorted(one for one in sizes if one.startswith(f"{folder}/"))
-    found.sort(key=_place_of_main)
-    return tuple(make_file(one, one.removeprefix(f"{folder}/"), sizes[one]) for one in found)
+
+    def __init__(self, sizes: Mapping[str, int]) -> None:
+        self._sizes = sizes
+        self._names = sorted(sizes)
+        #: Names that some path meant.
+        self.found: set[str] = set()
+
+    def find(self, path: str) -> tuple[OriginalFile, ...]:
+        """Return the files that a path means, first the one that is opened; none if missing.
+
+        Parameters
+        ----------
+        path
+            Relative to the pack, from its metadata; with backslashes if it was packed on Windows.
+
+        Raises
+        ------
+        UnsafeCrateError
+            The path leaves the pack.
+        """
+        files = tuple(self._find(path))
+        self.found.update(file.key for file in files)
+        return files
+
+    def _find(self, path: str) -> Iterator[OriginalFile]:
+        name, sizes = self._resolve(path), self._sizes
+        folder, _, last = name.rpartition("/")
+        if name in sizes:
+            yield make_file(name, last, sizes[name])
+            return
+        if last != MOCK_FOLDER:
+            return
+        if not folder:
+            raise UnsafeCrateError(f"The path {path!a:.200} means the whole pack.", hint=GET_AGAIN)
+        for one in sorted(self._names_below(f"{folder}/"), key=_place_of_main):
+            yield make_file(one, one.removeprefix(f"{folder}/"), sizes[one])
+
+    def _resolve(self, path: str) -> str:
+        plain = path.removeprefix("./")
+        name = plain if plain in self._sizes else path.replace("\\", "/").removeprefix("./")
+        if (oddity := find_oddity(name)) is not None:
+            raise UnsafeCrateError(f"The path {path!a:.200} cannot be read: {oddity}.", hint=GET_AGAIN)
+        return name
+
+    def _names_below(self, folder: str) -> list[str]:
+        """Return the names of the files in a folder, which stand beside each other in the sorted names."""
+        start = bisect_left(self._names, folder)
+        return list(takewhile(lambda name: name.startswith(folder), islice(self._names, start, None)))
 
 
 def make_file(name: str, path: str, size_bytes: int) -> OriginalFile:
     """Return a file of a fileset."""
     return OriginalFile(
         key=name,
-        path=parse_relative_path(path),
+        path=path,
         size_bytes=size_bytes,
         media_type=guess_media_type(path),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from omero_rocrate_transfer.crate.metadata_reader import select_contents
 from omero_rocrate_transfer.model.errors import NotFoundError
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader
     from omero_rocrate_transfer.model.contents import Contents, OriginalFile, TransferUnit
     from omero_rocrate_transfer.model.refs import ObjectRef
+    from omero_rocrate_transfer.transfer.ports import PixelsReader
 
 
 class FilesSource:
@@ -47,7 +48,7 @@ class FilesSource:
             raise NotFoundError(f"{file.key!a:.200} is no file of {unit.ref}.")
         return self._archive.iter_blocks(file.key)
 
-    def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> NoReturn:
+    def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> PixelsReader:
         """Raise an error: there are files only."""
         raise NotFoundError(f"The pack has no pixels of {image} in {unit.ref}, only its files.")
 

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.transfer.ports import StoredSource
 
 #: The document of a pack of omero-cli-transfer.
-TRANSFER_XML: Final = "transfer.xml"
+TRANSFER_XML: Final = vocabulary.TRANSFER_XML
 #: What may stand before the first character of XML or JSON.
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 _START_BYTES: Final = 64
 
 
 def open_any(path: Path, limits: Limits) -> ArchiveReader:
-    """Open an archive; long names in a tar are only read where it is a pack, for crates of ours have none.
+    """Open an archive by the strict rules of our crates, or as one of others if it is not ours.
 
     Raises
     ------
@@ -33,8 +33,13 @@ def open_any(path: Path, limits: Limits) -> ArchiveReader:
     try:
         return open_archive(path, limits)
     except UnsafeCrateError:
-        archive = open_archive(path, limits, long_names=True)
-        if _find_document(archive) is None:
+        archive = open_archive(path, limits, foreign=True)
+        try:
+            is_ours = _is_ours(archive, limits)
+        except BaseException:
+            archive.close()
+            raise
+        if is_ours:
             archive.close()
             raise
         return archive
@@ -54,7 +59,7 @@ def open_foreign(archive: ArchiveReader, limits: Limits) -> StoredSource | None:
             from omero_rocrate_transfer.crate.foreign.source import ForeignSource
 
             return ForeignSource(archive, document, limits)
-        if _is_foreign_crate(archive, limits):
+        if _has_metadata(archive) and not _is_ours(archive, limits):
             from omero_rocrate_transfer.crate.foreign.rocrate import RoCrateSource
 
             return RoCrateSource(archive, limits)
@@ -73,12 +78,35 @@ def _find_document(archive: ArchiveReader) -> str | None:
     return TRANSFER_XML if TRANSFER_XML in archive.sizes else None
 
 
-def _is_foreign_crate(archive: ArchiveReader, limits: Limits) -> bool:
+def _has_metadata(archive: ArchiveReader) -> bool:
+    return any(name in archive.sizes for name in (vocabulary.METADATA, vocabulary.LEGACY_METADATA))
+
+
+def _is_ours(archive: ArchiveReader, limits: Limits) -> bool:
+    """Tell whether it is a crate of ours, whole or not.
+
+    Raises
+    ------
+    UnsafeCrateError
+        It has metadata that cannot be read, and nothing else that ours have.
+    """
+    if not _has_metadata(archive) or _find_document(archive) is not None:
+        return False
     if vocabulary.MANIFEST in archive.sizes:
-        return False
+        return True
+    graph = read_graph(archive, find_metadata(archive), {}, limits)
+    return graph.is_ours(graph.read_root())
+
+
+def may_be_ours(path: Path, limits: Limits) -> bool:
+    """Tell whether something that was refused is a crate of ours, as far as can be seen."""
     try:
-        graph = read_graph(archive, find_metadata(archive), {}, limits)
-        return not graph.is_ours(graph.read_root())
+        archive = open_archive(path, limits, foreign=True)
     except TransferError:
-        # whoever reads it as a crate of ours says what is wrong with it
+        return True
+    try:
+        return _is_ours(archive, limits)
+    except TransferError:
         return False
+    finally:
+        archive.close()

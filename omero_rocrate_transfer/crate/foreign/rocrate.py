@@ -1,4 +1,4 @@
-"""An RO-Crate that another program wrote as a source: every image file in it is a fileset of its own.
+"""An RO-Crate that another program wrote as a source: its image files and OME-Zarrs, described or not.
 
 Such a crate says what its files are called and what kind they are, and nothing that OMERO would need
 besides: no ids, no containers, no pixels. So what the target makes of each file is taken as it comes.
@@ -6,30 +6,31 @@ besides: no ids, no containers, no pixels. So what the target makes of each file
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
-from omero_rocrate_transfer.crate import graph as graphs
 from omero_rocrate_transfer.crate.files_reader import find_metadata, read_graph
-from omero_rocrate_transfer.crate.foreign.contents import NO_DIGESTS, omit
+from omero_rocrate_transfer.crate.foreign.contents import NO_DIGESTS, is_clutter, omit, omit_others
 from omero_rocrate_transfer.crate.foreign.files import make_file
 from omero_rocrate_transfer.crate.foreign.files_source import FilesSource
-from omero_rocrate_transfer.crate.media_types import guess_media_type
-from omero_rocrate_transfer.crate.names import parse_path
-from omero_rocrate_transfer.model.contents import Contents, ImageRecord, SourceInfo, TransferUnit
+from omero_rocrate_transfer.crate.foreign.parts import Parts
+from omero_rocrate_transfer.crate.foreign.zarrs import find_zarr_folders, open_zarrs
+from omero_rocrate_transfer.crate.graph import get_text, list_ids
+from omero_rocrate_transfer.crate.media_types import guess_media_type, is_image_name, is_known
+from omero_rocrate_transfer.model.contents import Contents, ImageRecord, Omission, SourceInfo, TransferUnit
 from omero_rocrate_transfer.model.refs import ObjectRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from ome_types import OME
 
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader, Limits
     from omero_rocrate_transfer.crate.entities import Entity
-    from omero_rocrate_transfer.crate.graph import Graph
+    from omero_rocrate_transfer.transfer.ports import PixelsReader
 
-_SOURCE: Final = SourceInfo(host="unknown.localdomain", database_uuid="", version="")
-_MAX_DEPTH: Final = 64
+_SOURCE: Final = SourceInfo(host="unknown.localdomain", database_uuid="", version="", is_whole=False)
+_NOTHING: Final = Contents(source=_SOURCE, roots=())
 
 
 class RoCrateSource(FilesSource):
@@ -50,11 +51,16 @@ class RoCrateSource(FilesSource):
 
     def __init__(self, archive: ArchiveReader, limits: Limits) -> None:
         graph = read_graph(archive, find_metadata(archive), {}, limits)
-        super().__init__(archive, _make_contents(graph, archive.sizes))
+        folders = find_zarr_folders(archive.sizes)
+        self._zarrs, broken = open_zarrs(archive, folders, limits)
+        pixels = self._zarrs.read_contents(()) if self._zarrs is not None else _NOTHING
+        super().__init__(archive, _make_contents(Parts(graph, archive, folders), pixels, broken))
+        self._with_pixels = {unit.ref for unit in pixels.units}
 
     def read_document(self, unit: TransferUnit) -> OME:
-        """Return an empty document: the crate has none."""
-        del unit
+        """Return the document of an OME-Zarr, an empty one for a file: the crate has none."""
+        if self._zarrs is not None and unit.ref in self._with_pixels:
+            return self._zarrs.read_document(unit)
         return self.read_container_document()
 
     def read_container_document(self) -> OME:
@@ -63,61 +69,64 @@ class RoCrateSource(FilesSource):
 
         return OME()
 
+    def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> PixelsReader:
+        """Open the pixels of an image of an OME-Zarr."""
+        if self._zarrs is not None and unit.ref in self._with_pixels:
+            return self._zarrs.open_pixels(unit, image)
+        return super().open_pixels(unit, image)
 
-def _make_contents(graph: Graph, sizes: Mapping[str, int]) -> Contents:
-    units: list[TransferUnit] = []
-    missing = others = 0
-    for entity in _iter_files(graph, graph.read_root(), ()):
-        name = _find_name(str(entity["@id"]), sizes)
-        if name is None:
-            missing += 1
-        elif not _is_image(entity, name):
-            others += 1
+
+def _make_contents(parts: Parts, pixels: Contents, broken: list[Omission]) -> Contents:
+    """Return the contents: what the OME-Zarrs hold, then every image file."""
+    images: list[tuple[Entity, str]] = []
+    no_images = unknown = 0
+    for entity, name in parts.iter_files():
+        if _is_image(entity, name):
+            images.append((entity, name))
+        elif is_known(name) or "encodingFormat" in entity:
+            no_images += 1
         else:
-            units.append(_make_unit(len(units) + 1, entity, name, sizes[name]))
-    return Contents(
-        source=_SOURCE,
-        roots=tuple(image.ref for unit in units for image in unit.images),
-        units=tuple(units),
+            unknown += 1
+    # ids are made up, but no two may be the same
+    first = max((ref.id for ref in _iter_refs(pixels)), default=0) + 1
+    units = [
+        _make_unit(number, entity, name, parts.sizes[name])
+        for number, (entity, name) in enumerate(images, first)
+    ]
+    return replace(
+        pixels,
+        source=replace(pixels.source, is_whole=False),
+        roots=(*pixels.roots, *(image.ref for unit in units for image in unit.images)),
+        units=(*pixels.units, *units),
         omissions=(
-            *omit("OriginalFile", missing, "it is not in the crate"),
-            *omit("OriginalFile", others, "it is no image, and the crate is not one of this program"),
+            *pixels.omissions,
+            *broken,
+            *omit("OriginalFile", parts.missing, "it is not in the crate"),
+            *omit("Dataset", parts.missing_folders, "its folder is not in the crate, or is empty"),
+            *omit("OriginalFile", no_images, "it is no image, and the crate is not one of this program"),
+            *omit("OriginalFile", unknown, "its format is not known"),
+            *omit_others(parts.archive, parts.archive.sizes, ""),
             *omit("Digest", len(units), NO_DIGESTS, on_request=True),
         ),
     )
 
 
-def _iter_files(graph: Graph, whole: Entity, path: tuple[str, ...]) -> Iterator[Entity]:
-    for identifier in graphs.list_ids(whole, "hasPart"):
-        entity = graph.entities.get(identifier)
-        if entity is None:
-            continue
-        if identifier in path or len(path) > _MAX_DEPTH:
-            raise graphs.refuse(f"{identifier!a:.200} is a part of itself")
-        types = graphs.list_types(entity)
-        if "File" in types or "MediaObject" in types:
-            yield entity
-        elif "Dataset" in types:
-            yield from _iter_files(graph, entity, (*path, identifier))
+def _iter_refs(contents: Contents) -> Iterator[ObjectRef]:
+    yield from (one.ref for one in contents.containers)
+    for unit in contents.units:
+        yield unit.ref
+        yield from (image.ref for image in unit.images)
 
 
-def _find_name(identifier: str, sizes: Mapping[str, int]) -> str | None:
-    """Return the file that an ``@id`` means: older writers did not escape it, newer ones do."""
-    for name in (identifier.removeprefix("./"), unquote(identifier.removeprefix("./"))):
-        if name in sizes:
-            return parse_path(name)
-    if "://" not in identifier:
-        parse_path(unquote(identifier.removeprefix("./")))
-    return None
-
-
-def _is_image(entity: Entity, name: str) -> bool:
+def _is_image(entity: dict[str, Any], name: str) -> bool:
     """Tell whether a file is an image: omero-cli-transfer says only ``image`` of formats it does not know."""
-    told = graphs.list_ids(entity, "encodingFormat")
-    return any(one.startswith("image") for one in (*told, guess_media_type(name)))
+    if is_clutter(name):
+        return False
+    said = list_ids(entity, "encodingFormat")
+    return any(one.startswith("image") for one in (*said, guess_media_type(name))) or is_image_name(name)
 
 
 def _make_unit(number: int, entity: Entity, name: str, size_bytes: int) -> TransferUnit:
     file = make_file(name, name.rpartition("/")[2], size_bytes)
-    image = ImageRecord(ref=ObjectRef("Image", number), name=graphs.get_text(entity, "name") or file.name)
+    image = ImageRecord(ref=ObjectRef("Image", number), name=get_text(entity, "name") or file.name)
     return TransferUnit(ref=ObjectRef("Fileset", number), images=(image,), files=(file,), is_described=False)

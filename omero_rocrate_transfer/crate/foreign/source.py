@@ -42,7 +42,7 @@ class ForeignSource(FilesSource):
                 hint=GET_AGAIN,
             )
         pack = parse_transfer_xml(b"".join(archive.iter_blocks(name)), name)
-        super().__init__(archive, make_contents(pack, archive.sizes))
+        super().__init__(archive, make_contents(pack, archive, name))
         self._documents = Documents(pack.document, self._contents.source.host)
 
     def read_document(self, unit: TransferUnit) -> OME:

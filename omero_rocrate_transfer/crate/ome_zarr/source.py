@@ -151,6 +151,7 @@ class ZarrSource:
                 host=labels.host,
                 database_uuid=str(uuid.UUID(digest[:32])),
                 version="OME-Zarr",
+                is_whole=False,
             ),
             roots=tuple(unit.ref for unit in units),
             containers=tuple(containers),
