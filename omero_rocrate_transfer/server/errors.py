@@ -170,7 +170,10 @@ def _denied(_: Any, doing: str) -> TransferError:
 
 
 def _no_session(error: Any, doing: str) -> TransferError:
-    return LoginError(f"{doing}: the server opens no session: {message_of(error)}")
+    return LoginError(
+        f"{doing}: the server opens no session: {message_of(error).rstrip('.')}.",
+        hint="Check user and group.",
+    )
 
 
 def _link_lost(error: Any, doing: str) -> TransferError:

@@ -11,7 +11,7 @@ from omero.sys import ParametersI
 
 from omero_rocrate_transfer.model.contents import TransferUnit
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.server.commands import delete_all
+from omero_rocrate_transfer.server.commands import delete, delete_all
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.marks import ENTITY, MARKED, RUN_FACT, UNIT_FACT
 from omero_rocrate_transfer.server.queries import Reader
@@ -40,7 +40,8 @@ _MEMBERS: Final = {
     "Folder": "select l.parent.id from FolderImageLink l where l.parent.id in (:ids) order by l.id",
 }
 #: Children before what holds them, so that a container is empty when its turn comes.
-_ORDER: Final = (("Fileset", "Plate", "Image"), ("Annotation",), ("OriginalFile",))
+_OF_UNITS: Final = ("Fileset", "Plate", "Image")
+_ALONE: Final = ("Annotation", "OriginalFile")
 #: Classes of annotations that there are objects of.
 _ANNOTATIONS: Final = tuple(
     f"{kind}Annotation"
@@ -128,15 +129,17 @@ def remove(connection: Connection, refs: Collection[ObjectRef], group: int) -> l
     list of ObjectRef
         Containers that were kept.
     """
-    for types in _ORDER:
-        delete_all(connection, _by_type(_still_there(connection, refs, types)), group)
+    # plates and images lead to filesets: only all of them at once leave none half deleted
+    delete_all(connection, _by_type(_still_there(connection, refs, _OF_UNITS)), group)
+    for type_name in _ALONE:
+        delete(connection, type_name, [ref.id for ref in _still_there(connection, refs, (type_name,))], group)
     kept = []
     for type_name in _CONTAINERS:
         ids = [ref.id for ref in refs if ref.type == type_name]
         doing = f"Looking into {type_name}s"
         full = {row[0] for row in Reader(connection).rows(_MEMBERS[type_name], ids, doing=doing)}
         kept += [ObjectRef(type_name, number) for number in sorted(full)]
-        delete_all(connection, {type_name: [number for number in ids if number not in full]}, group)
+        delete(connection, type_name, [number for number in ids if number not in full], group)
     return kept
 
 
