@@ -14,14 +14,14 @@ from typing import Final, TypeVar
 import omero
 
 from omero_rocrate_transfer.model.errors import CollisionError
-from omero_rocrate_transfer.server.errors import constraint_of
+from omero_rocrate_transfer.server.errors import FOLDER_ROW, constraint_of
 from omero_rocrate_transfer.transfer.retry import Retry
 
 T = TypeVar("T")
 
 #: Constraints on what a server makes by itself, so that the same call succeeds as soon as that is there
 #: (omero-server psql-footer.sql, omero-model ``Namespace.name``).
-MADE_BY_SERVER: Final = frozenset(("originalfile_repo_path_index", "namespace_name", "namespace_name_key"))
+MADE_BY_SERVER: Final = frozenset((FOLDER_ROW, "namespace_name", "namespace_name_key"))
 #: Calls at most, the first one included.
 _ATTEMPTS: Final = 6
 
@@ -40,7 +40,7 @@ def repeat(do: Callable[[], T], retry: Retry, *, constraints: Collection[str] | 
     while True:
         try:
             return do()
-        except (omero.ValidationException, CollisionError) as error:
+        except (omero.ValidationException, omero.ResourceError, CollisionError) as error:
             constraint = constraint_of(error)
             can_pass = constraint is not None if constraints is None else constraint in constraints
             if not can_pass or attempt == _ATTEMPTS or not retry.pause(retry.wait(attempt)):

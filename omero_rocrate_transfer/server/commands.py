@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from omero.cmd.graphs import ChildOption
 
 from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError, StoppedError, TransferError
 from omero_rocrate_transfer.server.errors import NO_SPACE, collision, server_errors, taken_in
-from omero_rocrate_transfer.server.queries import Reader
+from omero_rocrate_transfer.server.queries import IDS_PER_QUERY, Reader, batches
 from omero_rocrate_transfer.server.session import Connection
 
 #: The server tells when it is done; asking too makes up for a message that got lost.
@@ -57,9 +57,12 @@ def wait_for(connection: Connection, handle: Any, doing: str) -> Any:
     return response
 
 
-def delete(connection: Connection, type_name: str, ids: list[int], group: int) -> None:
-    """Delete objects of one type and what belongs to them."""
-    delete_all(connection, {type_name: ids}, group)
+def delete(
+    connection: Connection, type_name: str, ids: Iterable[int], group: int, *, keep_shared: bool = False
+) -> None:
+    """Delete objects of one type and what belongs to them, batch by batch; see `delete_all`."""
+    for batch in batches(ids, IDS_PER_QUERY):
+        delete_all(connection, {type_name: batch}, group, keep_shared=keep_shared)
 
 
 def delete_all(

@@ -56,6 +56,10 @@ _NO_MEMBER: Final = re.compile(r"User \d+ is not a member of group (?P<group>-?\
 _NO_SUDO: Final = "Group sudo is not permitted"
 #: Keys of sessions look like this, and messages may name them.
 _KEY: Final = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+#: Constraint on the rows of files and folders of a repository.
+FOLDER_ROW: Final = "originalfile_repo_path_index"
+#: What an import says of a folder that another one just makes, before its row is there (omero-blitz 5.8).
+_UNREGISTERED: Final = "exists but is not registered"
 NO_SPACE: Final = "No space left on device"
 _LONGEST_MESSAGE: Final = 300
 #: What IQuery.get, lazy loading and RawPixelsStore.setPixelsId say of objects that are not there.
@@ -130,6 +134,8 @@ def constraint_of(error: BaseException) -> str | None:
     """Return the constraint that keeps a row from being made a second time, None for any other error."""
     if isinstance(error, CollisionError):
         return constraint_of(error.__cause__) if error.__cause__ is not None else None
+    if isinstance(error, omero.ResourceError) and _UNREGISTERED in str(error.message):
+        return FOLDER_ROW
     return taken_in(str(error.message)) if isinstance(error, omero.ValidationException) else None
 
 
@@ -170,7 +176,10 @@ def _denied(_: Any, doing: str) -> TransferError:
 
 
 def _no_session(error: Any, doing: str) -> TransferError:
-    return LoginError(f"{doing}: the server opens no session: {message_of(error)}")
+    return LoginError(
+        f"{doing}: the server opens no session: {message_of(error).rstrip('.')}.",
+        hint="Check user and group.",
+    )
 
 
 def _link_lost(error: Any, doing: str) -> TransferError:
@@ -244,6 +253,8 @@ def _busy(error: Any, doing: str) -> TransferError:
 
 
 def _no_resource(error: Any, doing: str) -> TransferError:
+    if (constraint := constraint_of(error)) is not None:
+        return collision(constraint, doing)
     return NotFoundError(f"{doing}: the server cannot read its own file: {message_of(error)}")
 
 

@@ -11,7 +11,7 @@ from omero.sys import ParametersI
 
 from omero_rocrate_transfer.model.contents import TransferUnit
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.server.commands import delete_all
+from omero_rocrate_transfer.server.commands import delete, delete_all
 from omero_rocrate_transfer.server.errors import server_errors
 from omero_rocrate_transfer.server.marks import ENTITY, MARKED, RUN_FACT, UNIT_FACT
 from omero_rocrate_transfer.server.queries import Reader
@@ -46,7 +46,8 @@ _SUBFOLDERS: Final = (
     "select f.id, f.parentFolder.id from Folder f where f.parentFolder.id in (:ids) order by f.id"
 )
 #: Children before what holds them, so that a container is empty when its turn comes.
-_ORDER: Final = (("Fileset", "Plate", "Image"), ("Annotation",), ("OriginalFile",))
+_OF_UNITS: Final = ("Fileset", "Plate", "Image")
+_ALONE: Final = ("Annotation", "OriginalFile")
 #: Classes of annotations that there are objects of.
 _ANNOTATIONS: Final = tuple(
     f"{kind}Annotation"
@@ -141,16 +142,19 @@ def remove(
     list of ObjectRef
         Containers that were kept.
     """
-    for types in _ORDER:
-        there = _by_type(_still_there(connection, refs, types))
-        delete_all(connection, there, group, keep_shared=keep_shared)
+    # plates and images lead to filesets: only all of them at once leave none half deleted
+    together = _by_type(_still_there(connection, refs, _OF_UNITS))
+    delete_all(connection, together, group, keep_shared=keep_shared)
+    for type_name in _ALONE:
+        alone = [ref.id for ref in _still_there(connection, refs, (type_name,))]
+        delete(connection, type_name, alone, group, keep_shared=keep_shared)
     kept = []
     for type_name in _CONTAINERS:
         ids = [ref.id for ref in refs if ref.type == type_name]
         full = _full(connection, type_name, ids)
         kept += [ObjectRef(type_name, number) for number in sorted(full)]
-        empty = {type_name: [number for number in ids if number not in full]}
-        delete_all(connection, empty, group, keep_shared=keep_shared)
+        empty = [number for number in ids if number not in full]
+        delete(connection, type_name, empty, group, keep_shared=keep_shared)
     return kept
 
 

@@ -69,7 +69,7 @@ def test_everything_arrives_and_nothing_is_left_on_the_disk(
     found = compare_servers(source_server, target_server, home)
     assert found.differences == []
     assert (found.images, found.containers) == (summary["images"], 4)
-    assert {path.suffix for path in home.iterdir()} == {"", ".json"}
+    assert {path.name for path in home.iterdir()} == {"omero"}
     query = target_server.client().sf.getQueryService()
     [attached] = query.findAllByQuery("select a from FileAnnotation a join fetch a.file", None)
     assert (attached.file.name.val, attached.file.size.val) == ("notes.txt", 7)

@@ -106,11 +106,21 @@ def test_a_link_that_somebody_else_makes_meanwhile_is_taken_for_made(
     assert len(links) == 1
 
 
-def test_an_import_whose_folders_another_one_makes_begins_again(two: Two, tmp_path: Path) -> None:  # noqa: F811
+@pytest.mark.parametrize(
+    "fault",
+    [
+        violation("originalfile_repo_path_index", "ome.model.core.OriginalFile"),
+        omero.ResourceError(message="Directory exists but is not registered: CheckedPath(ann_3/2026-11)"),
+    ],
+)
+def test_an_import_whose_folders_another_one_makes_begins_again(
+    fault: omero.ServerError,
+    two: Two,  # noqa: F811
+    tmp_path: Path,
+) -> None:
     made = real_input.same_names(tmp_path)
     image = seed.import_fileset(two.source.client, made.folder, made.files).images[0]
     two.target.retry = AT_ONCE
-    fault = violation("originalfile_repo_path_index", "ome.model.core.OriginalFile")
     two.sandboxes[1].faults.add("ManagedRepository.importFileset", fault)
 
     two.copy(ObjectRef("Image", image))

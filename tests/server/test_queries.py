@@ -8,6 +8,7 @@ import omero.model as om
 import pytest
 from omero.sys import ParametersI
 
+from omero_rocrate_transfer.server import commands
 from omero_rocrate_transfer.server.content import specs
 from omero_rocrate_transfer.server.content.fields import read
 from omero_rocrate_transfer.server.errors import UnloadedError
@@ -39,3 +40,14 @@ def test_what_has_references_to_abstract_classes_is_loaded_with_them(name: str) 
 def test_batches_hold_each_thing_once() -> None:
     assert list(batches([3, 1, 3, 2], 2)) == [[3, 1], [2]]
     assert list(batches([], 2)) == []
+
+
+def test_very_many_are_deleted_batch_by_batch(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(commands, "delete_all", lambda _, targets, __: asked.append(len(targets["Roi"])))
+
+    commands.delete(connection, "Roi", range(2500), connection.group_id)
+
+    assert asked == [1000, 1000, 500]

@@ -95,8 +95,7 @@ class Target:
 
     def delete(self, type_name: str, ids: Sequence[int]) -> None:
         """Delete objects of one type with what belongs to them."""
-        for batch in batches(ids, PER_SAVE):
-            delete(self.connection, type_name, batch, self.group)
+        delete(self.connection, type_name, ids, self.group)
 
     def translated(self, values: Values) -> Values:
         """Return values with references as the target has them; without those that lead nowhere."""
