@@ -74,6 +74,8 @@ class SandboxServer:
         self.config = dict(config or {})
         self.calls: Counter[str] = Counter()
         self.faults = Faults()
+        #: Callbacks of calls that hang; they are answered when the server stops.
+        self.unanswered: list[Any] = []
         self.resources = ExitStack()
         self.store = Store()
         self.data_dir.mkdir(parents=True, exist_ok=True)
@@ -115,6 +117,9 @@ class SandboxServer:
         for session in self.sessions.live():
             self.sessions.remove(session)
         self.resources.close()
+        for callback in self.unanswered:
+            # Ice waits for calls that are under way, even for ever.
+            callback.ice_exception(Ice.ObjectNotExistException())
         if self._communicator is not None:
             # Ice for Python must be destroyed before the interpreter ends.
             self._communicator.destroy()

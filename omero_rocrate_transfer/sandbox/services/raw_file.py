@@ -96,6 +96,8 @@ class RepositoryFileStore(FileStore):
         Called with the position after each written block.
     on_close
         Called before the store is closed.
+    hangs_when_busy
+        Two calls at once are never answered; else the second is refused.
     """
 
     def __init__(
@@ -106,8 +108,10 @@ class RepositoryFileStore(FileStore):
         writable: bool,
         on_write: Callable[[int], None] = lambda _: None,
         on_close: Callable[[], None] = lambda: None,
+        hangs_when_busy: bool = False,
     ) -> None:
         super().__init__(context)
+        self.hangs_when_busy = hangs_when_busy
         self._on_close = on_close
         path = pixel_access.repository_path(context.data_dir, row)
         self.open_file = StoredFile(

@@ -233,7 +233,7 @@ class ManagedRepositoryService:
     # -- parts
 
     def _open(self, row: Row, *, writable: bool) -> Any:
-        store = RepositoryFileStore(self.context, row, writable=writable)
+        store = RepositoryFileStore(self.context, row, writable=writable, hangs_when_busy=True)
         return self.context.register(omero.api.RawFileStore, store)
 
     @staticmethod

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Callable
 from typing import Any
 
+import Ice
 import omero
 import pytest
 from omero.rtypes import rlong, rstring
@@ -216,3 +218,45 @@ def test_a_group_may_withdraw_reading_from_those_who_may_not_edit(people: Any) -
     assert opened(ann, number).read(0, 1) == b"x"
     with pytest.raises(omero.SecurityViolation, match="restricted"):
         opened(bob, number).read(0, 1)
+
+
+def together(store: Any) -> list[Any]:
+    """Read two bytes with two calls under way at once; gives the bytes or the error of each."""
+    answers: list[Any] = []
+    sent = [store.begin_read(position, 1) for position in range(2)]
+    for each in sent:
+        try:
+            answers.append(store.end_read(each))
+        except Ice.Exception as error:
+            answers.append(error)
+    return answers
+
+
+def test_two_calls_at_once_of_a_created_store_are_refused(root: Any) -> None:
+    store = opened(root, new_file(root))
+    store.write(b"ab", 0, 2)
+    refused = [answer for answer in together(store) if isinstance(answer, omero.InternalException)]
+    assert len(refused) == 1
+    assert "not re-entrant" in refused[0].message
+    store.close()
+    with pytest.raises(Ice.ObjectNotExistException):
+        store.size()
+
+
+def test_two_calls_at_once_of_an_uploader_are_refused(importer: Any) -> None:
+    uploader = importer.begin([FAKE]).getUploader(0)
+    sent = [uploader.begin_write(b"ab", 0, 2) for _ in range(2)]
+    with pytest.raises(omero.InternalException, match="not re-entrant"):
+        [uploader.end_write(each) for each in sent]
+
+
+def test_two_calls_at_once_of_a_store_opened_by_the_repository_hang(
+    importer: Any, sandbox: Any, connect: Callable[..., Any]
+) -> None:
+    number = file_of(importer, importer({FAKE: b"ab"}))
+    store = connect().getManagedRepository().fileById(number)
+    patient = store.ice_invocationTimeout(200)
+    assert [type(answer) for answer in together(patient)] == [Ice.InvocationTimeoutException] * 2
+    with pytest.raises(Ice.InvocationTimeoutException):
+        patient.size()
+    sandbox.stop()
