@@ -73,8 +73,15 @@ def test_a_restricted_list_has_gaps(query: Any, image: int) -> None:
     assert [channel and channel.red.val for channel in found.copyChannels()] == [None, 1]
 
 
-def test_the_child_of_an_annotation_link_is_always_loaded(query: Any, image: int) -> None:
-    links = query.findAllByQuery("select l from ImageAnnotationLink l order by l.id", None)
+@pytest.mark.parametrize("fetched", ["", " join fetch l.parent"])
+def test_an_annotation_link_without_its_child_is_an_id_only(query: Any, image: int, fetched: str) -> None:
+    links = query.findAllByQuery(f"select l from ImageAnnotationLink l{fetched}", None)
+    assert [(link.id.val > 0, link.isLoaded()) for link in links] == [(True, False)] * 2
+    assert not query.find("ImageAnnotationLink", links[0].id.val).isLoaded()
+
+
+def test_an_annotation_link_with_its_child_is_loaded(query: Any, image: int) -> None:
+    links = query.findAllByQuery("select l from ImageAnnotationLink l join fetch l.child order by l.id", None)
     assert [link.child.isLoaded() for link in links] == [True, True]
     assert not links[0].parent.isLoaded()
     assert not links[1].child.file.isLoaded()
