@@ -7,13 +7,14 @@ reachable objects are saved.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import omero
 import omero.clients
 
-from . import constraints, ownership
+from . import constraints, namespaces, ownership
 from .link_rights import Reference, require_link
 from .marshal import Marshaller, read_value
 from .schema import Field, Type, resolve
@@ -51,9 +52,10 @@ def save(call: Call, objects: Iterable[Any], *, internal: bool = False) -> list[
         Nothing was saved.
     """
     ownership.require_group(call)
+    began = time.monotonic()
     with call.store.transaction():
-        merge = Merge(call, internal=internal)
-        rows = [merge.merge(obj) for obj in objects]
+        merge = Merge(call, began, internal=internal)
+        rows = merge.merge_all(list(objects))
         merge.finish()
     return rows
 
@@ -78,10 +80,11 @@ def delete(call: Call, row: Row) -> None:
 
 
 class Merge:
-    """One save: which received object is which row."""
+    """One save, begun at a moment of `time.monotonic`: which received object is which row."""
 
-    def __init__(self, call: Call, *, internal: bool = False) -> None:
+    def __init__(self, call: Call, began: float, *, internal: bool = False) -> None:
         self._call = call
+        self._began = began
         self._store = call.store
         self._internal = internal
         self._rows: dict[int, Row] = {}
@@ -110,11 +113,18 @@ class Merge:
                 return row
         return self._insert(obj, model)
 
+    def merge_all(self, objects: list[Any]) -> list[Row]:
+        """Save objects, whose ids follow no order, and give their rows in the order given."""
+        for position in self._store.shuffled(range(len(objects))):
+            self.merge(objects[position])
+        return [self.merge(obj) for obj in objects]
+
     def finish(self) -> None:
         """Check what can only be judged once all is in place, then refresh the objects."""
         for row in self._changed:
             constraints.check_required(row)
-            self._register_namespace(row)
+            if row.model.root == "Annotation":
+                namespaces.register(self._store, row, began=self._began, event=self._call.event())
             if row.type == "Folder":
                 constraints.check_folder_tree(self._store, row)
         for reference in self._references:
@@ -182,12 +192,6 @@ class Merge:
             self._store.update(row, changes, event=self._call.event(), external_info=external)
             self._changed[row] = None
 
-    def _register_namespace(self, row: Row) -> None:
-        """Annotations make their namespace known, as a database trigger does."""
-        name = row.values.get("ns") if row.model.root == "Annotation" else None
-        if name and self._store.lookup("Namespace", "name", name) is None:
-            self._store.insert("Namespace", {"name": name}, event=self._call.event())
-
     # -- fields --------------------
 
     def _plain(self, obj: Any, model: Type) -> dict[str, Any]:
@@ -214,7 +218,7 @@ class Merge:
         for field in row.model.fields.values():
             if field.kind == "many" and obj.__dict__.get(f"_{field.name}Loaded"):
                 members = obj.__dict__.get(f"_{field.name}Seq") or ()
-                rows = [self.merge(member) for member in members if member is not None]
+                rows = self.merge_all([member for member in members if member is not None])
                 if field.ordered:
                     self._write_list(row, field, rows)
                 if row not in self._inserted and _owns_members(field):

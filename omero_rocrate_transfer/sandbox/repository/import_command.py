@@ -92,8 +92,8 @@ class ImportCommand:
             file_name=self._path.name,
             fileset=self._fileset.id,
         )
+        writer = RowWriter(call.store, call.user_id, call.group_id, call.event())
         with call.store.transaction():
-            writer = RowWriter(call.store, call.user_id, call.group_id, call.event())
             imported = import_metadata(writer, original, wishes)
             link_target(call, settings.userSpecifiedTarget, imported)
             link_annotations(call, settings.userSpecifiedAnnotationList or [], imported.images)

@@ -351,3 +351,13 @@ def test_restrictions_are_those_of_the_caller(
     }
     assert seen["ann"].details.permissions.canEdit()
     assert not seen["bob"].details.permissions.canEdit()
+
+
+def test_a_query_with_more_values_than_the_database_can_count_breaks_its_connection(query: Any) -> None:
+    text = "select i.id from Image i where i.id in (:ids)"
+    assert query.projection(text, omero.sys.ParametersI().addIds(range(32_767))) == []
+    with pytest.raises(omero.InternalException, match="out-of-range integer as a 2-byte value: 32768"):
+        query.projection(text, omero.sys.ParametersI().addIds(range(32_768)))
+    with pytest.raises(omero.InternalException, match="This connection has been closed"):
+        query.projection("select i.id from Image i", None)
+    assert query.projection("select i.id from Image i", None) == []

@@ -306,7 +306,7 @@ def test_images_go_into_the_dataset(importer: Any, root: Any) -> None:
         "a&series=2.fake", userSpecifiedTarget=omero.model.DatasetI(target.id.val, False)
     )
     links = query(root, "select l.child.id from DatasetImageLink l where l.parent.id = :id", id=target.id)
-    assert sorted(row[0] for row in links) == [p.image.id.val for p in response.pixels]
+    assert {row[0] for row in links} == {p.image.id.val for p in response.pixels}
 
 
 def test_plates_go_into_the_screen_and_come_first(importer: Any, root: Any) -> None:
@@ -318,7 +318,9 @@ def test_plates_go_into_the_screen_and_come_first(importer: Any, root: Any) -> N
     links = query(root, "select l.child.id from ScreenPlateLink l where l.parent.id = :id", id=screen.id)
     assert links == [[response.objects[0].id.val]]
     samples = query(
-        root, "select w.row, w.column, s.image.series from WellSample s join s.well w order by s.id"
+        root,
+        "select w.row, w.column, s.image.series from WellSample s join s.well w"
+        " order by w.row, w.column, s.image.series",
     )
     assert samples[:3] == [[0, 0, 0], [0, 0, 1], [0, 1, 2]]
     assert len(samples) == 8

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import omero
@@ -81,11 +83,18 @@ def test_a_whole_graph_is_saved_at_once(sandbox: SandboxServer, alice: Any) -> N
     dataset = named("Dataset")
     dataset.linkImage(image)
     saved = save(alice, dataset)
-    assert saved.id.val == 1
-    assert saved.linkedImageList()[0].getPrimaryPixels().getChannel(1).id.val == 2
+    channels = saved.linkedImageList()[0].getPrimaryPixels().copyChannels()
     counts = {name: len(list(sandbox.store.rows(name))) for name in ("Dataset", "Image", "Pixels", "Channel")}
     assert counts == {"Dataset": 1, "Image": 1, "Pixels": 1, "Channel": 2}
-    assert [row.values["pixels_index"] for row in sandbox.store.rows("Channel")] == [0, 1]
+    stored = {row.id: row.values["pixels_index"] for row in sandbox.store.rows("Channel")}
+    assert [stored[channel.id.val] for channel in channels] == [0, 1]
+
+
+def test_ids_of_what_is_saved_together_follow_no_order(alice: Any) -> None:
+    saved = update_of(alice).saveAndReturnArray([named("Project") for _ in range(4)])
+    ids = [project.id.val for project in saved]
+    assert sorted(ids) == list(range(min(ids), min(ids) + 4))
+    assert ids != sorted(ids)
 
 
 def test_answers_carry_details(alice: Any) -> None:
@@ -192,7 +201,10 @@ def test_a_batch_is_saved_whole_or_not_at_all(sandbox: SandboxServer, alice: Any
 
 def test_save_and_return_ids_only_inserts(alice: Any) -> None:
     update = update_of(alice)
-    assert update.saveAndReturnIds([named("Project"), named("Dataset"), named("Project")]) == [1, 1, 2]
+    ids = update.saveAndReturnIds([named("Project", "a"), named("Dataset"), named("Project", "b")])
+    query = alice.getSession().getQueryService()
+    found = [query.get(kind, ids[at]).name.val for kind, at in (("Project", 0), ("Project", 2))]
+    assert found == ["a", "b"]
     with pytest.raises(omero.ApiUsageException, match="Ids already exist"):
         update.saveAndReturnIds([omero.model.ProjectI(1, False)])
 
@@ -311,8 +323,8 @@ def test_a_shape_taken_out_of_a_loaded_roi_is_deleted_and_the_rest_moves_up(
     roi = save(alice, roi)
     roi.removeShape(roi.getShape(0))
     save(alice, roi)
-    rows = list(sandbox.store.rows("Point"))
-    assert [(row.values["x"], row.values["roi_index"]) for row in rows] == [(1.0, 0), (2.0, 1)]
+    rows = sandbox.store.rows("Point")
+    assert {(row.values["x"], row.values["roi_index"]) for row in rows} == {(1.0, 0), (2.0, 1)}
 
 
 def test_the_creation_event_cannot_be_changed(alice: Any) -> None:
@@ -575,3 +587,23 @@ def test_nobody_deletes_others_data(people: Any) -> None:
 def test_null_is_not_saved(alice: Any, connect: Callable[..., Any]) -> None:
     with pytest.raises(omero.ApiUsageException, match="null"):
         save(alice, None)
+
+
+def test_of_two_saves_with_the_same_new_namespace_one_fails(connect: Callable[..., Any]) -> None:
+    together = Barrier(2)
+
+    def annotate(client: Any) -> None:
+        made = omero.model.MapAnnotationI()
+        made.ns = rstring("new")
+        together.wait()
+        save(client, made)
+
+    with ThreadPoolExecutor(2) as pool:
+        saved = [pool.submit(annotate, connect()) for _ in range(2)]
+    (error,) = [each.exception() for each in saved if each.exception()]
+    assert isinstance(error, omero.ValidationException)
+    assert error.message.startswith("could not insert: [ome.model.annotations.MapAnnotation]; SQL [")
+    assert "constraint [namespace_name]" in error.message
+    annotate_again = omero.model.MapAnnotationI()
+    annotate_again.ns = rstring("new")
+    save(connect(), annotate_again)
