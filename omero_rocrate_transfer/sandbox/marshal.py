@@ -1,7 +1,7 @@
 """Rows to ``omero.model`` objects and back.
 
 What a query did not fetch arrives as an unloaded proxy or an unloaded collection; maps are always loaded. An
-object that refers to one of an abstract type which was not fetched arrives unloaded itself, as an id: children of
+object that refers to one of an abstract type, not fetched, arrives unloaded itself, as an id: the children of
 annotation links, jobs of filesets, light sources. Hibernate cannot make a proxy of an abstract class, so
 omero-model's mappings make such references eager.
 """

@@ -74,14 +74,14 @@ def test_what_does_not_exist_is_a_usage_error(root: Any, look_up: Callable[[Any]
 def test_a_login_name_is_taken_once(people: Any) -> None:
     lab = people.group("lab")
     people.user("alice", lab)
-    with pytest.raises(omero.ValidationException, match="duplicate key"):
+    with pytest.raises(omero.ValidationException, match="ConstraintViolationException"):
         people.user("alice", lab)
     assert len(people.admin.lookupExperimenters()) == 3
 
 
 def test_a_group_name_is_taken_once(people: Any) -> None:
     people.group("lab")
-    with pytest.raises(omero.ValidationException, match="duplicate key"):
+    with pytest.raises(omero.ValidationException, match="ConstraintViolationException"):
         people.group("lab")
 
 
@@ -235,7 +235,7 @@ def test_a_user_with_data_is_not_deleted(people: Any) -> None:
     with pytest.raises(omero.ApiUsageException, match="No such experimenter"):
         people.admin.getExperimenter(idle)
     people.login("busy")
-    with pytest.raises(omero.ValidationException, match="foreign key"):
+    with pytest.raises(omero.ValidationException, match=r"constraint \[fksession_owner_experimenter\]"):
         people.admin.deleteExperimenter(user(busy))
     assert groups_of(people.admin.getExperimenter(busy)) == ["lab", "user"]
 
