@@ -34,6 +34,11 @@ _JAVA_NAMES: dict[type[Exception], str] = {
     TypeError: "java.lang.NullPointerException",
     OSError: "java.io.IOException",
 }
+#: Services that lack their event context by an oversight in OMERO.
+_NOT_TRANSACTIONAL = {
+    "RawFileStoreService": "ome.services.RawFileBean",
+    "RawPixelsStoreService": "ome.services.RawPixelsBean",
+}
 _LIFECYCLE = frozenset({"activate", "passivate", "close", "getCurrentEventContext"})
 
 
@@ -71,6 +76,8 @@ def wrap_exception(error: BaseException) -> BaseException:
     Ice and OMERO exceptions pass unchanged, ``ValueError`` is Java's IllegalArgumentException and becomes an
     ``omero.ApiUsageException``, anything else an ``omero.InternalException``.
     """
+    if isinstance(error, omero.ServerError):
+        return _traced(error)
     if isinstance(error, (Ice.UserException, Ice.LocalException)):
         return error
     if isinstance(error, ValueError):
@@ -80,6 +87,13 @@ def wrap_exception(error: BaseException) -> BaseException:
         (name for kind, name in _JAVA_NAMES.items() if isinstance(error, kind)), "java.lang.RuntimeException"
     )
     return omero.InternalException(None, java, f" Wrapped Exception: ({java}):\n{error}")
+
+
+def _traced(error: Any) -> Any:
+    """Fill in the Java class and the first line of its trace, which OMERO's errors carry."""
+    error.serverExceptionClass = error.serverExceptionClass or f"ome.conditions.{type(error).__name__}"
+    error.serverStackTrace = error.serverStackTrace or f"{error.serverExceptionClass}: {error.message}\n"
+    return error
 
 
 def not_implemented(interface: type, operation: str) -> BaseException:
@@ -172,6 +186,10 @@ def _run(implementation: Any, interface: type, name: str, call: Any, values: lis
 def _lifecycle(implementation: Any, name: str, call: Any) -> Any:
     """Give stateful services the operations they all share."""
     if name == "getCurrentEventContext":
+        bean = _NOT_TRANSACTIONAL.get(type(implementation).__name__)
+        if bean is not None:
+            message = f"{bean}.getCurrentEventContext should have a @Transactional annotation!"
+            raise omero.InternalException(None, "ome.conditions.InternalException", message)
         return call.event_context()
     if name == "close":
         implementation.context.unregister(implementation)

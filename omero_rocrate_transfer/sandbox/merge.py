@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import omero
 import omero.clients
 
-from . import constraints, namespaces, ownership
+from . import constraints, namespaces, ownership, violations
 from .link_rights import Reference, not_granted, require_link
 from .marshal import Marshaller, read_value
 from .schema import Field, Type, resolve
@@ -140,9 +140,7 @@ class Merge:
             raise omero.ValidationException(None, None, f"{model.java_name}: an unloaded object needs an id")
         row = self._store.get(model.root if model.abstract else model.name, number)
         if row is None:
-            message = f"No row with the given identifier exists: [{model.java_name}#{number}]"
-            message += f"; nested exception is org.hibernate.ObjectNotFoundException: {message}"
-            raise omero.ValidationException(None, "ome.conditions.ValidationException", message)
+            raise violations.no_row(model, number)
         return row
 
     def _loaded_row(self, model: Type, number: int) -> Row:

@@ -126,6 +126,7 @@ def require_update(call: Call, row: Row) -> None:
     omero.SecurityViolation
         Not visible, as what is in another group than that of the call, or no right to edit.
     """
+    require_group(call)
     if row.group != roles.USER_GROUP:
         call.require_read(row)
     call.require_edit(row)

@@ -31,6 +31,13 @@ def refused_delete(model: Type, number: int, constraint: str) -> BaseException:
     return _refused(f"could not delete: [{model.java_name}#{number}]", statement, constraint)
 
 
+def no_row(model: Type, number: int) -> BaseException:
+    """Make the error of a reference to what is not there."""
+    message = f"No row with the given identifier exists: [{model.java_name}#{number}]"
+    message += f"; nested exception is org.hibernate.ObjectNotFoundException: {message}"
+    return omero.ValidationException(None, _VALIDATION, message)
+
+
 def unique_constraint(model: Type, columns: Sequence[str]) -> str:
     """Name the constraint that keeps columns unique (omero-server's psql scripts)."""
     named = {("Namespace", ("name",)): "namespace_name", ("Well", ("plate", "column", "row")): "well_col_row"}

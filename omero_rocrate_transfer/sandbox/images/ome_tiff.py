@@ -23,7 +23,7 @@ def open_ome_tiff(path: Path) -> Original:
     Raises
     ------
     FileNotFoundError
-        A sibling that the metadata names is missing.
+        The file of the metadata is missing.
     """
     with open_pages(path) as tiff:
         xml = page_at(tiff, 0).description
@@ -80,9 +80,9 @@ class _Reader:
         path = self._path.parent / name if name else self._path
         if not path.exists() and block.uuid and block.uuid.value == self._document.uuid:
             path = self._path  # renamed after it was written: the UUID still says it is this very file
+        if path not in self._files and not path.is_file():
+            path = self._path  # as Bio-Formats does when a file of a set is missing
         if path not in self._files:
-            if not path.is_file():
-                raise FileNotFoundError(f"{self._path.name} names {name}, which is missing")
             self._files[path] = open_pages(path)
         return self._files[path]
 

@@ -1,6 +1,5 @@
 """Annotations and ROIs of a file as rows."""
 
-import zlib
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -23,15 +22,22 @@ _VALUES = {
 
 
 def add_annotations(writer: RowWriter, annotations: ome.StructuredAnnotations | None) -> None:
-    """Insert all annotations but those of files, whose bytes an import does not take over."""
+    """Insert the annotations that something refers to, but not files, whose bytes an import leaves out."""
     if annotations is None:
         return
-    for name in type(annotations).model_fields:
-        for annotation in getattr(annotations, name):
-            kind = type(annotation).__name__.replace("XMLAnnotation", "XmlAnnotation")
-            if kind != "FileAnnotation":
-                row = writer.add(annotation, kind, **_value(annotation, kind))
-                namespaces.register(writer.store, row, began=writer.began, event=writer.event)
+    known = {each.id: each for name in type(annotations).model_fields for each in getattr(annotations, name)}
+    waiting, wanted = list(writer.annotations_referred_to()), set()
+    while waiting:
+        number = waiting.pop()
+        if number in known and number not in wanted:
+            wanted.add(number)
+            waiting += [ref.id for ref in known[number].annotation_refs]
+    for number in (each for each in known if each in wanted):
+        annotation = known[number]
+        kind = type(annotation).__name__.replace("XMLAnnotation", "XmlAnnotation")
+        if kind != "FileAnnotation":
+            row = writer.add(annotation, kind, **_value(annotation, kind))
+            namespaces.register(writer.store, row, began=writer.began, event=writer.event)
 
 
 def _value(annotation: Any, kind: str) -> dict[str, Any]:
@@ -74,6 +80,5 @@ def _add_roi(writer: RowWriter, roi: ome.ROI, image: Row) -> None:
 
 
 def _mask(shape: ome.Mask) -> dict[str, Any]:
-    data = shape.bin_data
-    compression = getattr(data.compression, "value", "none")
-    return {"bytes": zlib.decompress(data.value) if compression == "zlib" else data.value}
+    """Give the bytes as they are in the file, compressed or not: the importer does not look at them."""
+    return {"bytes": shape.bin_data.value}

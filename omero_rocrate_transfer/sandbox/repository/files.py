@@ -86,7 +86,7 @@ class RepositoryFiles:
         return sorted((row for row in known if row is not None), key=lambda row: row.id)
 
     def register(self, call: Call, path: Path, mimetype: str | None, **values: Any) -> Row:
-        """Insert the row of a new file or directory.
+        """Insert the row of a new file or directory; files of an import have no media type.
 
         Raises
         ------
@@ -112,7 +112,7 @@ class RepositoryFiles:
         facts = {
             "name": path[-1],
             "path": f"{paths.join(path[:-1])}/",
-            "mimetype": mimetype or mimetype_of(path[-1]),
+            "mimetype": mimetype,
             "repo": self.uuid,
             "ctime": time.time_ns() // 1_000_000,
         }

@@ -65,8 +65,8 @@ def import_metadata(writer: RowWriter, original: Original, wishes: Wishes) -> Im
     imported.plates = [add_plate(writer, p, plate_name, wishes.file_name) for p in document.plates]
     for plate in imported.plates if wishes.description is not None else []:
         writer.store.update(plate, {"description": wishes.description})
-    add_annotations(writer, document.structured_annotations)
     add_rois(writer, document)
+    add_annotations(writer, document.structured_annotations)
     writer.link_annotations()
     return imported
 
@@ -109,7 +109,8 @@ def _add_pixels(writer: RowWriter, original: Original, series: Series, image: Ro
     sizes = {name: Quantity(value, "MICROMETER") for name, value in wanted}
     types = {
         "pixelsType": writer.store.lookup("PixelsType", "value", series.pixel_type),
-        "dimensionOrder": writer.store.lookup("DimensionOrder", "value", source.dimension_order.value),
+        # Whatever the file's own order is: that is the one in which the server reads.
+        "dimensionOrder": writer.store.lookup("DimensionOrder", "value", "XYZCT"),
     }
     values = {
         **sizes,

@@ -49,6 +49,10 @@ class RowWriter:
         if refs and row.model.is_annotated:
             self._annotations.append((row, refs))
 
+    def annotations_referred_to(self) -> set[str]:
+        """Ids of the annotations that `link_annotations` will look for."""
+        return {ref for _, refs in self._annotations for ref in refs}
+
     def id_of(self, reference: Any) -> int | None:
         """Row id of the object a reference of the file points to; None if there is none."""
         row = self.known.get(reference.id) if reference is not None else None

@@ -131,7 +131,7 @@ class RepositoryFileStore(FileStore):
 
 
 class RawFileStoreService(FileStore):
-    """The store that clients create; files of repositories are always read-only here."""
+    """The store that clients create; it opens files of repositories too."""
 
     def setFileId(self, call: Call, fileId: int) -> None:
         """Open a file.
@@ -154,11 +154,10 @@ class RawFileStoreService(FileStore):
         call.require_read(row)
         self.session_ended()
         if row.values.get("repo") is not None:
-            self.open_file = RepositoryFileStore(self.context, row, writable=False).file
+            there = pixel_access.repository_path(self.context.data_dir, row).exists()
+            writable = there and call.can_edit(row)
+            self.open_file = RepositoryFileStore(self.context, row, writable=writable).file
             return
         path = id_path(self.context.data_dir / "Files", fileId)
-        # With all groups in the context the check for updates fails on a real server, and the mode is "r".
-        writable = (
-            call.group_id >= 0 and call.can_edit(row) and (not path.exists() or os.access(path, os.W_OK))
-        )
+        writable = call.can_edit(row) and (not path.exists() or os.access(path, os.W_OK))
         self.open_file = StoredFile(row, path, writable=writable)

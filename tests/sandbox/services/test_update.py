@@ -400,11 +400,12 @@ def test_nothing_is_linked_under_all_groups(alice: Any) -> None:
         save(alice, link("ProjectDatasetLink", project, dataset), alice.getContext(group=-1))
 
 
-def test_an_own_object_is_changed_under_all_groups(sandbox: SandboxServer, alice: Any) -> None:
+def test_nothing_is_changed_under_all_groups(sandbox: SandboxServer, alice: Any) -> None:
     project = save(alice, named("Project"))
+    assert save(alice, project, alice.getContext(group=-1)).name.val == "x"
     project.name = rstring("new")
-    assert save(alice, project, alice.getContext(group=-1)).name.val == "new"
-    assert next(sandbox.store.rows("Project")).values["name"] == "new"
+    with pytest.raises(omero.ApiUsageException, match="DUMMY permissions"):
+        save(alice, project, alice.getContext(group=-1))
 
 
 def test_an_object_is_changed_in_its_own_group_only(people: Any) -> None:
