@@ -166,6 +166,19 @@ class Call:
         """Tell whether the row is visible in the group of this call."""
         return security.can_read(self, row)
 
+    @cached_property
+    def known_users(self) -> frozenset[int] | None:
+        """Ids of the users whose names the caller may see; None for all (PropertyFilterInitializer)."""
+        if self.is_admin or self.leader_of:
+            return None
+        known = {roles.ROOT, roles.GUEST, self.caller_id}
+        for group in self.member_of:
+            held = security.group_permissions(self.store, group)
+            if group != roles.USER_GROUP and permissions.group_reads(held):
+                members = self.store.referrers("GroupExperimenterMap", "parent", group)
+                known |= {row.values["child"] for row in members}
+        return frozenset(known)
+
     def can_annotate(self, row: Row) -> bool:
         """Tell whether annotations may be linked to the row."""
         return security.can_annotate(self, row)

@@ -16,7 +16,7 @@ import omero
 import omero.clients
 from omero.rtypes import rbool, rdouble, rfloat, rint, rlong, rstring, rtime
 
-from . import binary_access, permissions, security
+from . import binary_access, hidden_names, permissions, security
 from .schema import Field, resolve
 from .store import Quantity, Row, Store
 
@@ -169,17 +169,9 @@ class Marshaller:
 
     def _is_complete(self, row: Row, plan: FetchPlan) -> bool:
         """Tell whether all references of a row to abstract types are fetched."""
-        for name, root in _abstract_references(row.type):
-            number = row.values.get(name)
-            key = root, number
-            if (
-                number is not None
-                and name not in plan
-                and key not in self._loaded
-                and key not in self._expected
-            ):
-                return False
-        return True
+        wanted = [(name, (root, row.values.get(name))) for name, root in _abstract_references(row.type)]
+        missing = [key for name, key in wanted if key[1] is not None and name not in plan]
+        return all(key in self._loaded or key in self._expected for key in missing)
 
     def _make(self, row: Row, key: tuple[str, int]) -> Any:
         cls = python_class(row.type)
@@ -193,6 +185,8 @@ class Marshaller:
             value = values.get(field.name)
             if value is not None:
                 members[member] = codec(value)
+        if row.type == "Experimenter":
+            hidden_names.hide(self._call, row, members)
         self._loaded[key] = made
         # What was built as a proxy before is loaded now, as in a Hibernate session.
         for holder, member in self._waiting.pop(key, ()):

@@ -37,8 +37,6 @@ class Store:
         self.lock = RLock()
         self._random = Random(_SEED)  # noqa: S311 -- the same order at every start
         self._tables: dict[str, Table] = {}
-        #: A statement that was too large has broken a connection to the database; the next query meets it.
-        self.connection_is_broken = False
         #: When and with which Event namespaces were made, by id.
         self.made_at: dict[int, tuple[float, int]] = {}
         self._undo: list[Callable[[], None]] | None = None

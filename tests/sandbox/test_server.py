@@ -348,3 +348,11 @@ def test_two_clients_of_one_session_both_reach_the_repository(sandbox: SandboxSe
         assert root.getManagedRepository().root().id == other.getManagedRepository().root().id
     finally:
         other.closeSession()
+
+
+def test_a_folder_of_an_earlier_server_is_refused(sandbox_factory: Factory, tmp_path: Path) -> None:
+    first = sandbox_factory(data_dir=tmp_path / "data")
+    first.stop()
+    (tmp_path / "data" / "Pixels").mkdir(exist_ok=True)
+    with pytest.raises(FileExistsError, match=r"holds the files of an earlier sandbox \(.*Pixels"):
+        sandbox_factory(data_dir=tmp_path / "data")

@@ -47,9 +47,9 @@ def read(params: Any) -> Parameters:
     count = sum(len(value) if isinstance(value, list) else 1 for value in values.values())
     if count > _MOST:
         message = (
-            " Wrapped Exception: (org.springframework.dao.DataAccessResourceFailureException):\n"
-            "could not execute query; nested exception is org.hibernate.exception.JDBCConnectionException: "
-            f"Tried to send an out-of-range integer as a 2-byte value: {count}"
+            " Wrapped Exception: (org.springframework.transaction.TransactionSystemException):\n"
+            "Could not roll back JDBC transaction; nested exception is org.postgresql.util.PSQLException: "
+            "This connection has been closed."
         )
         raise omero.InternalException(None, "ome.conditions.InternalException", message)
     offset, limit = page(params.theFilter)

@@ -111,33 +111,11 @@ class QueryService:
     def findAllByQuery(self, call: Call, query: str, params: Any) -> list[Any]:
         """Give the objects of a query."""
         reader = Reader(call)
-        return reader.load(reader.answer(query, _parameters(call, params)))
+        return reader.load(reader.answer(query, parameters.read(params)))
 
     def projection(self, call: Call, query: str, params: Any) -> list[list[Any]]:
         """Give the rows of a query as lists of RTypes."""
-        return Reader(call).projection(query, _parameters(call, params))
-
-
-def _parameters(call: Call, params: Any) -> Parameters:
-    """Read the parameters of a query.
-
-    Raises
-    ------
-    omero.InternalException
-        There are too many, which breaks the connection to the database; or the last query has broken it so.
-    """
-    if call.store.connection_is_broken:
-        call.store.connection_is_broken = False
-        message = (
-            " Wrapped Exception: (org.springframework.jdbc.UncategorizedSQLException):\n"
-            "This connection has been closed."
-        )
-        raise omero.InternalException(None, "ome.conditions.InternalException", message)
-    try:
-        return parameters.read(params)
-    except omero.InternalException:
-        call.store.connection_is_broken = True
-        raise
+        return Reader(call).projection(query, parameters.read(params))
 
 
 def _property(name: str) -> str:

@@ -288,3 +288,14 @@ def test_channels_without_colours_get_grey_or_red_green_blue(
 
 def test_namespaces_become_known(imported: Any, root: Any) -> None:
     assert rows(root, "select n.name from Namespace n where n.name in ('n', 'ns')") == [["ns"]]
+
+
+def test_an_older_schema_and_a_size_of_zero_are_read(importer: Any, root: Any) -> None:
+    xml = (
+        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2013-06"><Image ID="Image:0">'
+        '<Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="uint8" SizeX="6" SizeY="4" SizeZ="1"'
+        ' SizeC="2" SizeT="1" PhysicalSizeX="0.5" PhysicalSizeZ="0"><TiffData/></Pixels></Image></OME>'
+    )
+    number = importer({"old.ome.tif": image_file(xml)}).pixels[0].id.val
+    pixels = root.getSession().getQueryService().get("Pixels", number)
+    assert (pixels.physicalSizeX.getValue(), pixels.physicalSizeZ) == (0.5, None)
