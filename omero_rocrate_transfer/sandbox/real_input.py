@@ -72,17 +72,24 @@ def every_type(folder: Path) -> RealInput:
 
 
 def same_names(folder: Path) -> RealInput:
-    """Write files with one name in several folders, held together by a ``.pattern`` file.
-
-    Bio-Formats takes numbers without a known prefix as Z (AxisGuesser).
-    """
+    """Write files with one name in several folders, held together by a ``.companion.ome`` file."""
     series = Series("same names", "uint8", (1, 1, 3, 20, 30))
     names = [f"pos{number}/frame.tif" for number in (1, 2, 3)]
     for name, plane in zip(names, series.pixels().reshape(-1, 20, 30), strict=True):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         write_planes(folder / name, [plane], "")
-    (folder / "positions.pattern").write_text("pos<1-3>/frame.tif\n", encoding="utf-8")
-    return RealInput(folder, ("positions.pattern", *names), (series,), 1)
+    made = document((series,))
+    made.images[0].pixels.tiff_data_blocks = [
+        ome.TiffData(
+            ifd=0,
+            first_z=z,
+            plane_count=1,
+            uuid=ome.TiffData.UUID(value=f"urn:uuid:{uuid5(NAMESPACE_URL, name)}", file_name=name),
+        )
+        for z, name in enumerate(names)
+    ]
+    (folder / "positions.companion.ome").write_text(to_xml(made), encoding="utf-8")
+    return RealInput(folder, ("positions.companion.ome", *names), (series,), 1)
 
 
 def multi_file(folder: Path) -> RealInput:
