@@ -26,9 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     config = dict(options.config)
-    with SandboxServer(
-        options.data, options.port, options.ssl_port, config, root_password=options.root_password
-    ) as server:
+    try:
+        made = SandboxServer(
+            options.data, options.port, options.ssl_port, config, root_password=options.root_password
+        )
+    except FileExistsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    with made as server:
         tls = "" if server.ssl_port is None else f" ssl-port={server.ssl_port}"
         print(f"ready host={server.host} port={server.port}{tls} user=root", flush=True)
         ended.wait()

@@ -59,7 +59,7 @@ def values_of(obj: Any, names: Iterable[str] | None = None) -> dict[str, Any]:
     for field in model.fields.values():
         if field.kind not in {"one", "many"} and (names is None or field.name in names):
             values[field.name] = read_value(obj, field)
-            constraints.check_value(model.java_name, field, values[field.name])
+            constraints.check_value(model.name, field, values[field.name])
     return values
 
 
@@ -74,8 +74,13 @@ def require_group_rights(call: Call, privilege: str, groups: Iterable[int]) -> N
         return
     foreign = [group for group in groups if group not in {*call.leader_of, roles.USER_GROUP}]
     if foreign or not call.leader_of:
-        message = f"User {call.caller_id} neither has privilege {privilege} nor owns the groups {foreign}"
-        raise omero.SecurityViolation(None, None, message)
+        raise neither_admin_nor_leader()
+
+
+def neither_admin_nor_leader() -> BaseException:
+    """Make the error of a change of accounts that only administrators and owners of groups may make."""
+    message = "Current user is neither admin nor group-leader for the given user(s)/group(s)"
+    return omero.SecurityViolation(None, None, message)
 
 
 def create_user(
@@ -96,6 +101,8 @@ def create_user(
     store = call.store
     with store.transaction():
         values = values_of(obj)
+        if values.get("omeName") is None:
+            raise omero.ValidationException(None, None, "OmeName may not be null.")
         config = [(f"{roles.PRIVILEGE_PREFIX}{name}", "false") for name in sorted(missing)]
         values["config"] = [*(values.get("config") or []), *config]
         row = store.insert("Experimenter", values, event=call.event())

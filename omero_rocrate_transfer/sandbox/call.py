@@ -10,7 +10,8 @@ import omero
 import omero.clients
 from omero.rtypes import rlong, rstring
 
-from . import permissions, roles, security
+from . import permissions, roles, security, violations
+from .schema import resolve
 from .store import Row, Store
 
 if TYPE_CHECKING:
@@ -90,6 +91,8 @@ class Call:
         if not self.is_admin:
             message = f"User {self.caller_id} is not an admin and so cannot set uid to {wanted}"
             raise omero.SecurityViolation(None, None, message)
+        if self.store.get("Experimenter", wanted) is None:
+            raise violations.no_row(resolve("Experimenter"), wanted)
         return wanted
 
     # -- where --------------------
@@ -99,18 +102,18 @@ class Call:
         """Group of the call; negative means all readable groups."""
         wanted = self._number("omero.group")
         group = self.session.group_id if wanted is None else wanted
-        if group < 0 and self.session.led_groups is None:
+        if self.session.led_groups is not None and group != self.session.group_id:
+            raise omero.SecurityViolation(None, None, "Group-sudo session cannot change context!")
+        if group < 0:
             return group
-        if group >= 0 and self.store.get("ExperimenterGroup", group) is None:
-            raise omero.ApiUsageException(None, None, f"No such group: {group}")
+        if self.store.get("ExperimenterGroup", group) is None:
+            raise violations.no_row(resolve("ExperimenterGroup"), group)
         if not self._may_enter(group):
             message = f"User {self.caller_id} is not a member of group {group} and cannot login"
             raise omero.SecurityViolation(None, None, message)
         return group
 
     def _may_enter(self, group: int) -> bool:
-        if self.session.led_groups is not None and group not in self.session.led_groups:
-            return False
         readable = permissions.world_reads(security.group_permissions(self.store, group))
         return group in self.member_of or self.is_admin or readable
 
@@ -135,15 +138,46 @@ class Call:
             log.warning("Ignored call context %s=%r: not a number", key, text)
             return None
 
-    def check(self) -> None:
-        """Refuse a call whose user or group is not the caller's to use."""
+    def check(self, operation: str = "") -> None:
+        """Refuse a call whose user or group is not the caller's to use, or of an inactive user."""
         _ = self.user_id, self.group_id
+        if operation == "IAdmin.getEventContext" or operation.startswith("IConfig."):
+            return
+        if self.caller_id == roles.GUEST:
+            service = f"omero.api.{operation.partition('.')[0]}"
+            raise omero.SecurityViolation(None, None, f"Access denied to guest user: {service}")
+        self.require_role(roles.USER_GROUP)
+
+    def require_role(self, group: int) -> None:
+        """Raise a SecurityViolation unless the caller is in a group (BasicMethodSecurity)."""
+        if group in self.member_of:
+            return
+        mine, wanted = self._group_names(self.member_of), self._group_names([group])
+        message = f"No matching roles found in {mine} for session {self.session.uuid} (allowed: {wanted})"
+        raise omero.SecurityViolation(None, None, message)
+
+    def _group_names(self, groups: list[int]) -> str:
+        rows = [self.store.get("ExperimenterGroup", group) for group in groups]
+        return f"[{', '.join(row.values['name'] for row in rows if row is not None)}]"
 
     # -- rights --------------------
 
     def can_read(self, row: Row) -> bool:
         """Tell whether the row is visible in the group of this call."""
         return security.can_read(self, row)
+
+    @cached_property
+    def known_users(self) -> frozenset[int] | None:
+        """Ids of the users whose names the caller may see; None for all (PropertyFilterInitializer)."""
+        if self.is_admin or self.leader_of:
+            return None
+        known = {roles.ROOT, roles.GUEST, self.caller_id}
+        for group in self.member_of:
+            held = security.group_permissions(self.store, group)
+            if group != roles.USER_GROUP and permissions.group_reads(held):
+                members = self.store.referrers("GroupExperimenterMap", "parent", group)
+                known |= {row.values["child"] for row in members}
+        return frozenset(known)
 
     def can_annotate(self, row: Row) -> bool:
         """Tell whether annotations may be linked to the row."""
@@ -207,10 +241,10 @@ class Call:
         return self._event
 
     def event_context(self) -> Any:
-        """Build the ``omero.sys.EventContext`` of this call."""
-        user = security.experimenter(self.store, self.user_id)
-        group = self.store.get("ExperimenterGroup", self.group_id)
-        held = security.group_permissions(self.store, self.group_id) if group else permissions.PRIVATE
+        """Build the ``omero.sys.EventContext`` of the session, whatever the call's own context says."""
+        user = security.experimenter(self.store, self.caller_id)
+        group = self.store.get("ExperimenterGroup", self.session.group_id)
+        held = security.group_permissions(self.store, self.session.group_id) if group else permissions.PRIVATE
         sudoer = None
         if self.session.sudoer_id is not None:
             sudoer = security.experimenter(self.store, self.session.sudoer_id)
@@ -222,7 +256,7 @@ class Call:
             userName=user.values["omeName"],
             sudoerId=None if sudoer is None else rlong(sudoer.id),
             sudoerName=None if sudoer is None else rstring(sudoer.values["omeName"]),
-            groupId=self.group_id,
+            groupId=self.session.group_id,
             groupName=group.values["name"] if group else "",
             isAdmin=self.is_admin,
             adminPrivileges=sorted(self.privileges),

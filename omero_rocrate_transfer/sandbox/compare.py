@@ -92,13 +92,13 @@ def _fields(plate: Any) -> Iterator[tuple[tuple[int, int, int], str]]:
 
 
 def _compare_fileset(found: Comparison, name: str, source: Any, target: Any, _ids: Mapping[str, str]) -> None:
-    before, after = list(_files(source)), list(_files(target))
+    before, after = sorted(_files(source)), sorted(_files(target))
     found.files += len(before)
     found.expect_equal(f"{name} files", before, after)
 
 
 def _files(fileset: Any) -> Iterator[tuple[str, int, str]]:
-    """Yield path within the fileset, size and SHA-256 of the bytes the server hands out, in its order."""
+    """Yield path within the fileset, size and SHA-256 of the bytes the server hands out."""
     root = fileset.getTemplatePrefix()
     for file in fileset.listFiles():
         digest = hashlib.sha256()

@@ -8,7 +8,8 @@ from typing import Any
 import omero
 import omero.clients
 
-from .schema import Field, resolve, schema
+from . import violations
+from .schema import Field, Type, resolve, schema
 from .store import Quantity, Row, Store
 
 _MAX_STRING = 255
@@ -19,6 +20,8 @@ def check_value(row_type: str, field: Field, value: Any) -> None:
 
     Raises
     ------
+    omero.InternalException
+        A number out of range, which the setter of the Java class refuses.
     omero.ValidationException
     """
     if value is None:
@@ -31,7 +34,7 @@ def check_value(row_type: str, field: Field, value: Any) -> None:
             raise _invalid(f"{name}: value too long for type character varying({_MAX_STRING})")
     number = value.value if isinstance(value, Quantity) else value
     if field.check is not None and not _within(number, field.check):
-        raise _invalid(f"{name}: {number} violates check constraint ({field.check})")
+        raise omero.InternalException(None, "java.lang.IllegalArgumentException", out_of_range(name, field))
 
 
 def check_required(row: Row) -> None:
@@ -42,10 +45,20 @@ def check_required(row: Row) -> None:
     omero.ValidationException
     """
     model = resolve(row.type)
-    for field in model.fields.values():
-        if field.required and row.values.get(field.name) is None:
-            name = f"{model.java_name}.{field.name}"
-            raise _invalid(f"not-null property references a null or transient value: {name}")
+    for name in sorted(model.fields):
+        if model.fields[name].required and row.values.get(name) is None:
+            raise missing(model, name)
+
+
+def missing(model: Type, name: str) -> BaseException:
+    """Make the error of a required value that is null."""
+    return _invalid(f"not-null property references a null or transient value: {model.java_name}.{name}")
+
+
+def out_of_range(name: str, field: Field) -> str:
+    """Say what a number must be (omero-model's templates/object.vm)."""
+    rules = {">0": "must be strictly positive", ">=0": "must not be negative"}
+    return f"values of {name} {rules.get(str(field.check), 'may range from zero to one only')}"
 
 
 def check_folder_tree(store: Store, row: Row) -> None:
@@ -53,7 +66,8 @@ def check_folder_tree(store: Store, row: Row) -> None:
 
     Raises
     ------
-    omero.ValidationException
+    omero.InternalException
+        As a trigger of the database does.
     """
     seen, folder = {row.id}, row
     while folder.values.get("parentFolder") is not None:
@@ -61,7 +75,14 @@ def check_folder_tree(store: Store, row: Row) -> None:
         if parent is None:
             return
         if parent.id in seen:
-            raise _invalid(f"folder {row.id} is in its own hierarchy of parents")
+            java = "org.springframework.jdbc.UncategorizedSQLException"
+            message = (
+                f" Wrapped Exception: ({java}):\nHibernate operation: could not update: "
+                f"[ome.model.containers.Folder#{row.id}]; uncategorized SQLException for SQL "
+                "[update folder]; SQL state [P0001]; error code [0]; "
+                f"ERROR: folder {row.id} would cause a cycle in the hierarchy"
+            )
+            raise omero.InternalException(None, "ome.conditions.InternalException", message)
         seen.add(parent.id)
         folder = parent
 
@@ -76,10 +97,8 @@ def check_unreferenced(store: Store, row: Row) -> None:
     for type_name, field_name in referring_fields(row.model.root):
         holders = store.referrers(type_name, field_name, row.id)
         if holders:
-            message = (
-                f"delete on {row.type}:{row.id} violates foreign key constraint {type_name}.{field_name}"
-            )
-            raise _invalid(f"{message} of {holders[0].type}:{holders[0].id}")
+            constraint = violations.foreign_key(resolve(type_name), field_name, resolve(row.model.root))
+            raise violations.refused_delete(row.model, row.id, constraint)
 
 
 @cache

@@ -97,7 +97,7 @@ class ServiceContext:
         try:
             made = Call(self, session, current)
             if _is_secured(operation):
-                made.check()
+                made.check(operation)
             yield made
         finally:
             session.active -= 1
@@ -144,7 +144,7 @@ class ServiceContext:
                 raise omero.OverUsageException(
                     None, None, f"More than {MAX_SERVANTS} open services in one session"
                 )
-            identity = Ice.Identity(name or f"{uuid.uuid4()}{interface.__name__}", self.session.uuid)
+            identity = Ice.Identity(name or f"{uuid.uuid4()}{slice_name(interface)}", self.session.uuid)
             proxy = self.server.adapter.add(servant(interface, implementation), identity)
             self._servants[identity] = implementation
             if name is not None:
@@ -184,6 +184,12 @@ class ServiceContext:
             self.server.adapter.remove(identity)
         except (Ice.NotRegisteredException, Ice.ObjectAdapterDeactivatedException):
             return
+
+
+def slice_name(interface: type) -> str:
+    """Return the full name of a slice interface, such as ``omero.api.IQuery``."""
+    identity: str = interface.ice_staticId()  # type: ignore[attr-defined]
+    return identity.strip(":").replace("::", ".")
 
 
 def proxy_class(interface: type) -> Any:

@@ -15,14 +15,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import nullcontext
 from functools import cache
-from threading import RLock
 from typing import Any
 
 import Ice
 import omero
 import omero.clients
+
+from omero_rocrate_transfer.sandbox.turn import NeverAnswered, Turn
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,11 @@ _JAVA_NAMES: dict[type[Exception], str] = {
     AttributeError: "java.lang.NullPointerException",
     TypeError: "java.lang.NullPointerException",
     OSError: "java.io.IOException",
+}
+#: Services that lack their event context by an oversight in OMERO.
+_NOT_TRANSACTIONAL = {
+    "RawFileStoreService": "ome.services.RawFileBean",
+    "RawPixelsStoreService": "ome.services.RawPixelsBean",
 }
 _LIFECYCLE = frozenset({"activate", "passivate", "close", "getCurrentEventContext"})
 
@@ -50,11 +55,12 @@ def servant(interface: type, implementation: Any) -> Any:
     Returns
     -------
     Ice.Object
-        Operations of a stateful service never overlap (as ome.services' stateful beans are synchronized).
+        A stateful service takes one call at a time, see `turn`.
     """
     instance = _servant_class(interface)()
     instance.implementation = implementation
-    instance.serial = RLock() if _is_stateful(interface) else None
+    hangs = getattr(implementation, "hangs_when_busy", False)
+    instance.turn = Turn(hangs=hangs) if _is_stateful(interface) else None
     return instance
 
 
@@ -70,6 +76,8 @@ def wrap_exception(error: BaseException) -> BaseException:
     Ice and OMERO exceptions pass unchanged, ``ValueError`` is Java's IllegalArgumentException and becomes an
     ``omero.ApiUsageException``, anything else an ``omero.InternalException``.
     """
+    if isinstance(error, omero.ServerError):
+        return _traced(error)
     if isinstance(error, (Ice.UserException, Ice.LocalException)):
         return error
     if isinstance(error, ValueError):
@@ -79,6 +87,13 @@ def wrap_exception(error: BaseException) -> BaseException:
         (name for kind, name in _JAVA_NAMES.items() if isinstance(error, kind)), "java.lang.RuntimeException"
     )
     return omero.InternalException(None, java, f" Wrapped Exception: ({java}):\n{error}")
+
+
+def _traced(error: Any) -> Any:
+    """Fill in the Java class and the first line of its trace, which OMERO's errors carry."""
+    error.serverExceptionClass = error.serverExceptionClass or f"ome.conditions.{type(error).__name__}"
+    error.serverStackTrace = error.serverStackTrace or f"{error.serverExceptionClass}: {error.message}\n"
+    return error
 
 
 def not_implemented(interface: type, operation: str) -> BaseException:
@@ -108,6 +123,9 @@ def _dispatched_later(interface: type, name: str) -> Callable[..., None]:
     def method(self: Any, callback: Any, *arguments: Any) -> None:
         try:
             callback.ice_response(_invoke(self, interface, name, arguments))
+        except NeverAnswered:
+            # The thread is given back; the client waits until its own limit, or until the server stops.
+            self.implementation.context.server.unanswered.append(callback)
         except BaseException as error:  # noqa: BLE001 -- a process boundary: all must reach the client
             callback.ice_exception(wrap_exception(error))
 
@@ -128,11 +146,30 @@ def _dispatched_at_once(interface: type, name: str) -> Callable[..., Any]:
 
 
 def _invoke(instance: Any, interface: type, name: str, arguments: tuple[Any, ...]) -> Any:
+    """Run one operation, in a stateful service only if no other call is under way there."""
+    if instance.turn is None:
+        return _call(instance.implementation, interface, name, arguments)
+    with instance.turn.taken(name) as usable:
+        if not usable:
+            return _abandon(instance.implementation)
+        answer = _call(instance.implementation, interface, name, arguments)
+        instance.turn.linger(answer, arguments)
+        return answer
+
+
+def _abandon(implementation: Any) -> None:
+    """Close a service whose transaction is lost: nothing of it is saved."""
+    released = getattr(implementation, "session_ended", None)
+    if released is not None:
+        released()
+    implementation.context.unregister(implementation)
+
+
+def _call(implementation: Any, interface: type, name: str, arguments: tuple[Any, ...]) -> Any:
     """Run one operation in its call context; the last argument of an operation is Ice's ``current``."""
     *values, current = arguments
-    implementation = instance.implementation
     operation = f"{interface.__name__}.{name}"
-    with implementation.context.call(current, operation) as call, instance.serial or nullcontext():
+    with implementation.context.call(current, operation) as call:
         answer = _run(implementation, interface, name, call, values)
     return implementation.context.server.faults.answer(operation, answer)
 
@@ -149,6 +186,10 @@ def _run(implementation: Any, interface: type, name: str, call: Any, values: lis
 def _lifecycle(implementation: Any, name: str, call: Any) -> Any:
     """Give stateful services the operations they all share."""
     if name == "getCurrentEventContext":
+        bean = _NOT_TRANSACTIONAL.get(type(implementation).__name__)
+        if bean is not None:
+            message = f"{bean}.getCurrentEventContext should have a @Transactional annotation!"
+            raise omero.InternalException(None, "ome.conditions.InternalException", message)
         return call.event_context()
     if name == "close":
         implementation.context.unregister(implementation)

@@ -30,26 +30,34 @@ def require_link(call: Call, reference: Reference) -> None:
 
     Raises
     ------
-    omero.GroupSecurityViolation
-        The objects are in different groups.
     omero.SecurityViolation
-        The target is not visible, or the group's permissions forbid it (``ReadOnlyGroupSecurityViolation`` in
-        private and read-only groups).
+        The target is not visible, as in another group than that of the call, or the group's permissions
+        forbid it; or all groups are the call's (``ReadOnlyGroupSecurityViolation`` of others' private data).
     """
     holder, target = reference.holder, reference.target
     if holder.model.is_global or target.model.is_global or target.group == roles.USER_GROUP:
         return
-    names = f"{holder.model.java_name}:Id_{holder.id} and {target.model.java_name}:Id_{target.id}"
-    if holder.group != target.group:
-        message = f"{names}: Group is {target.group}, not {holder.group}. Cannot link to object"
-        raise omero.GroupSecurityViolation(None, None, message)
+    if call.group_id < 0:
+        raise not_granted("------", target)
     call.require_read(target)
     held = security.group_permissions(call.store, target.group)
-    if holder.owner == target.owner or (not _is_critical(call, target, held) and _allowed(call, reference)):
+    if holder.owner == target.owner:
         return
-    read_only = held in {permissions.PRIVATE, permissions.READ_ONLY}
-    kind = omero.ReadOnlyGroupSecurityViolation if read_only else omero.SecurityViolation
-    raise kind(None, None, f"Linking {names} is not allowed in a group with permissions {held}")
+    if _is_critical(call, target, held):
+        message = (
+            f"Cannot link to {target.model.java_name}:Id_{target.id}\n"
+            "Current user is an admin or the owner of\nthe private group. It is not allowed to\n"
+            "link to users' data."
+        )
+        raise omero.ReadOnlyGroupSecurityViolation(None, None, message)
+    if not _allowed(call, reference):
+        raise not_granted(held, target)
+
+
+def not_granted(held: str, target: Row) -> BaseException:
+    """Make the error of a reference that the permissions of the group do not allow (throwIfNotGranted)."""
+    message = f"Group is {held}. Cannot link to object: {target.model.java_name}:Id_{target.id}"
+    return omero.SecurityViolation(None, None, message)
 
 
 def _is_critical(call: Call, target: Row, held: str) -> bool:

@@ -1,7 +1,9 @@
 """Rows to ``omero.model`` objects and back.
 
-What a query did not fetch arrives as an unloaded proxy or an unloaded collection; references to an abstract
-type (link children, light sources ...) and maps are always loaded: omero-model's mappings make those eager.
+What a query did not fetch arrives as an unloaded proxy or an unloaded collection; maps are always loaded. An
+object that refers to one of an abstract type, not fetched, arrives unloaded itself, as an id: the children of
+annotation links, jobs of filesets, light sources. Hibernate cannot make a proxy of an abstract class, so
+omero-model's mappings make such references eager.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import omero
 import omero.clients
 from omero.rtypes import rbool, rdouble, rfloat, rint, rlong, rstring, rtime
 
-from . import binary_access, permissions, security
+from . import binary_access, hidden_names, permissions, security
 from .schema import Field, resolve
 from .store import Quantity, Row, Store
 
@@ -88,6 +90,13 @@ def _fields(type_name: str) -> tuple[list[tuple[Field, str, Callable[[Any], Any]
     return plain, [f for f in fields if f.kind == "one"], [f for f in fields if f.kind == "many"]
 
 
+@cache
+def _abstract_references(type_name: str) -> list[tuple[str, str]]:
+    """Name the references of a type to abstract types, with the root of each."""
+    targets = [(field.name, resolve(field.target or field.type)) for field in _fields(type_name)[1]]
+    return [(name, target.root) for name, target in targets if target.abstract]
+
+
 class Marshaller:
     """Builds the objects of one answer; a row becomes one instance however often it is reached.
 
@@ -102,16 +111,24 @@ class Marshaller:
         self._store = store
         self._call = call
         self._loaded: dict[tuple[str, int], Any] = {}
+        self._expected: set[tuple[str, int]] = set()
         self._proxies: dict[tuple[str, int], Any] = {}
         self._waiting: dict[tuple[str, int], list[tuple[dict[str, Any], str]]] = {}
         self._permissions: dict[tuple[str, int | None, int | None, str, bool], Any] = {}
 
+    def expect(self, rows: Iterable[Row]) -> None:
+        """Note what will be loaded: references to it count as fetched."""
+        roots = ((row.model.root, row.id) for row in rows)
+        self._expected.update(key for key in roots if resolve(key[0]).abstract)
+
     def entity(self, row: Row, fetch: FetchPlan | None = None) -> Any:
-        """Build a loaded object with what ``fetch`` names loaded below it."""
+        """Build an object with what ``fetch`` names loaded below it; see the module for unloaded ones."""
         plan = fetch or {}
         key = row.model.root, row.id
         made = self._loaded.get(key)
         if made is None:
+            if not self._is_complete(row, plan):
+                return self._proxies.setdefault(key, proxy(row.type, row.id))
             made = self._make(row, key)
             self._details(row, made)
             self._references(row, made, plan)
@@ -139,13 +156,22 @@ class Marshaller:
 
     def set_collection(self, owner: Row, field_name: str, members: Iterable[Row | None]) -> None:
         """Load a collection with these members only, as a query does that restricts what it fetches."""
+        if (owner.model.root, owner.id) not in self._loaded:
+            return
         made = self.entity(owner).__dict__
         made[f"_{field_name}Seq"] = [None if member is None else self.entity(member) for member in members]
         made[f"_{field_name}Loaded"] = True
 
     def set_counts(self, owner: Row, field_name: str, counts: dict[int, int]) -> None:
         """Load a collection's number of members by their owner's id."""
-        self.entity(owner).__dict__[f"_{field_name}CountPerOwner"] = counts
+        if (owner.model.root, owner.id) in self._loaded:
+            self.entity(owner).__dict__[f"_{field_name}CountPerOwner"] = counts
+
+    def _is_complete(self, row: Row, plan: FetchPlan) -> bool:
+        """Tell whether all references of a row to abstract types are fetched."""
+        wanted = [(name, (root, row.values.get(name))) for name, root in _abstract_references(row.type)]
+        missing = [key for name, key in wanted if key[1] is not None and name not in plan]
+        return all(key in self._loaded or key in self._expected for key in missing)
 
     def _make(self, row: Row, key: tuple[str, int]) -> Any:
         cls = python_class(row.type)
@@ -159,6 +185,8 @@ class Marshaller:
             value = values.get(field.name)
             if value is not None:
                 members[member] = codec(value)
+        if row.type == "Experimenter":
+            hidden_names.hide(self._call, row, members)
         self._loaded[key] = made
         # What was built as a proxy before is loaded now, as in a Hibernate session.
         for holder, member in self._waiting.pop(key, ()):
@@ -175,12 +203,8 @@ class Marshaller:
             if other is not None and field.name in plan:
                 made.__dict__[f"_{field.name}"] = self.entity(other, plan[field.name])
             elif made.__dict__[f"_{field.name}"] is None:
-                eager = other is not None and target.abstract and (target.root, number) not in self._loaded
-                if eager:
-                    made.__dict__[f"_{field.name}"] = self.entity(other, {})  # type: ignore[arg-type]
-                else:
-                    name = target.name if other is None else other.type
-                    self._refer(made.__dict__, f"_{field.name}", target.root, name, number)
+                name = target.name if other is None else other.type
+                self._refer(made.__dict__, f"_{field.name}", target.root, name, number)
 
     def _collections(self, row: Row, made: Any, plan: FetchPlan) -> None:
         for field in _fields(row.type)[2]:

@@ -7,14 +7,15 @@ reachable objects are saved.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import omero
 import omero.clients
 
-from . import constraints, ownership
-from .link_rights import Reference, require_link
+from . import constraints, namespaces, ownership, violations
+from .link_rights import Reference, not_granted, require_link
 from .marshal import Marshaller, read_value
 from .schema import Field, Type, resolve
 from .store import Row
@@ -50,10 +51,10 @@ def save(call: Call, objects: Iterable[Any], *, internal: bool = False) -> list[
     omero.ServerError
         Nothing was saved.
     """
-    ownership.require_group(call)
+    began = time.monotonic()
     with call.store.transaction():
-        merge = Merge(call, internal=internal)
-        rows = [merge.merge(obj) for obj in objects]
+        merge = Merge(call, began, internal=internal)
+        rows = merge.merge_all(list(objects))
         merge.finish()
     return rows
 
@@ -78,10 +79,11 @@ def delete(call: Call, row: Row) -> None:
 
 
 class Merge:
-    """One save: which received object is which row."""
+    """One save, begun at a moment of `time.monotonic`: which received object is which row."""
 
-    def __init__(self, call: Call, *, internal: bool = False) -> None:
+    def __init__(self, call: Call, began: float, *, internal: bool = False) -> None:
         self._call = call
+        self._began = began
         self._store = call.store
         self._internal = internal
         self._rows: dict[int, Row] = {}
@@ -102,7 +104,7 @@ class Merge:
         if not obj.isLoaded():
             return self._existing(model, number)
         if number is not None:
-            return self._update(obj, model, self._existing(model, number))
+            return self._update(obj, model, self._loaded_row(model, number))
         if model.is_enum:
             row = self._store.enum(model.name, read_value(obj, model.fields["value"]))
             if row is not None:
@@ -110,11 +112,18 @@ class Merge:
                 return row
         return self._insert(obj, model)
 
+    def merge_all(self, objects: list[Any]) -> list[Row]:
+        """Save objects, whose ids follow no order, and give their rows in the order given."""
+        for position in self._store.shuffled(range(len(objects))):
+            self.merge(objects[position])
+        return [self.merge(obj) for obj in objects]
+
     def finish(self) -> None:
         """Check what can only be judged once all is in place, then refresh the objects."""
         for row in self._changed:
             constraints.check_required(row)
-            self._register_namespace(row)
+            if row.model.root == "Annotation":
+                namespaces.register(self._store, row, began=self._began, event=self._call.event())
             if row.type == "Folder":
                 constraints.check_folder_tree(self._store, row)
         for reference in self._references:
@@ -131,10 +140,14 @@ class Merge:
             raise omero.ValidationException(None, None, f"{model.java_name}: an unloaded object needs an id")
         row = self._store.get(model.root if model.abstract else model.name, number)
         if row is None:
-            message = (
-                f"{model.java_name}:Id_{number} could not be found: no row with the given identifier exists"
-            )
-            raise omero.ValidationException(None, None, message)
+            raise violations.no_row(model, number)
+        return row
+
+    def _loaded_row(self, model: Type, number: int) -> Row:
+        row = self._store.get(model.root if model.abstract else model.name, number)
+        if row is None:
+            message = f"{model.java_name}:Id_{number} could not be found: it may have been deleted"
+            raise omero.ValidationException(None, "ome.conditions.ValidationException", message)
         return row
 
     def _remember(self, obj: Any, row: Row) -> None:
@@ -142,6 +155,9 @@ class Merge:
         self._objects.append((obj, row))
 
     def _insert(self, obj: Any, model: Type) -> Row:
+        if model.is_global:
+            self._require_values(obj, model)
+        self._require_group(obj, model)
         ownership.require_creation(self._call, model, obj, internal=self._internal)
         owner, group = ownership.of_new(self._call, model, obj)
         values = _DEFAULTS.get(model.name, {}) | self._plain(obj, model)
@@ -152,6 +168,25 @@ class Merge:
         self._write(row, {}, self._targets(obj, model), obj)
         self._collections(obj, row)
         return row
+
+    @staticmethod
+    def _require_values(obj: Any, model: Type) -> None:
+        """Refuse nulls of system types, which the server notices before it asks who the caller is."""
+        for name in sorted(model.fields):
+            if model.fields[name].required and obj.__dict__.get(f"_{name}") is None:
+                raise constraints.missing(model, name)
+
+    def _require_group(self, obj: Any, model: Type) -> None:
+        """Refuse a new object under a negative group: for what it links to, else for itself."""
+        if self._call.group_id >= 0:
+            return
+        for field in model.fields.values():
+            other = obj.__dict__.get(f"_{field.name}") if field.kind == "one" else None
+            number = ownership.id_of(other)
+            target = resolve(field.target or field.type) if number is not None else None
+            if number is not None and target is not None and not target.is_global:
+                raise not_granted("------", self._existing(target, number))
+        ownership.require_group(self._call)
 
     def _update(self, obj: Any, model: Type, row: Row) -> Row:
         self._remember(obj, row)
@@ -182,12 +217,6 @@ class Merge:
             self._store.update(row, changes, event=self._call.event(), external_info=external)
             self._changed[row] = None
 
-    def _register_namespace(self, row: Row) -> None:
-        """Annotations make their namespace known, as a database trigger does."""
-        name = row.values.get("ns") if row.model.root == "Annotation" else None
-        if name and self._store.lookup("Namespace", "name", name) is None:
-            self._store.insert("Namespace", {"name": name}, event=self._call.event())
-
     # -- fields --------------------
 
     def _plain(self, obj: Any, model: Type) -> dict[str, Any]:
@@ -195,7 +224,7 @@ class Merge:
         for field in model.fields.values():
             if field.kind not in {"one", "many"}:
                 value = read_value(obj, field)
-                constraints.check_value(model.java_name, field, value)
+                constraints.check_value(model.name, field, value)
                 values[field.name] = value
         return values
 
@@ -205,6 +234,8 @@ class Merge:
         for field in model.fields.values():
             if field.kind == "one":
                 other = obj.__dict__.get(f"_{field.name}")
+                if field.ordered and other is not None and not other.isLoaded() and obj.getId() is None:
+                    raise _unloaded_list(resolve(field.type), field)
                 target = None if other is None else self.merge(other)
                 if not field.ordered:
                     targets[field.name] = target
@@ -214,7 +245,7 @@ class Merge:
         for field in row.model.fields.values():
             if field.kind == "many" and obj.__dict__.get(f"_{field.name}Loaded"):
                 members = obj.__dict__.get(f"_{field.name}Seq") or ()
-                rows = [self.merge(member) for member in members if member is not None]
+                rows = self.merge_all([member for member in members if member is not None])
                 if field.ordered:
                     self._write_list(row, field, rows)
                 if row not in self._inserted and _owns_members(field):
@@ -233,6 +264,15 @@ class Merge:
         for child in self._store.children(row, field.name):
             if child not in members and self._call.can_read(child):
                 delete(self._call, child)
+
+
+def _unloaded_list(holder: Type, field: Field) -> BaseException:
+    """Make the error of a new member of a list that is saved with its unloaded holder only."""
+    message = f"Exception occurred inside getter of {holder.java_name}.{field.inverse}"
+    java = "org.springframework.orm.hibernate3.HibernateSystemException"
+    message += f"; nested exception is org.hibernate.PropertyAccessException: {message}"
+    message = f" Wrapped Exception: ({java}):\n{message}"
+    return omero.InternalException(None, "ome.conditions.InternalException", message)
 
 
 def _owns_members(field: Field) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import omero
 import omero.clients
 
-from . import permissions, roles, security
+from . import permissions, roles, security, violations
 from .marshal import read_value
 from .schema import Type, resolve
 from .store import Row
@@ -65,7 +65,7 @@ def of_new(call: Call, model: Type, obj: Any) -> tuple[int | None, int | None]:
     ------
     omero.SecurityViolation
         Another owner without privilege WriteOwned, or another group.
-    omero.PermissionMismatchGroupSecurityViolation
+    omero.GroupSecurityViolation
         Permissions that are not the group's.
     """
     if model.is_global:
@@ -97,7 +97,7 @@ def check_managed(call: Call, obj: Any, row: Row) -> None:
     omero.OptimisticLockException
         Somebody has changed the object since it was loaded.
     omero.SecurityViolation
-        Owner, group, creation event or permissions differ from the row's.
+        Owner, group or permissions differ from the row's; another creation event is ignored.
     """
     details = obj.getDetails()
     update_event = None if details is None else id_of(details.getUpdateEvent())
@@ -110,7 +110,6 @@ def check_managed(call: Call, obj: Any, row: Row) -> None:
     for what, given, held in (
         ("Experimenter", details.getOwner(), row.owner),
         ("ExperimenterGroup", details.getGroup(), row.group),
-        ("creation Event", details.getCreationEvent(), row.created),
     ):
         if id_of(given) not in {None, held}:
             message = f"You are not authorized to set the {what} of {name} to {id_of(given)}"
@@ -125,11 +124,11 @@ def require_update(call: Call, row: Row) -> None:
     Raises
     ------
     omero.SecurityViolation
-        Another group than the call's, or no right to edit.
+        Not visible, as what is in another group than that of the call, or no right to edit.
     """
-    if row.group not in {None, roles.USER_GROUP, call.group_id}:
-        message = f"Currently logged into group {call.group_id}. Cannot alter object in group {row.group}"
-        raise omero.SecurityViolation(None, None, message)
+    require_group(call)
+    if row.group != roles.USER_GROUP:
+        call.require_read(row)
     call.require_edit(row)
 
 
@@ -173,8 +172,7 @@ def external_info(call: Call, obj: Any, row: Row) -> int | None:
         return made.id
     known = call.store.get("ExternalInfo", number)
     if known is None or known.values["holder"] != holder:
-        message = f"ExternalInfo {number} is not that of {row.type}:{row.id}; every object needs its own"
-        raise omero.ValidationException(None, None, message)
+        raise violations.refused_insert(row.model, f"{row.model.root.lower()}_external_id_key")
     return number
 
 
@@ -182,4 +180,5 @@ def _check_permissions(call: Call, details: Any, group: int) -> None:
     given = None if details is None else details.getPermissions()
     if given is not None and not permissions.same(given, security.group_permissions(call.store, group)):
         message = "Manually setting permissions currently disallowed"
-        raise omero.PermissionMismatchGroupSecurityViolation(None, None, message)
+        java = "ome.conditions.PermissionMismatchGroupSecurityViolation"
+        raise omero.GroupSecurityViolation(None, java, message)

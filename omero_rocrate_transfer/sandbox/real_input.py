@@ -72,12 +72,33 @@ def every_type(folder: Path) -> RealInput:
 
 
 def same_names(folder: Path) -> RealInput:
-    """Write files with the same names for every caller, and a ``.pattern`` file beside them.
+    """Write files with one name in several folders, held together by a ``.companion.ome`` file."""
+    series = Series("same names", "uint8", (1, 1, 3, 20, 30))
+    names = [f"pos{number}/frame.tif" for number in (1, 2, 3)]
+    for name, plane in zip(names, series.pixels().reshape(-1, 20, 30), strict=True):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write_planes(folder / name, [plane], "")
+    made = document((series,))
+    made.images[0].pixels.tiff_data_blocks = [
+        ome.TiffData(
+            ifd=0,
+            first_z=z,
+            plane_count=1,
+            uuid=ome.TiffData.UUID(value=f"urn:uuid:{uuid5(NAMESPACE_URL, name)}", file_name=name),
+        )
+        for z, name in enumerate(names)
+    ]
+    (folder / "positions.companion.ome").write_text(to_xml(made), encoding="utf-8")
+    return RealInput(folder, ("positions.companion.ome", *names), (series,), 1)
+
+
+def pattern(folder: Path) -> RealInput:
+    """Write numbered files, and a ``.pattern`` file beside them that makes them one image.
 
     Bio-Formats takes numbers without a known prefix as Z (AxisGuesser), and looks for the files of a pattern
-    only in its own folder where the pattern names none.
+    only in its own folder if the pattern names none.
     """
-    series = Series("same names", "uint8", (1, 1, 3, 20, 30))
+    series = Series("pattern", "uint8", (1, 1, 3, 20, 30))
     names = [f"pos{number}.tif" for number in (1, 2, 3)]
     folder.mkdir(parents=True, exist_ok=True)
     for name, plane in zip(names, series.pixels().reshape(-1, 20, 30), strict=True):
@@ -181,6 +202,7 @@ INPUTS: dict[str, Callable[[Path], RealInput]] = {
         big_endian,
         every_type,
         same_names,
+        pattern,
         multi_file,
         plate,
         unicode_name,

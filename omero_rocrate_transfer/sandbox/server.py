@@ -32,6 +32,8 @@ REAP_KEY = "omero.sessions.sync_interval"
 _DEFAULT_REAP = 120_000
 # Server and client of a real installation agree on this size, in KiB (etc/grid/templates.xml).
 _MESSAGE_SIZE_MAX = 250_000
+#: Folders that a server makes for the bytes of objects.
+_BINARY_DATA = ("Files", "ManagedRepository", "Pixels")
 
 
 class SandboxServer:
@@ -40,7 +42,8 @@ class SandboxServer:
     Parameters
     ----------
     data_dir : Path
-        Folder of binary data; made if absent. It also keeps the database uuid and the certificate.
+        Folder of binary data; made if absent, and refused if another server has used it. It also keeps the
+        database uuid and the certificate.
     port, ssl_port : int or None
         TCP and TLS ports; 0 lets the system choose, None opens no TLS endpoint.
     config : dict of str to str, optional
@@ -74,9 +77,11 @@ class SandboxServer:
         self.config = dict(config or {})
         self.calls: Counter[str] = Counter()
         self.faults = Faults()
+        #: Callbacks of calls that hang; they are answered when the server stops.
+        self.unanswered: list[Any] = []
         self.resources = ExitStack()
         self.store = Store()
-        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self._require_unused()
         self.uuid = self._database_uuid()
         bootstrap.install(self.store, root_password)
         self.sessions = SessionRegistry(self.store, self.config, self._session_removed)
@@ -115,6 +120,9 @@ class SandboxServer:
         for session in self.sessions.live():
             self.sessions.remove(session)
         self.resources.close()
+        for callback in self.unanswered:
+            # Ice waits for calls that are under way, even for ever.
+            callback.ice_exception(Ice.ObjectNotExistException())
         if self._communicator is not None:
             # Ice for Python must be destroyed before the interpreter ends.
             self._communicator.destroy()
@@ -164,6 +172,16 @@ class SandboxServer:
             self.close_client(factory)
 
     # -- set-up --------------------
+
+    def _require_unused(self) -> None:
+        """Make the folder, or refuse one with files of an earlier server, whose objects are gone."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        used = [name for name in _BINARY_DATA if (self.data_dir / name).exists()]
+        if used:
+            raise FileExistsError(
+                f"{self.data_dir} holds the files of an earlier sandbox ({', '.join(used)}), whose objects "
+                "are gone. Name an empty folder, or empty this one."
+            )
 
     def _database_uuid(self) -> str:
         """Return the database uuid, the same for every start on a data folder."""

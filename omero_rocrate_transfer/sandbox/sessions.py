@@ -181,26 +181,19 @@ class SessionRegistry:
 def find_group(store: Store, user: Row, name: str | None) -> int:
     """Group to log in to: the named one, or the user's default group for none (and for ``user``).
 
+    Whether the user is a member of it, or active at all, is first asked when a service is called.
+
     Raises
     ------
     omero.ApiUsageException
         There is no such group.
-    omero.SecurityViolation
-        The user is not a member, or an inactive user.
     """
     groups = [row.values["parent"] for row in security.memberships(store, user.id)]
-    if roles.USER_GROUP not in groups and user.id != roles.GUEST:
-        raise omero.SecurityViolation(
-            None, None, f"User {user.values['omeName']} is not active and cannot login"
-        )
     if not name or name == roles.USER_GROUP_NAME:
-        return int(next((g for g in groups if g != roles.USER_GROUP), groups[0]))
+        return int(next((g for g in groups if g != roles.USER_GROUP), roles.USER_GROUP))
     group = store.lookup("ExperimenterGroup", "name", name)
     if group is None:
         raise omero.ApiUsageException(None, None, f"No such group: {name}")
-    if group.id not in groups and roles.SYSTEM_GROUP not in groups:
-        message = f"User {user.id} is not a member of group {group.id} and cannot login"
-        raise omero.SecurityViolation(None, None, message)
     return group.id
 
 

@@ -7,10 +7,11 @@ decided by the services.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from random import Random
 from threading import RLock
-from typing import Any
+from typing import Any, TypeVar
 
 import omero
 
@@ -25,6 +26,8 @@ class _Unchanged:
 
 
 UNCHANGED = _Unchanged()
+_SEED = 5618
+_Each = TypeVar("_Each")
 
 
 class Store:
@@ -32,7 +35,10 @@ class Store:
 
     def __init__(self) -> None:
         self.lock = RLock()
+        self._random = Random(_SEED)  # noqa: S311 -- the same order at every start
         self._tables: dict[str, Table] = {}
+        #: When and with which Event namespaces were made, by id.
+        self.made_at: dict[int, tuple[float, int]] = {}
         self._undo: list[Callable[[], None]] | None = None
 
     # -- reading --------------------
@@ -175,6 +181,19 @@ class Store:
                 raise
             finally:
                 self._undo = None
+
+    def shuffled(self, items: Iterable[_Each]) -> list[_Each]:
+        """Give things in the order in which they get their ids when they are inserted together.
+
+        Hibernate inserts the members of a set in its own order, so that ids say nothing. Here two things or
+        more never are in the given order.
+        """
+        given = list(items)
+        order = list(range(len(given)))
+        self._random.shuffle(order)
+        if order == sorted(order):
+            order.reverse()
+        return [given[position] for position in order]
 
     def new_event(self, *, user: int, group: int, session: int | None = None, kind: str = "User") -> int:
         """Insert an Event and return its id."""

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
 
-import omero
-
+from omero_rocrate_transfer.sandbox import violations
 from omero_rocrate_transfer.sandbox.schema import Type, resolve
 
 
@@ -95,8 +94,10 @@ class Table:
         for index, key in _keys(row):
             holder = self.uniques.get(index, {}).get(key)
             if holder is not None and holder is not row:
-                message = f"duplicate key value violates unique constraint of {row.type} on {index[1]}: {key}"
-                raise omero.ValidationException(None, None, message)
+                constraint = violations.unique_constraint(row.model, index[1])
+                if row.created == row.updated:
+                    raise violations.refused_insert(row.model, constraint)
+                raise violations.refused_update(row.model, row.id, constraint)
 
     def index(self, row: Row) -> None:
         """Enter a row's values into the indexes."""

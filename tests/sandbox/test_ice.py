@@ -51,8 +51,11 @@ def raising(error: BaseException) -> Callable[..., None]:
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Any]]:
     """Serve an implementation and give a proxy that calls it over a connection."""
-    server, client = Ice.initialize(), Ice.initialize()
-    server.getProperties().setProperty("Ice.Warn.Dispatch", "0")
+    data = Ice.InitializationData()
+    data.properties = Ice.createProperties()
+    data.properties.setProperty("Ice.Warn.Dispatch", "0")
+    data.properties.setProperty("Ice.ThreadPool.Server.Size", "4")
+    server, client = Ice.initialize(data), Ice.initialize()
     adapter = server.createObjectAdapterWithEndpoints("test", "tcp -h 127.0.0.1 -p 0")
     adapter.activate()
 
@@ -145,24 +148,47 @@ def test_a_stateful_service_closes_without_a_method_of_its_own(serve: Callable[.
     assert implementation.context.unregistered == [implementation]
 
 
-def test_calls_of_a_stateful_service_do_not_overlap(serve: Callable[..., Any]) -> None:
-    running, overlaps = threading.Lock(), []
-
+def waiting(started: threading.Event, go_on: threading.Event) -> Callable[..., int]:
     def size(_: Any) -> int:
-        free = running.acquire(blocking=False)
-        overlaps.append(not free)
-        threading.Event().wait(0.02)
-        if free:
-            running.release()
+        started.set()
+        assert go_on.wait(5)
         return 1
 
-    proxy = serve(omero.api.RawFileStore, omero.api.RawFileStorePrx, Implementation(size=size))
-    threads = [threading.Thread(target=proxy.size) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert overlaps == [False] * 4
+    return size
+
+
+def test_a_second_call_of_a_busy_stateful_service_is_refused_and_the_service_is_lost(
+    serve: Callable[..., Any],
+) -> None:
+    started, go_on = threading.Event(), threading.Event()
+    implementation = Implementation(size=waiting(started, go_on), close=raising(ValueError("not saved")))
+    proxy = serve(omero.api.RawFileStore, omero.api.RawFileStorePrx, implementation)
+    first = proxy.begin_size()
+    assert started.wait(5)
+    with pytest.raises(omero.InternalException, match="Hibernate session is not re-entrant"):
+        proxy.exists()
+    go_on.set()
+    assert proxy.end_size(first) == 1
+    with pytest.raises(omero.InternalException, match="connection handle already closed"):
+        proxy.size()
+    proxy.close()
+    assert implementation.context.unregistered == [implementation]
+
+
+def test_short_calls_that_are_sent_together_meet(serve: Callable[..., Any]) -> None:
+    proxy = serve(omero.api.RawFileStore, omero.api.RawFileStorePrx, Implementation(size=lambda _: 1))
+    sent = [proxy.begin_size() for _ in range(2)]
+    with pytest.raises(omero.InternalException):
+        [proxy.end_size(each) for each in sent]
+
+
+def test_calls_of_a_stateless_service_may_overlap(serve: Callable[..., Any]) -> None:
+    both = threading.Barrier(2, timeout=5)
+    proxy = serve(
+        omero.api.IConfig, omero.api.IConfigPrx, Implementation(getVersion=lambda _: f"{both.wait()}")
+    )
+    sent = [proxy.begin_getVersion() for _ in range(2)]
+    assert sorted(proxy.end_getVersion(each) for each in sent) == ["0", "1"]
 
 
 def test_login_errors_of_glacier_pass(serve: Callable[..., Any]) -> None:

@@ -65,7 +65,7 @@ def test_a_gateway_connects_both_ways(sandbox_factory: Factory) -> None:
     assert server.sessions.live() == []
 
 
-@pytest.mark.parametrize(("user", "password"), [("root", "wrong"), ("nobody", "omero"), ("guest", "guest")])
+@pytest.mark.parametrize(("user", "password"), [("root", "wrong"), ("nobody", "omero")])
 def test_a_bad_login_is_denied(connect: Callable[..., Any], user: str, password: str) -> None:
     with pytest.raises(Glacier2.PermissionDeniedException) as caught:
         connect(user, password)
@@ -89,17 +89,30 @@ def test_a_session_id_goes_with_itself_only(connect: Callable[..., Any], root: A
         connect("root", root.getSessionId())
 
 
-@pytest.mark.parametrize("group", ["nowhere", "other"])
-def test_a_group_one_is_not_in_cannot_be_logged_in_to(
-    people: Any, sandbox: SandboxServer, group: str
-) -> None:
+def test_an_unknown_group_cannot_be_logged_in_to(people: Any, sandbox: SandboxServer) -> None:
+    people.user("alice", people.group("lab"))
+    client = in_group(sandbox, "nowhere")
+    with pytest.raises(omero.WrappedCreateSessionException, match="No such group"):
+        client.createSession("alice", "alice")
+    client.closeSession()
+
+
+def test_calls_in_a_group_one_is_not_in_fail_but_not_the_login(people: Any, sandbox: SandboxServer) -> None:
     people.group("other")
     people.user("alice", people.group("lab"))
-    client = in_group(sandbox, group)
-    with pytest.raises(Glacier2.CannotCreateSessionException) as caught:
-        client.createSession("alice", "alice")
-    assert "group" in caught.value.reason.lower()
+    client = in_group(sandbox, "other")
+    session = client.createSession("alice", "alice")
+    with pytest.raises(
+        omero.SecurityViolation, match=r"User \d+ is not a member of group \d+ and cannot login"
+    ):
+        session.getAdminService().getEventContext()
     client.closeSession()
+
+
+def test_the_guest_is_logged_in_with_any_password(connect: Callable[..., Any]) -> None:
+    session = connect("guest", "anything").getSession()
+    with pytest.raises(omero.SecurityViolation, match=r"Access denied to guest user: omero\.api\.IQuery"):
+        session.getQueryService().findAll("Image", None)
 
 
 def test_the_group_named_at_login_is_the_session_s(people: Any, sandbox: SandboxServer) -> None:
@@ -335,3 +348,11 @@ def test_two_clients_of_one_session_both_reach_the_repository(sandbox: SandboxSe
         assert root.getManagedRepository().root().id == other.getManagedRepository().root().id
     finally:
         other.closeSession()
+
+
+def test_a_folder_of_an_earlier_server_is_refused(sandbox_factory: Factory, tmp_path: Path) -> None:
+    first = sandbox_factory(data_dir=tmp_path / "data")
+    first.stop()
+    (tmp_path / "data" / "Pixels").mkdir(exist_ok=True)
+    with pytest.raises(FileExistsError, match=r"holds the files of an earlier sandbox \(.*Pixels"):
+        sandbox_factory(data_dir=tmp_path / "data")

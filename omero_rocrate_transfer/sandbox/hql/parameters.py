@@ -10,6 +10,9 @@ import omero.clients
 
 from .kinds import Time
 
+#: PostgreSQL's protocol counts the values of a statement in two bytes.
+_MOST = 32_767
+
 
 @dataclass(frozen=True)
 class Parameters:
@@ -34,11 +37,21 @@ def read(params: Any) -> Parameters:
     Raises
     ------
     omero.ApiUsageException
-        A value is no RType that a query can take.
+        A value is not an RType that a query can take.
+    omero.InternalException
+        There are more values than PostgreSQL's protocol can count.
     """
     if params is None:
         return Parameters()
     values = {name: _value(name, value) for name, value in (params.map or {}).items()}
+    count = sum(len(value) if isinstance(value, list) else 1 for value in values.values())
+    if count > _MOST:
+        message = (
+            " Wrapped Exception: (org.springframework.transaction.TransactionSystemException):\n"
+            "Could not roll back JDBC transaction; nested exception is org.postgresql.util.PSQLException: "
+            "This connection has been closed."
+        )
+        raise omero.InternalException(None, "ome.conditions.InternalException", message)
     offset, limit = page(params.theFilter)
     return Parameters(values, offset, limit)
 

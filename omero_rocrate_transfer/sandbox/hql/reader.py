@@ -103,6 +103,7 @@ class Reader:
             raise omero.SecurityViolation(None, None, f"Cannot read {row.model.java_name}:Id_{row.id}")
 
     def _load(self, answer: Answer) -> None:
+        self.marshaller.expect(answer.loaded)
         for row in answer.loaded:
             self._require(row)
             self.marshaller.entity(row)

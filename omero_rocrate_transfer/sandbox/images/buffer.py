@@ -1,7 +1,7 @@
 """Pixel buffers: what RawPixelsStore reads from and writes to (omero-romio ``ome.io.nio.PixelBuffer``)."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,6 +120,15 @@ class PixelBuffer(ABC):
 
     def close(self) -> None:  # noqa: B027 -- not every buffer holds a file
         """Release the file."""
+
+
+def check_bounds(size: Mapping[str, int], place: Mapping[str, int]) -> None:
+    """Raise an ApiUsageException (DimensionsOutOfBounds) for a coordinate outside an image."""
+    for axis, value in place.items():
+        if not 0 <= value < size[axis]:
+            message = f"{axis} '{value}' greater than size{axis} '{size[axis]}'."
+            java = "ome.io.nio.DimensionsOutOfBoundsException"
+            raise omero.ApiUsageException(None, java, message)
 
 
 def _read_only() -> Exception:

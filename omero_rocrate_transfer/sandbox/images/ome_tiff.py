@@ -1,5 +1,6 @@
 """OME-TIFF: OME-XML in the first page, in a ``.companion.ome`` file or in a sibling (OMETiffReader)."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from ome_types import model as ome
 from .errors import FormatError
 from .series import Original, Series
 from .tiff import TiffSeries, open_pages, page_at
+
+_OLD_NAMESPACE = re.compile(r"http://www\.openmicroscopy\.org/Schemas/\w+/20\d\d-\d\d")
+_NO_SIZE = re.compile(r'\sPhysicalSize[XYZ]="0*\.?0*"')
 
 
 def open_companion(path: Path) -> Original:
@@ -23,7 +27,7 @@ def open_ome_tiff(path: Path) -> Original:
     Raises
     ------
     FileNotFoundError
-        A sibling that the metadata names is missing.
+        The file of the metadata is missing.
     """
     with open_pages(path) as tiff:
         xml = page_at(tiff, 0).description
@@ -38,10 +42,15 @@ def open_ome_tiff(path: Path) -> Original:
 
 def _parse(xml: str) -> ome.OME:
     try:
-        document: ome.OME = from_xml(xml)
+        document: ome.OME = from_xml(_upgrade(xml))
     except ValueError as error:
         raise FormatError(f"Malformed OME-XML: {error}") from error
     return document
+
+
+def _upgrade(xml: str) -> str:
+    """Bring older schemas to the namespace of today and leave out sizes of 0, as Bio-Formats does."""
+    return _NO_SIZE.sub("", _OLD_NAMESPACE.sub("http://www.openmicroscopy.org/Schemas/OME/2016-06", xml))
 
 
 class _Reader:
@@ -80,9 +89,9 @@ class _Reader:
         path = self._path.parent / name if name else self._path
         if not path.exists() and block.uuid and block.uuid.value == self._document.uuid:
             path = self._path  # renamed after it was written: the UUID still says it is this very file
+        if path not in self._files and not path.is_file():
+            path = self._path  # as Bio-Formats does when a file of a set is missing
         if path not in self._files:
-            if not path.is_file():
-                raise FileNotFoundError(f"{self._path.name} names {name}, which is missing")
             self._files[path] = open_pages(path)
         return self._files[path]
 

@@ -7,7 +7,7 @@ from threading import RLock
 import omero
 import omero.clients
 
-from .buffer import PixelBuffer, Shape
+from .buffer import PixelBuffer, Shape, check_bounds
 from .errors import FormatError
 from .formats import open_original
 from .scan import Scan, scan
@@ -84,6 +84,8 @@ class OriginalBuffer(PixelBuffer):
 
     def region(self, z: int, c: int, t: int, region: Region) -> bytes:
         """Read a rectangle; errors of the reader end as internal errors, as on a real server."""
+        size = {axis: getattr(self.shape, axis.lower()) for axis in "ZCT"}
+        check_bounds(size, {"Z": z, "C": c, "T": t})
         try:
             return self._originals.read(self.path, self._number, (z, c, t), region, self.level)
         except OSError as error:

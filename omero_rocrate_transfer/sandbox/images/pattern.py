@@ -27,9 +27,14 @@ _AXES = {
 
 
 def open_pattern(path: Path, open_file: Callable[[Path], Original]) -> Original:
-    """Stitch the files that the only line of `path` stands for, relative to the folder of `path`.
+    """Stitch the files beside `path` that its only line stands for.
 
     ``<0-9>``, ``<00-12:2>`` and ``<red,green>`` are expanded; each block is one axis.
+
+    Raises
+    ------
+    FileNotFoundError
+        The pattern names folders, which a server does not find.
     """
     text = path.read_text(encoding="utf-8").strip()
     blocks = [_expand(block) for block in _BLOCK.findall(text)]
@@ -38,6 +43,9 @@ def open_pattern(path: Path, open_file: Callable[[Path], Original]) -> Original:
     pieces = _BLOCK.split(text)[::2]
     keys = list(itertools.product(*(range(len(block)) for block in blocks)))
     names = ["".join(_fill(pieces, blocks, key)) for key in keys]
+    if "/" in text:
+        # Bio-Formats looks for these in the folder that it runs in.
+        raise FileNotFoundError(names[0])
     members = [open_file(path.parent / name) for name in names]
     axes = _axes(pieces, members[0].series[0])[: len(blocks)]
     lengths = [len(block) for block in blocks]

@@ -8,7 +8,7 @@ import numpy as np
 import omero
 import omero.clients
 
-from .buffer import PixelBuffer, Shape
+from .buffer import PixelBuffer, Shape, check_bounds
 from .series import Region
 
 _MAX_INT = 2**31 - 1
@@ -24,9 +24,6 @@ class RomioBuffer(PixelBuffer):
 
     def __init__(self, shape: Shape, path: Path) -> None:
         super().__init__(shape, path)
-        if shape.pixel_type in ("complex", "double-complex"):
-            # PixelData.getBitDepth asks Bio-Formats, which does not know these types.
-            raise ValueError(f"Unknown type: '{shape.pixel_type}'")
         self._writable = not path.exists()
         self._file: int | None = None
 
@@ -123,10 +120,11 @@ class RomioBuffer(PixelBuffer):
     def check(self, z: int, c: int, t: int, region: Region) -> None:
         """Raise an ApiUsageException (DimensionsOutOfBounds) for coordinates outside the image."""
         x, y, w, h = region
-        inside = 0 <= x <= x + w <= self.shape.x and 0 <= y <= y + h <= self.shape.y
-        if not (inside and 0 <= z < self.shape.z and 0 <= c < self.shape.c and 0 <= t < self.shape.t):
-            message = f"Dimensions out of bounds: z={z} c={c} t={t} x={x} y={y} w={w} h={h}"
-            raise omero.ApiUsageException(None, "ome.io.nio.DimensionsOutOfBoundsException", message)
+        size = {axis: getattr(self.shape, axis.lower()) for axis in "XYZCT"}
+        check_bounds(size, {"Z": z, "C": c, "T": t})
+        if w > 0 and h > 0:
+            check_bounds(size, {"X": x, "Y": y})
+            check_bounds(size, {"X": x + w - 1, "Y": y + h - 1})
 
     def _refuse_null(self, start: int) -> None:
         if os.pread(self._opened(), len(_NULL_PLANE), start) == _NULL_PLANE:

@@ -1,11 +1,11 @@
 """Annotations and ROIs of a file as rows."""
 
-import zlib
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from ome_types import model as ome
 
+from omero_rocrate_transfer.sandbox import namespaces
 from omero_rocrate_transfer.sandbox.store import Row
 
 from .model_rows import pairs
@@ -22,21 +22,22 @@ _VALUES = {
 
 
 def add_annotations(writer: RowWriter, annotations: ome.StructuredAnnotations | None) -> None:
-    """Insert all annotations but those of files, whose bytes an import does not take over."""
+    """Insert the annotations that something refers to, but not files, whose bytes an import leaves out."""
     if annotations is None:
         return
-    for name in type(annotations).model_fields:
-        for annotation in getattr(annotations, name):
-            kind = type(annotation).__name__.replace("XMLAnnotation", "XmlAnnotation")
-            if kind != "FileAnnotation":
-                writer.add(annotation, kind, **_value(annotation, kind))
-                _register_namespace(writer, annotation.namespace)
-
-
-def _register_namespace(writer: RowWriter, name: str | None) -> None:
-    """Make a namespace known, as a database trigger does."""
-    if name and writer.store.lookup("Namespace", "name", name) is None:
-        writer.store.insert("Namespace", {"name": name}, event=writer.event)
+    known = {each.id: each for name in type(annotations).model_fields for each in getattr(annotations, name)}
+    waiting, wanted = list(writer.annotations_referred_to()), set()
+    while waiting:
+        number = waiting.pop()
+        if number in known and number not in wanted:
+            wanted.add(number)
+            waiting += [ref.id for ref in known[number].annotation_refs]
+    for number in (each for each in known if each in wanted):
+        annotation = known[number]
+        kind = type(annotation).__name__.replace("XMLAnnotation", "XmlAnnotation")
+        if kind != "FileAnnotation":
+            row = writer.add(annotation, kind, **_value(annotation, kind))
+            namespaces.register(writer.store, row, began=writer.began, event=writer.event)
 
 
 def _value(annotation: Any, kind: str) -> dict[str, Any]:
@@ -64,14 +65,14 @@ def add_rois(writer: RowWriter, document: ome.OME) -> None:
     """Insert the ROIs that an image refers to."""
     rois = {roi.id: roi for roi in document.rois}
     for image in document.images:
-        for ref in image.roi_refs:
+        for ref in writer.store.shuffled(image.roi_refs):
             if ref.id in rois:
                 _add_roi(writer, rois[ref.id], writer.known[image.id])
 
 
 def _add_roi(writer: RowWriter, roi: ome.ROI, image: Row) -> None:
     row = writer.add(roi, "Roi", image=image.id)
-    for position, shape in enumerate(roi.union):
+    for position, shape in writer.store.shuffled(enumerate(roi.union)):
         transform = shape.transform and writer.add(shape.transform, "AffineTransform").id
         extra = _mask(shape) if isinstance(shape, ome.Mask) else {}
         values = {"roi": row.id, "roi_index": position, "transform": transform, "textValue": shape.text}
@@ -79,6 +80,5 @@ def _add_roi(writer: RowWriter, roi: ome.ROI, image: Row) -> None:
 
 
 def _mask(shape: ome.Mask) -> dict[str, Any]:
-    data = shape.bin_data
-    compression = getattr(data.compression, "value", "none")
-    return {"bytes": zlib.decompress(data.value) if compression == "zlib" else data.value}
+    """Give the bytes as they are in the file, compressed or not: the importer does not look at them."""
+    return {"bytes": shape.bin_data.value}

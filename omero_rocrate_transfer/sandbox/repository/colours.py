@@ -7,7 +7,6 @@ RGBA = tuple[int, int, int, int]
 GREY: RGBA = (128, 128, 128, 255)
 WHITE: RGBA = (255, 255, 255, 255)
 _DEFAULTS: list[RGBA] = [(255, 0, 0, 255), (0, 255, 0, 255), (0, 0, 255, 255)]
-_GRAPHICS_NAMES = ["Red", "Green", "Blue", "Alpha"]
 _GREEN_FROM, _RED_FROM = 500, 560
 
 
@@ -30,7 +29,7 @@ def complete(channels: list[dict[str, Any]], logical: list[dict[str, Any]], *, g
     unknown: list[dict[str, Any]] = []
     for index, (channel, details) in enumerate(zip(channels, logical, strict=True)):
         if graphics:
-            _as_graphics(channel, details, index)
+            _as_graphics(channel, index)
         elif not _as_microscopy(channel, details, index):
             unknown.append(channel)
     if 0 < len(unknown) < len(channels):
@@ -38,10 +37,8 @@ def complete(channels: list[dict[str, Any]], logical: list[dict[str, Any]], *, g
             _colour(channel, WHITE)
 
 
-def _as_graphics(channel: dict[str, Any], details: dict[str, Any], index: int) -> None:
+def _as_graphics(channel: dict[str, Any], index: int) -> None:
     _colour(channel, (0, 0, 0, 0) if index == 3 else _DEFAULTS[index % 3])
-    if index < len(_GRAPHICS_NAMES):
-        details.setdefault("name", _GRAPHICS_NAMES[index])
 
 
 def _as_microscopy(channel: dict[str, Any], details: dict[str, Any], index: int) -> bool:

@@ -12,7 +12,9 @@ from weakref import WeakKeyDictionary
 import omero
 import omero.clients
 
-from omero_rocrate_transfer.sandbox import roles
+from omero_rocrate_transfer.sandbox import roles, violations
+from omero_rocrate_transfer.sandbox.pause import let_others_in
+from omero_rocrate_transfer.sandbox.schema import resolve
 
 from . import paths
 from .paths import Path
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 NAME = "ManagedRepository"
 DIRECTORY = "Directory"
+#: Seconds between looking for a directory and inserting it.
+_GAP = 0.002
 _KNOWN_BY_JAVA = {"tif": "image/tiff", "tiff": "image/tiff", "jpg": "image/jpeg", "txt": "text/plain"}
 
 
@@ -82,7 +86,7 @@ class RepositoryFiles:
         return sorted((row for row in known if row is not None), key=lambda row: row.id)
 
     def register(self, call: Call, path: Path, mimetype: str | None, **values: Any) -> Row:
-        """Insert the row of a new file or directory.
+        """Insert the row of a new file or directory; files of an import have no media type.
 
         Raises
         ------
@@ -91,8 +95,6 @@ class RepositoryFiles:
         omero.ValidationException
             The path is registered already.
         """
-        if self.find(path) is not None:
-            raise omero.ValidationException(None, None, f"{paths.join(path)} is registered already")
         self._require_parent(call, path[:-1])
         group = roles.USER_GROUP if mimetype == DIRECTORY else call.group_id
         return self.insert(path, mimetype, call.user_id, group, call.event(), **values)
@@ -100,23 +102,38 @@ class RepositoryFiles:
     def insert(
         self, path: Path, mimetype: str | None, owner: int, group: int, event: int, **values: Any
     ) -> Row:
-        """Insert a row without asking; directories belong to group "user" (createOrFixUserDir)."""
+        """Insert a row without asking; directories belong to group "user" (createOrFixUserDir).
+
+        Raises
+        ------
+        omero.ValidationException
+            The path is registered already.
+        """
         facts = {
             "name": path[-1],
             "path": f"{paths.join(path[:-1])}/",
-            "mimetype": mimetype or mimetype_of(path[-1]),
+            "mimetype": mimetype,
             "repo": self.uuid,
             "ctime": time.time_ns() // 1_000_000,
         }
-        row = self._store.insert("OriginalFile", {**facts, **values}, owner=owner, group=group, event=event)
-        self._index[str(facts["path"]), path[-1]] = row.id
+        with self._store.lock:
+            if self.find(path) is not None:
+                raise violations.refused_insert(resolve("OriginalFile"), "originalfile_repo_path_index")
+            row = self._store.insert(
+                "OriginalFile", {**facts, **values}, owner=owner, group=group, event=event
+            )
+            self._index[str(facts["path"]), path[-1]] = row.id
         return row
 
     def make_directories(self, call: Call, path: Path, *, owner: int | None = None) -> None:
-        """Make and register a directory and those above it, where they are missing."""
+        """Make and register a directory and those above it if they are missing.
+
+        Nothing keeps two calls from finding the same directory missing: the second to insert it fails.
+        """
         for end in range(1, len(path) + 1):
             part = path[:end]
             if self.find(part) is None:
+                let_others_in(_GAP)
                 who = call.user_id if owner is None else owner
                 self.insert(part, DIRECTORY, who, roles.USER_GROUP, call.event())
             self.path(part).mkdir(exist_ok=True)

@@ -45,7 +45,8 @@ def prepare(call: Call, files: RepositoryFiles, fileset: Any, settings: Any) -> 
     omero.ApiUsageException
         There are no entries, or no checksum algorithm.
     omero.ValidationException
-        The fileset's jobs are not exactly one UploadJob; the directories are there by then.
+        The fileset's jobs are not exactly one UploadJob; the directories are there by then. Or another import
+        has made one of these directories at the same time.
     omero.SecurityViolation
         The caller may not write into the group.
     """
@@ -80,10 +81,9 @@ def _make_prefix(call: Call, files: RepositoryFiles) -> Path:
     now = datetime.now().astimezone()
     terms = _terms(call) | terms_at(now)
     base = root_owned(template, terms)
-    with call.store.lock:  # else two imports of one moment find the same folder free
-        files.make_directories(call, base, owner=0)
-        prefix = user_owned(template, terms, now, lambda path: not files.path(path).exists(), base)
-        files.make_directories(call, prefix)
+    files.make_directories(call, base, owner=0)
+    prefix = user_owned(template, terms, now, lambda path: not files.path(path).exists(), base)
+    files.make_directories(call, prefix)
     return prefix
 
 

@@ -53,6 +53,7 @@ class ImportCommand:
         self._path = files.path(location.full(0))
         self._imported = Imported([], [], [])
         self._lines: list[str] = []
+        self.acts_for_another = False
 
     def step(self, number: int) -> None:
         """Do one step; errors are named as the real command names them."""
@@ -85,6 +86,10 @@ class ImportCommand:
 
     def _metadata(self, original: Original) -> None:
         call, settings = self._call, self._settings
+        if self.acts_for_another:
+            raise omero.SecurityViolation(
+                None, None, f"Cannot read {call.caller_id}'s import as another user"
+            )
         wishes = Wishes(
             name=_text(settings.userSpecifiedName),
             description=_text(settings.userSpecifiedDescription),
@@ -92,8 +97,8 @@ class ImportCommand:
             file_name=self._path.name,
             fileset=self._fileset.id,
         )
+        writer = RowWriter(call.store, call.user_id, call.group_id, call.event())
         with call.store.transaction():
-            writer = RowWriter(call.store, call.user_id, call.group_id, call.event())
             imported = import_metadata(writer, original, wishes)
             link_target(call, settings.userSpecifiedTarget, imported)
             link_annotations(call, settings.userSpecifiedAnnotationList or [], imported.images)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import Ice
 import omero
 import omero.clients
 
@@ -50,14 +51,17 @@ def locate(prefix: Path, client_paths: list[Path], *, reader_known: bool) -> Loc
 
     Raises
     ------
-    ValueError
+    Ice.UnknownException
         See `paths.trim`.
     """
     root = paths.common_root(client_paths)
     if reader_known:
         root, trimmed = (), [path[len(root) :] for path in client_paths]
     else:
-        root, trimmed = paths.trim(root, client_paths)
+        try:
+            root, trimmed = paths.trim(root, client_paths)
+        except ValueError as error:
+            raise Ice.UnknownException(f"java.lang.IllegalArgumentException: {error}\n") from None
     safe = [tuple(map(paths.sanitise, path)) for path in trimmed]
     safe_root = tuple(map(paths.sanitise, root))
     return Location(prefix, (*prefix, *safe_root), [path[len(root) :] for path in safe])

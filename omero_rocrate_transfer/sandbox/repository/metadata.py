@@ -52,17 +52,21 @@ def import_metadata(writer: RowWriter, original: Original, wishes: Wishes) -> Im
     document = original.document
     for instrument in document.instruments:
         add_instrument(writer, instrument)
-    imported = Imported([], [], [])
-    for index, series in enumerate(original.series):
-        image = _add_image(writer, original, series, index, wishes)
-        imported.images.append(image)
-        imported.pixels.append(_add_pixels(writer, original, series, image, wishes))
+    images: dict[int, Row] = {}
+    pixels: dict[int, Row] = {}
+    for index, series in writer.store.shuffled(enumerate(original.series)):
+        images[index] = _add_image(writer, original, series, index, wishes)
+        pixels[index] = _add_pixels(writer, original, series, images[index], wishes)
+    series_order = range(len(original.series))
+    imported = Imported(
+        [pixels[index] for index in series_order], [images[index] for index in series_order], []
+    )
     plate_name = (wishes.name or "").strip() or None
     imported.plates = [add_plate(writer, p, plate_name, wishes.file_name) for p in document.plates]
     for plate in imported.plates if wishes.description is not None else []:
         writer.store.update(plate, {"description": wishes.description})
-    add_annotations(writer, document.structured_annotations)
     add_rois(writer, document)
+    add_annotations(writer, document.structured_annotations)
     writer.link_annotations()
     return imported
 
@@ -105,7 +109,8 @@ def _add_pixels(writer: RowWriter, original: Original, series: Series, image: Ro
     sizes = {name: Quantity(value, "MICROMETER") for name, value in wanted}
     types = {
         "pixelsType": writer.store.lookup("PixelsType", "value", series.pixel_type),
-        "dimensionOrder": writer.store.lookup("DimensionOrder", "value", source.dimension_order.value),
+        # Whatever the file's own order is: that is the one in which the server reads.
+        "dimensionOrder": writer.store.lookup("DimensionOrder", "value", "XYZCT"),
     }
     values = {
         **sizes,
@@ -129,7 +134,8 @@ def _add_channels(
     channels = [_colour_of(channel) for channel in given]
     logical = [{} if channel is None else _logical(writer, channel) for channel in given]
     colours.complete(channels, logical, graphics=graphics)
-    for position, (channel, values, details) in enumerate(zip(given, channels, logical, strict=True)):
+    facts = enumerate(zip(given, channels, logical, strict=True))
+    for position, (channel, values, details) in writer.store.shuffled(facts):
         ends = {"pixels": pixels.id, "pixels_index": position}
         row = writer.insert(
             "Channel", {**values, **ends, "logicalChannel": writer.insert("LogicalChannel", details).id}
@@ -150,7 +156,7 @@ def _logical(writer: RowWriter, channel: ome.Channel) -> dict[str, Any]:
 
 def _add_planes(writer: RowWriter, source: ome.Pixels, pixels: Row) -> None:
     """Insert plane information, but not for planes of which nothing is known (PlaneInfoProcessor)."""
-    for plane in source.planes:
+    for plane in writer.store.shuffled(source.planes):
         values = scalars(writer.store, plane, "PlaneInfo")
         if any(fact in values for fact in _PLANE_FACTS):
             writer.remember(plane, writer.insert("PlaneInfo", {**values, "pixels": pixels.id}))

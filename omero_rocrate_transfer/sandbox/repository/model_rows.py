@@ -6,6 +6,8 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from omero_rocrate_transfer.sandbox.schema import Field, resolve
 from omero_rocrate_transfer.sandbox.store import Quantity, Store
 
@@ -95,4 +97,6 @@ def _scalar(found: Any, field: Field) -> Any:
     if hasattr(found, "as_int32"):
         return found.as_int32()
     convert = {"int": int, "long": int, "double": float, "float": float, "boolean": bool}.get(field.type, str)
-    return convert(found)
+    converted = convert(found)
+    # Fractions are single precision numbers in Bio-Formats.
+    return float(np.float32(converted)) if field.check == "0..1" else converted

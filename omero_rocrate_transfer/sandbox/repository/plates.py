@@ -21,10 +21,10 @@ def add_plate(writer: RowWriter, plate: ome.Plate, name: str | None, file_name: 
     columns = max([plate.columns or 1, *(well.column + 1 for well in plate.wells)])
     row = writer.add(plate, "Plate", name=name or plate.name or file_name, rows=rows, columns=columns)
     runs: dict[str, Row] = {}
-    for acquisition in plate.plate_acquisitions:
+    for acquisition in writer.store.shuffled(plate.plate_acquisitions):
         run = writer.add(acquisition, "PlateAcquisition", plate=row.id)
         runs |= {ref.id: run for ref in acquisition.well_sample_refs}
-    for well in plate.wells:
+    for well in writer.store.shuffled(plate.wells):
         _add_well(writer, well, row, runs)
     return row
 
@@ -33,7 +33,7 @@ def _add_well(writer: RowWriter, well: ome.Well, plate: Row, runs: dict[str, Row
     given = "color" in well.model_fields_set and well.color is not None
     colour = dict(zip(("red", "green", "blue", "alpha"), rgba(well.color), strict=True)) if given else {}
     row = writer.add(well, "Well", plate=plate.id, **colour)
-    for position, sample in enumerate(well.well_samples):
+    for position, sample in writer.store.shuffled(enumerate(well.well_samples)):
         if sample.image_ref is None:
             continue  # a position that was never imaged; OMERO's image is not null
         image = writer.known[sample.image_ref.id]

@@ -46,6 +46,8 @@ class ImportProcess:
         self._uploaders: dict[int, tuple[Any, RepositoryFileStore]] = {}
         self._offsets: dict[int, int] = {}
         self._handle: Any = None
+        #: The import was begun with ``omero.user``; it will fail.
+        self.acts_for_another = False
         self.proxy = self.context.register(omero.grid.ImportProcess, self)
 
     # -- operations of the interface
@@ -156,5 +158,6 @@ class ImportProcess:
             logFile=None if log is None else marshaller.entity(log),
         )
         command = ImportCommand(self._call, self._files, self.fileset, self._location, self._settings)
+        command.acts_for_another = self.acts_for_another
         self._handle = CommandHandle(self.context, request, command).submit()
         return self._handle

@@ -1,5 +1,6 @@
 """Insert rows on behalf of an import: one owner, one group, one event."""
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,8 @@ class RowWriter:
 
     Attributes
     ----------
+    began
+        When the transaction began, by `time.monotonic`.
     known
         Row by the id that the file gives to an object, such as ``Objective:0:1``.
     """
@@ -23,6 +26,7 @@ class RowWriter:
     owner: int
     group: int
     event: int
+    began: float = field(default_factory=time.monotonic)
     known: dict[str, Row] = field(default_factory=dict)
     _annotations: list[tuple[Row, list[str]]] = field(default_factory=list)
 
@@ -44,6 +48,10 @@ class RowWriter:
         refs = [ref.id for ref in getattr(source, "annotation_refs", None) or ()]
         if refs and row.model.is_annotated:
             self._annotations.append((row, refs))
+
+    def annotations_referred_to(self) -> set[str]:
+        """Ids of the annotations that `link_annotations` will look for."""
+        return {ref for _, refs in self._annotations for ref in refs}
 
     def id_of(self, reference: Any) -> int | None:
         """Row id of the object a reference of the file points to; None if there is none."""

@@ -41,16 +41,18 @@ SERVICES: dict[str, str] = {
 
 
 def interface(name: str) -> type:
-    """Find the slice interface of a service by its simple or full name.
+    """Find the slice interface of a service by its full name.
 
     Raises
     ------
     omero.ApiUsageException
         There is no such service.
     """
-    simple = name.rpartition(".")[2]
-    if simple not in SERVICES:
-        raise omero.ApiUsageException(None, None, f"Unknown service: {name}")
+    package, _, simple = name.rpartition(".")
+    if package != "omero.api" or simple not in SERVICES:
+        message = f"{name} is an unknown service. "
+        message += "Please check Constants.ice or the documentation for valid strings."
+        raise omero.ApiUsageException(None, None, message)
     return getattr(omero.api, simple)
 
 

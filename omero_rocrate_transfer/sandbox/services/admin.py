@@ -48,6 +48,7 @@ class AdminService(AdminLookups):
         self, call: Call, experimenter: Any, privileges: list[Any], password: Any
     ) -> int:
         """Add an administrator with some privileges, none that the caller lacks."""
+        call.require_role(roles.SYSTEM_GROUP)
         call.require_privilege("ModifyUser")
         granted = _privilege_names(privileges)
         _require_own(call, granted)
@@ -95,7 +96,9 @@ class AdminService(AdminLookups):
 
     def createGroup(self, call: Call, group: Any) -> int:
         """Add a group with the permissions in its details, by default private."""
-        call.require_privilege("ModifyGroup")
+        call.require_role(roles.SYSTEM_GROUP)
+        if "ModifyGroup" not in call.privileges:
+            raise accounts.neither_admin_nor_leader()
         return accounts.create_group(call, group)
 
     def updateGroup(self, call: Call, group: Any) -> None:
@@ -182,6 +185,7 @@ class AdminService(AdminLookups):
 
     def setAdminPrivileges(self, call: Call, user: Any, privileges: list[Any]) -> None:
         """Replace an administrator's privileges by some of the caller's."""
+        call.require_role(roles.SYSTEM_GROUP)
         call.require_privilege("ModifyUser")
         granted = _privilege_names(privileges)
         _require_own(call, granted)
@@ -238,5 +242,5 @@ def _privilege_objects(names: frozenset[str]) -> list[Any]:
 
 def _require_own(call: Call, granted: frozenset[str]) -> None:
     if not granted <= call.privileges:
-        lacking = ", ".join(sorted(granted - call.privileges))
-        raise omero.SecurityViolation(None, None, f"Cannot grant privileges one lacks: {lacking}")
+        message = "cannot give administrator privileges that current user does not have"
+        raise omero.SecurityViolation(None, None, message)

@@ -95,8 +95,9 @@ class AdminLookups:
         return Marshaller(call.store, call).entities(users, USER_PLAN)
 
     def containedGroups(self, call: Call, experimenterId: int) -> list[Any]:
-        """Return the groups of a user, default group first."""
+        """Return the groups of a user, by id."""
         maps = security.memberships(call.store, experimenterId)
+        maps.sort(key=lambda row: row.values["parent"])
         groups = [accounts.group_row(call.store, row.values["parent"]) for row in maps]
         return Marshaller(call.store, call).entities(groups, _GROUP_PLAN)
 

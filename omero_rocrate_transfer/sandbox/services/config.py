@@ -10,6 +10,8 @@ import omero
 import omero.clients
 from omero.rtypes import rtime
 
+from omero_rocrate_transfer.sandbox import roles
+
 if TYPE_CHECKING:
     from omero_rocrate_transfer.sandbox.call import Call
     from omero_rocrate_transfer.sandbox.context import ServiceContext
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 VERSION = "5.6.16"
 
 # What every user may read (omero.properties, "visibility: all" or "user"); the rest is for administrators.
-_PUBLIC = re.compile(r"omero\.(client|router|query|sessions|upgrades|web)\..*|omero\.router\.insecure")
+_PUBLIC = re.compile(
+    r"omero\.(client|pixeldata|router|query|sessions|upgrades|web)\..*|omero\.router\.insecure"
+)
 _DEFAULTS = {
     "omero.client.ui.menu.dropdown.colleagues.enabled": "true",
     "omero.pixeldata.max_plane_width": "3192",
@@ -83,8 +87,7 @@ class ConfigService:
 
     def setConfigValue(self, call: Call, key: str, value: str) -> None:
         """Change a setting of the running server; administrators only."""
-        if not call.is_admin:
-            raise omero.SecurityViolation(None, None, f"Cannot write configuration: {key}")
+        call.require_role(roles.SYSTEM_GROUP)
         self.context.config[key] = value
 
     def setConfigValueIfEquals(self, call: Call, key: str, value: str, test: str) -> bool:

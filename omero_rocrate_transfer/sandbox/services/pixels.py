@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _DESCRIPTION_PLAN: dict[str, Any] = {
     "pixelsType": {},
-    "dimensionOrder": {},
     "image": {},
     "channels": {
         "statsInfo": {},
@@ -151,6 +150,8 @@ class PixelsService:
         ------
         omero.ValidationException
             There are no channels, or a value breaks a constraint of the database.
+        omero.ApiUsageException
+            A size is not positive.
         """
         if not channelList:
             raise omero.ValidationException(None, None, "Channel list must be filled.")
@@ -159,6 +160,9 @@ class PixelsService:
         pixels.setDimensionOrder(self.getEnumeration(call, "DimensionOrder", "XYZCT"))
         pixels.setSha1(rstring("Pending..."))
         for axis, size in zip("XYZCT", (sizeX, sizeY, sizeZ, len(channelList), sizeT), strict=True):
+            if size <= 0:
+                message = f"values of Pixels.size{axis} must be strictly positive"
+                raise omero.ApiUsageException(None, None, message)
             getattr(pixels, f"setSize{axis}")(rint(size))
         for _ in channelList:
             channel = omero.model.ChannelI()

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import omero
 import omero.clients
 
+from omero_rocrate_transfer.sandbox import violations
 from omero_rocrate_transfer.sandbox.hql import parameters
 from omero_rocrate_transfer.sandbox.hql.parameters import Parameters
 from omero_rocrate_transfer.sandbox.hql.reader import Reader
 from omero_rocrate_transfer.sandbox.marshal import read_value
-from omero_rocrate_transfer.sandbox.schema import Type, resolve
+from omero_rocrate_transfer.sandbox.schema import resolve
 
 if TYPE_CHECKING:
     from omero_rocrate_transfer.sandbox.call import Call
@@ -41,7 +42,7 @@ class QueryService:
         """
         row = call.store.get(klass, id)
         if row is None:
-            raise _no_row(resolve(klass), id)
+            raise violations.no_row(resolve(klass), id)
         return Reader(call).entity(row)
 
     def find(self, call: Call, klass: str, id: int) -> Any:
@@ -130,8 +131,3 @@ def _unique(found: list[Any], query: str) -> Any:
         message = f"Query named:\n\n\t{query}\n\nhas returned more than one Object"
         raise omero.ApiUsageException(None, None, message)
     return next(iter(different.values()), None)
-
-
-def _no_row(model: Type, id: int) -> Exception:
-    message = f"No row with the given identifier exists: [{model.java_name}#{id}]"
-    return omero.ValidationException(None, None, message)

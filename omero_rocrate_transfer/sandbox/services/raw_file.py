@@ -96,6 +96,8 @@ class RepositoryFileStore(FileStore):
         Called with the position after each written block.
     on_close
         Called before the store is closed.
+    hangs_when_busy
+        Two calls at once are never answered; else the second is refused.
     """
 
     def __init__(
@@ -106,8 +108,10 @@ class RepositoryFileStore(FileStore):
         writable: bool,
         on_write: Callable[[int], None] = lambda _: None,
         on_close: Callable[[], None] = lambda: None,
+        hangs_when_busy: bool = False,
     ) -> None:
         super().__init__(context)
+        self.hangs_when_busy = hangs_when_busy
         self._on_close = on_close
         path = pixel_access.repository_path(context.data_dir, row)
         self.open_file = StoredFile(
@@ -127,7 +131,7 @@ class RepositoryFileStore(FileStore):
 
 
 class RawFileStoreService(FileStore):
-    """The store that clients create; files of repositories are always read-only here."""
+    """The store that clients create; it opens files of repositories too."""
 
     def setFileId(self, call: Call, fileId: int) -> None:
         """Open a file.
@@ -150,11 +154,10 @@ class RawFileStoreService(FileStore):
         call.require_read(row)
         self.session_ended()
         if row.values.get("repo") is not None:
-            self.open_file = RepositoryFileStore(self.context, row, writable=False).file
+            there = pixel_access.repository_path(self.context.data_dir, row).exists()
+            writable = there and call.can_edit(row)
+            self.open_file = RepositoryFileStore(self.context, row, writable=writable).file
             return
         path = id_path(self.context.data_dir / "Files", fileId)
-        # With all groups in the context the check for updates fails on a real server, and the mode is "r".
-        writable = (
-            call.group_id >= 0 and call.can_edit(row) and (not path.exists() or os.access(path, os.W_OK))
-        )
+        writable = call.can_edit(row) and (not path.exists() or os.access(path, os.W_OK))
         self.open_file = StoredFile(row, path, writable=writable)

@@ -74,6 +74,9 @@ class RawPixelsStoreService(PixelSizes):
         if row is None:
             raise omero.ValidationException(None, None, f"Cannot read pixels id={self._pixels}")
         require_group(call)
+        image = call.store.get("Image", row.values["image"])
+        if image is not None:
+            call.require_read(image)
         require_update(call, row)
         digest = buffer.digest().hex()
         with call.store.transaction():

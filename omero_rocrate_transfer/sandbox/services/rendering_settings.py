@@ -33,9 +33,8 @@ class RenderingSettingsService:
         self.context = context
 
     def sanityCheckPixels(self, call: Call, pFrom: Any, pTo: Any) -> bool:
-        """Tell whether settings of one image fit another."""
-        first, second = (pixel_access.load_pixels(call, p.getId().getValue()) for p in (pFrom, pTo))
-        return _compatible(first, second)
+        """Refuse: only the server itself may ask whether settings of one image fit another."""
+        raise omero.SecurityViolation(None, None, "This method allows no remote access.")
 
     def getRenderingSettings(self, call: Call, pixelsId: int) -> Any:
         """Return the caller's settings, else the owner's, else None."""
@@ -46,8 +45,8 @@ class RenderingSettingsService:
     # -- defaults
 
     def resetDefaultsInImage(self, call: Call, imageId: int) -> None:
-        """Set back the settings of an image."""
-        self._all(call, "Image", [imageId], reset_defaults)
+        """Set back the settings of an image, if its pixels can be read."""
+        self._each(call, "Image", [imageId], reset_defaults)
 
     def resetDefaultsForPixels(self, call: Call, pixelsId: int) -> None:
         """Set back the settings of an image."""
@@ -62,8 +61,9 @@ class RenderingSettingsService:
         return self._each(call, type, nodeIds, reset_defaults)
 
     def resetMinMaxInSet(self, call: Call, type: str, nodeIds: list[int]) -> list[int]:
-        """Set the windows to the extremes of the channels."""
-        return self._each(call, type, nodeIds, set_windows)
+        """Set the windows to the extremes of the channels; answers with ids of Pixels if these were given."""
+        done = self._each(call, type, nodeIds, set_windows)
+        return nodeIds if type.endswith("Pixels") and done else done
 
     def setOriginalSettingsInImage(self, call: Call, imageId: int) -> None:
         """Set back the settings of an image to those it was imported with."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import Ice
 import omero
 import omero.clients
 from omero.rtypes import rlong, rmap, rstring
@@ -53,7 +54,9 @@ class ManagedRepositoryService:
         self._require_client(call)
         own = fileset.importer(call)
         row, location = fileset.prepare(own, self.files, fs, settings)
-        return ImportProcess(own, self.files, row, location, settings).proxy
+        settled = ImportProcess(own, self.files, row, location, settings)
+        settled.acts_for_another = call.user_id != call.caller_id
+        return settled.proxy
 
     def importPaths(self, call: Call, filePaths: list[str]) -> Any:
         """Begin an import with default settings."""
@@ -158,7 +161,7 @@ class ManagedRepositoryService:
     def register(self, call: Call, path: str, mimetype: Any) -> Any:
         """Make a row for a path."""
         self._require_session(call)
-        kind = None if mimetype is None else mimetype.getValue()
+        kind = mimetype_of(path) if mimetype is None else mimetype.getValue()
         row = self.files.register(call, checked(path), kind)
         return Marshaller(call.store, call).entity(row)
 
@@ -182,7 +185,7 @@ class ManagedRepositoryService:
             raise omero.grid.UnregisteredFileException(None, None, f"{path} is not registered", unknown)
         if row is None:
             sha1 = call.store.enum("ChecksumAlgorithm", "SHA1-160")
-            row = self.files.register(call, place, None, hasher=sha1.id if sha1 else None)
+            row = self.files.register(call, place, mimetype_of(place[-1]), hasher=sha1.id if sha1 else None)
         elif mode != "r" and not self._may_write(call, row):
             raise omero.SecurityViolation(None, None, "requiresWrite is true but cannot modify")
         return self._open(row, writable=mode != "r")
@@ -233,7 +236,7 @@ class ManagedRepositoryService:
     # -- parts
 
     def _open(self, row: Row, *, writable: bool) -> Any:
-        store = RepositoryFileStore(self.context, row, writable=writable)
+        store = RepositoryFileStore(self.context, row, writable=writable, hangs_when_busy=True)
         return self.context.register(omero.api.RawFileStore, store)
 
     @staticmethod
@@ -252,7 +255,7 @@ class ManagedRepositoryService:
         return [row for row in self.files.children(place) if call.can_read(row)]
 
     def _tree(self, place: paths.Path, row: Row) -> dict[str, Any]:
-        facts: dict[str, Any] = {"id": rlong(row.id), "mimetype": rstring(row.values.get("mimetype"))}
+        facts: dict[str, Any] = {"id": rlong(row.id), "mimetype": rstring(row.values.get("mimetype") or "")}
         if row.values.get("size") is not None:
             facts["size"] = rlong(row.values["size"])
         if row.values.get("mimetype") == DIRECTORY:
@@ -271,7 +274,7 @@ class ManagedRepositoryService:
     @staticmethod
     def _require_session(call: Call) -> None:
         if call.session_uuid is None:
-            raise omero.RemovedSessionException(None, None, "No context for null")
+            raise Ice.UnknownException("ome.conditions.ApiUsageException: Uuid cannot be null.\n")
         call.check()
 
     def _require_client(self, call: Call) -> None:

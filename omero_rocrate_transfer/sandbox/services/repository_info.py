@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+import omero
+import omero.clients
 
 if TYPE_CHECKING:
     from omero_rocrate_transfer.sandbox.call import Call
@@ -20,21 +22,17 @@ class RepositoryInfoService:
         self.context = context
 
     def getUsedSpaceInKilobytes(self, call: Call) -> int:
-        """Return the size of all binary data."""
-        return _size_of(self.context.data_dir) // _KIB
+        """Refuse, as every server since OMERO 5.0."""
+        message = "This UNSAFE method has been deprecated. Server side functionality has been REMOVED."
+        raise omero.InternalException(None, None, message)
 
     def getFreeSpaceInKilobytes(self, call: Call) -> int:
         """Return the free space of the disk."""
         return shutil.disk_usage(self.context.data_dir).free // _KIB
 
     def getUsageFraction(self, call: Call) -> float:
-        """Return which part of what could be used is used by binary data."""
-        used, free = self.getUsedSpaceInKilobytes(call), self.getFreeSpaceInKilobytes(call)
-        return used / (used + free)
+        """Refuse: it needs the used space."""
+        return self.getUsedSpaceInKilobytes(call)
 
     def sanityCheckRepository(self, call: Call) -> None:
         """Do nothing, as the real server, whose check is switched off."""
-
-
-def _size_of(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

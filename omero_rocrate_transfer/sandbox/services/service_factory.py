@@ -92,20 +92,21 @@ class ServiceFactoryService:
         Raises
         ------
         omero.ApiUsageException
-            Not a group, or not an existing one.
+            Not a group, or one that an administrator names and that does not exist.
         omero.SecurityViolation
             Not a member, or services are open, or a group owner's sudo session.
         """
         if not isinstance(obj, omero.model.ExperimenterGroup) or obj.id is None or obj.id.val < 0:
             raise omero.ApiUsageException(None, None, "Only an existing ExperimenterGroup can be the context")
         session, group = self.context.session, int(obj.id.val)
+        self._require_idle()
+        if session.led_groups is not None:
+            raise omero.SecurityViolation(None, None, "Group-sudo session cannot change context!")
+        if group not in call.member_of and not call.is_admin:
+            message = f"User {session.user_id} is not a member of group {group}"
+            raise omero.SecurityViolation(None, None, message)
         if call.store.get("ExperimenterGroup", group) is None:
             raise omero.ApiUsageException(None, None, f"No such group: {group}")
-        if session.led_groups is not None or (group not in call.member_of and not call.is_admin):
-            raise omero.SecurityViolation(
-                None, None, f"User {session.user_id} may not change to group {group}"
-            )
-        self._require_idle()
         previous, session.group_id = session.group_id, group
         return omero.model.ExperimenterGroupI(previous, False)
 
@@ -116,7 +117,12 @@ class ServiceFactoryService:
             raise omero.SecurityViolation(None, None, f"{session.active - 1} methods active")
         for context in self.context.server.contexts(session):
             if context.stateful():
-                raise omero.SecurityViolation(None, None, f"Stateful services active: {context.stateful()}")
+                names = "\n".join(context.stateful())
+                message = (
+                    "SecurityContext change cancelled:\n"
+                    f"{session.uuid} has active stateful services:\n\n{names}\n"
+                )
+                raise omero.SecurityViolation(None, None, message)
 
     def setSecurityPassword(self, call: Call, password: str) -> None:
         """Prove the password in a joined session."""
@@ -129,20 +135,19 @@ class ServiceFactoryService:
     # -- services --------------------
 
     def getByName(self, call: Call, name: str) -> Any:
-        """Return the proxy of a stateless service, one servant per client."""
+        """Return the proxy of a service, one servant per client."""
         found = interface(name)
         simple = found.__name__
-        if issubclass(found, omero.api.StatefulServiceInterface):
-            raise omero.ApiUsageException(None, None, f"{name} is stateful: use createByName")
         implementation = self.context.get_service(simple)
         return self.context.register(found, implementation, f"{self.context.client_uuid}omero.api.{simple}")
 
     def createByName(self, call: Call, name: str) -> Any:
-        """Open a stateful service."""
+        """Open a service of its own."""
         found = interface(name)
-        if not issubclass(found, omero.api.StatefulServiceInterface):
-            raise omero.ApiUsageException(None, None, f"{name} is stateless: use getByName")
-        return self.context.register(found, create(found.__name__, self.context))
+        proxy = self.context.register(found, create(found.__name__, self.context))
+        if issubclass(found, omero.api.StatefulServiceInterface):
+            return proxy
+        return omero.api.StatefulServiceInterfacePrx.uncheckedCast(proxy)
 
     def sharedResources(self, call: Call) -> Any:
         """Return the proxy of the shared resources, with the repositories."""
@@ -190,9 +195,17 @@ _CREATORS = {
 def _add_shortcuts() -> None:
     """Give the factory its one method per service."""
     for method, name in _GETTERS.items():
-        setattr(ServiceFactoryService, method, lambda self, call, name=name: self.getByName(call, name))
+        setattr(
+            ServiceFactoryService,
+            method,
+            lambda self, call, name=f"omero.api.{name}": self.getByName(call, name),
+        )
     for method, name in _CREATORS.items():
-        setattr(ServiceFactoryService, method, lambda self, call, name=name: self.createByName(call, name))
+        setattr(
+            ServiceFactoryService,
+            method,
+            lambda self, call, name=f"omero.api.{name}": self.createByName(call, name),
+        )
 
 
 _add_shortcuts()

@@ -63,12 +63,14 @@ class SessionService:
         ------
         omero.SecurityViolation
             The caller is neither an administrator with privilege Sudo nor an owner of the group.
-        omero.ApiUsageException
+        omero.AuthenticationException
             No such user, group or event type.
         """
         user = call.store.lookup("Experimenter", "omeName", principal.name)
-        if user is None:
-            raise omero.ApiUsageException(None, None, f"No such experimenter: {principal.name}")
+        kind = call.store.enum("EventType", principal.eventType or "User")
+        group = principal.group and call.store.lookup("ExperimenterGroup", "name", principal.group)
+        if user is None or kind is None or (principal.group and group is None):
+            raise omero.AuthenticationException("Error creating session.")
         live, idle = timeToLiveMilliseconds, timeToIdleMilliseconds
         if "Sudo" in call.privileges:
             return self._create(call, user, principal, live=live, idle=idle, sudoer=call.caller_id)
@@ -157,9 +159,15 @@ def _led_groups(call: Call, user: Row, principal: Any) -> frozenset[int]:
     groups = {row.values["parent"] for row in security.memberships(call.store, user.id)}
     led = frozenset(call.leader_of) & groups
     if not led or roles.SYSTEM_GROUP in groups:
-        message = f"User {call.caller_id} may not create a session for {principal.name}: needs privilege Sudo"
-        raise omero.SecurityViolation(None, None, message)
+        raise _group_not_led(call, find_group(call.store, user, principal.group))
     group = find_group(call.store, user, principal.group)
     if group not in led:
-        raise omero.SecurityViolation(None, None, f"Group sudo is not permitted for group {group}")
+        raise _group_not_led(call, group)
     return led
+
+
+def _group_not_led(call: Call, group: int) -> BaseException:
+    row = call.store.get("ExperimenterGroup", group)
+    name = None if row is None else row.values["name"]
+    message = f"Group sudo is not permitted for group {name} (gid={group})"
+    return omero.SecurityViolation(None, None, message)

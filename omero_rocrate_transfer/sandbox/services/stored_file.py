@@ -105,7 +105,7 @@ class StoredFile:
         if not self.path.exists():
             return None
         size = self.path.stat().st_size
-        if not self._modified and size and size == self.row.values.get("size"):
+        if not self._modified and size == self.row.values.get("size"):
             return None
         row = call.store.get("OriginalFile", self.row.id)
         if row is None:

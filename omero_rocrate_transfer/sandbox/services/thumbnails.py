@@ -73,13 +73,13 @@ class ThumbnailStoreService:
         try:
             return self.getThumbnailWithoutDefault(call, sizeX, sizeY)
         except omero.ConcurrencyException:
-            size = _size(self._require_pixels(), sizeX, sizeY)
+            size = _size(sizeX, sizeY)
             return jpeg(Image.new("RGB", size, (128, 128, 128)))
 
     def getThumbnailWithoutDefault(self, call: Call, sizeX: Any, sizeY: Any) -> bytes:
         """Return a picture of the given size."""
         pixels = self._require_pixels()
-        return thumbnail(self.context, pixels, self._require_settings(), _size(pixels, sizeX, sizeY))
+        return thumbnail(self.context, pixels, self._require_settings(), _size(sizeX, sizeY))
 
     def getThumbnailByLongestSide(self, call: Call, size: Any) -> bytes:
         """Return a picture in the image's own proportions."""
@@ -97,7 +97,7 @@ class ThumbnailStoreService:
     def getThumbnailForSectionDirect(self, call: Call, theZ: int, theT: int, sizeX: Any, sizeY: Any) -> bytes:
         """Return a picture of one plane."""
         pixels = self._require_pixels()
-        size = _size(pixels, sizeX, sizeY)
+        size = _size(sizeX, sizeY)
         return thumbnail(self.context, pixels, self._require_settings(), size, (theZ, theT))
 
     def getThumbnailForSectionByLongestSideDirect(self, call: Call, theZ: int, theT: int, size: Any) -> bytes:
@@ -108,13 +108,13 @@ class ThumbnailStoreService:
     def thumbnailExists(self, call: Call, sizeX: Any, sizeY: Any) -> bool:
         """Tell whether a thumbnail of this size has been made."""
         pixels = self._require_pixels()
-        return _stored(call, pixels, _size(pixels, sizeX, sizeY)) is not None
+        return _stored(call, pixels, _size(sizeX, sizeY)) is not None
 
     def createThumbnail(self, call: Call, sizeX: Any, sizeY: Any) -> None:
         """Make a thumbnail."""
         pixels = self._require_pixels()
         self._require_settings()
-        store_thumbnail(call, pixels, _size(pixels, sizeX, sizeY))
+        store_thumbnail(call, pixels, _size(sizeX, sizeY))
 
     def createThumbnails(self, call: Call) -> None:
         """Make the thumbnails of all sizes that the image has: the default one."""
@@ -126,13 +126,12 @@ class ThumbnailStoreService:
 
     def getThumbnailSet(self, call: Call, sizeX: Any, sizeY: Any, pixelsIds: list[int]) -> dict[int, bytes]:
         """Return a picture per image, see `getThumbnailByLongestSideSet`."""
-        return self._set(call, pixelsIds, lambda pixels: _size(pixels, sizeX, sizeY))
+        return self._set(call, pixelsIds, lambda _: _size(sizeX, sizeY))
 
     def getThumbnailByLongestSideSet(self, call: Call, size: Any, pixelsIds: list[int]) -> dict[int, bytes]:
         """Return a picture per image.
 
-        Settings that are missing are made. Pixels that cannot be read now give empty bytes, ids that are not
-        readable nothing.
+        Settings that are missing are made. Pixels that cannot be read now give empty bytes.
         """
         return self._set(call, pixelsIds, lambda pixels: fit(pixels, size))
 
@@ -164,10 +163,10 @@ class ThumbnailStoreService:
         self._settings = self._settings or settings_of(self.context.store, pixels)
         if self._settings is None:
             message = (
-                f"The owner id:{pixels.owner} has not viewed the Pixels set id:{pixels.id}, "
-                "rendering settings are missing."
+                "Fatal error retrieving rendering settings or settings not loaded for Pixels set "
+                f"id:{pixels.id}"
             )
-            raise omero.ResourceError(None, None, message)
+            raise omero.InternalException(None, None, message)
         return self._settings
 
 
@@ -176,25 +175,35 @@ def _settings(call: Call, pixels: Row) -> Row | None:
 
 
 def _readable(call: Call, ids: list[int]) -> list[Row]:
-    rows = [call.store.get("Pixels", identifier) for identifier in ids]
-    return [row for row in rows if row is not None and call.can_read(row)]
+    """Find Pixels; ResourceError for one that does not exist or cannot be read."""
+    found = []
+    for number in ids:
+        row = call.store.get("Pixels", number)
+        if row is None or not call.can_read(row):
+            message = (
+                f"Error retrieving Pixels id:{number}. Pixels set does not exist or the user "
+                f"id:{call.user_id} has insufficient permissions to retrieve it."
+            )
+            raise omero.ResourceError(None, None, message)
+        found.append(row)
+    return found
 
 
-def _size(pixels: Row, width: Any, height: Any) -> tuple[int, int]:
-    """Clamp a size to that of the image; ApiUsageException for negative numbers."""
+def _size(width: Any, height: Any) -> tuple[int, int]:
+    """Read a size, which may be larger than the image; ApiUsageException for negative numbers."""
     wanted = [_DEFAULT_SIZE if value is None else int(value.getValue()) for value in (width, height)]
     if min(wanted) < 0:
         raise omero.ApiUsageException(None, None, f"Negative thumbnail size: {wanted}")
-    return min(wanted[0], pixels.values["sizeX"]) or 1, min(wanted[1], pixels.values["sizeY"]) or 1
+    return wanted[0] or 1, wanted[1] or 1
 
 
 def fit(pixels: Row, side: Any) -> tuple[int, int]:
-    """Size of a picture in the image's proportions of which the longest side is `side`, or less."""
+    """Size of a picture in the image's proportions of which the longest side is `side`."""
     wanted = _DEFAULT_SIZE if side is None else int(side.getValue())
     if wanted < 0:
         raise omero.ApiUsageException(None, None, f"Negative thumbnail size: {wanted}")
     width, height = pixels.values["sizeX"], pixels.values["sizeY"]
-    scale = min(1.0, wanted / max(width, height))
+    scale = wanted / max(width, height)
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import omero
 import omero.clients
 
-from omero_rocrate_transfer.sandbox.marshal import Marshaller
+from omero_rocrate_transfer.sandbox.marshal import Marshaller, read_value
 from omero_rocrate_transfer.sandbox.merge import delete, save
 from omero_rocrate_transfer.sandbox.ownership import id_of
 from omero_rocrate_transfer.sandbox.schema import Type, resolve, schema
@@ -34,18 +34,19 @@ class TypesService:
         model = _enumeration(type)
         row = call.store.enum(model.name, value)
         if row is None:
-            message = f"An enumeration of type {model.java_name} with value {value} does not exist"
+            message = f"An {model.java_name} enum does not exist with the value: {value}"
             raise omero.ApiUsageException(None, None, message)
         return Marshaller(call.store, call).entity(row)
 
     def allEnumerations(self, call: Call, type: str) -> list[Any]:
-        """Return all entries of a type."""
-        model = _enumeration(type)
-        return Marshaller(call.store, call).entities(call.store.rows(model.name))
+        """Return all entries of a type; nothing is said about a type that is not an enumeration."""
+        model = resolve(type)
+        rows = call.store.rows(model.name)
+        return Marshaller(call.store, call).entities(row for row in rows if call.can_read(row))
 
     def getEnumerationTypes(self, call: Call) -> list[str]:
-        """Return the full names of all enumeration types."""
-        return [model.java_name for model in schema() if model.is_enum]
+        """Return the simple names of all enumeration types."""
+        return [model.name for model in schema() if model.is_enum]
 
     def getEnumerationsWithEntries(self, call: Call) -> dict[str, list[Any]]:
         """Return all entries by type."""
@@ -64,9 +65,12 @@ class TypesService:
         return [schema().types[name].java_name for name in resolve("Annotation").subtypes]
 
     def createEnumeration(self, call: Call, newEnum: Any) -> Any:
-        """Add an entry; administrators only."""
-        save(call, [newEnum])
-        return newEnum
+        """Add an entry, which every user may."""
+        model = _enumeration(type(newEnum).__name__)
+        value = read_value(newEnum, model.fields["value"])
+        with call.store.transaction():
+            row = call.store.insert(model.name, {"value": value}, event=call.event())
+        return Marshaller(call.store, call).entity(row)
 
     def updateEnumeration(self, call: Call, oldEnum: Any) -> Any:
         """Change an entry; administrators only."""

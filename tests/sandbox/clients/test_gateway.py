@@ -148,9 +148,7 @@ def test_deleted_image_is_gone(gateway: BlitzGateway, new_image: Any) -> None:
 def test_thumbnail_is_a_picture(gateway: BlitzGateway, seeded: Seeded) -> None:
     image = gateway.getObject("Image", seeded.world.imports["multi_series"].images[1])
     picture = Image.open(io.BytesIO(image.getThumbnail((64, 64))))
-    width, height = picture.size
-    assert (picture.format, width * 32) == ("JPEG", height * 48)
-    assert 0 < width <= 64
+    assert (picture.format, picture.size) == ("JPEG", (64, 64))
 
 
 def test_administrator_acts_as_another_user(seeded: Seeded) -> None:

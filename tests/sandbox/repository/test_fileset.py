@@ -1,4 +1,4 @@
-"""Imports that begin at the same moment get folders of their own."""
+"""Imports that begin at the same moment hinder each other, as on a real server."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ from omero.rtypes import rbool, rstring
 
 from omero_rocrate_transfer.sandbox.repository import fileset
 
-IMPORTS = 8
+IMPORTS = 4
 
 
 class StoppedClock(datetime):
@@ -40,16 +40,41 @@ def begin(client: Any, together: Barrier) -> None:
     repository.importFileset(wanted, settings).close()
 
 
-def test_imports_of_the_same_moment_get_folders_of_their_own(
+def begin_together(connect: Callable[..., Any], count: int) -> list[omero.ValidationException]:
+    """Begin imports at the same moment and give the errors of those that failed."""
+    together = Barrier(count)
+    clients = [connect() for _ in range(count)]
+    with ThreadPoolExecutor(count) as pool:
+        begun = [pool.submit(begin, client, together) for client in clients]
+    errors = [each.exception() for each in begun]
+    return [error for error in errors if error is not None]
+
+
+def test_of_two_first_imports_one_fails(connect: Callable[..., Any]) -> None:
+    (error,) = begin_together(connect, 2)
+    assert isinstance(error, omero.ValidationException)
+    assert error.message.startswith("could not insert: [ome.model.core.OriginalFile]; SQL [")
+    assert "constraint [originalfile_repo_path_index]" in error.message
+
+
+def test_of_imports_of_the_same_millisecond_one_gets_the_folder(
+    connect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(connect(), Barrier(1))
+    monkeypatch.setattr(fileset, "datetime", StoppedClock)
+    errors = begin_together(connect, IMPORTS)
+    assert len(errors) == IMPORTS - 1
+    assert all("originalfile_repo_path_index" in error.message for error in errors)
+
+
+def test_imports_one_after_the_other_get_folders_of_their_own(
     connect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fileset, "datetime", StoppedClock)
-    together = Barrier(IMPORTS)
-    clients = [connect() for _ in range(IMPORTS)]
-
-    with ThreadPoolExecutor(IMPORTS) as pool:
-        list(pool.map(lambda client: begin(client, together), clients))
-
-    query = clients[0].getSession().getQueryService()
-    prefixes = query.projection("select f.templatePrefix from Fileset f", None)
-    assert len({prefix.val for (prefix,) in prefixes}) == len(prefixes) == IMPORTS
+    client = connect()
+    for _ in range(3):
+        begin(client, Barrier(1))
+    prefixes = (
+        client.getSession().getQueryService().projection("select f.templatePrefix from Fileset f", None)
+    )
+    assert len({prefix.val for (prefix,) in prefixes}) == len(prefixes) == 3

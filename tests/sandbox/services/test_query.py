@@ -73,8 +73,15 @@ def test_a_restricted_list_has_gaps(query: Any, image: int) -> None:
     assert [channel and channel.red.val for channel in found.copyChannels()] == [None, 1]
 
 
-def test_the_child_of_an_annotation_link_is_always_loaded(query: Any, image: int) -> None:
-    links = query.findAllByQuery("select l from ImageAnnotationLink l order by l.id", None)
+@pytest.mark.parametrize("fetched", ["", " join fetch l.parent"])
+def test_an_annotation_link_without_its_child_is_an_id_only(query: Any, image: int, fetched: str) -> None:
+    links = query.findAllByQuery(f"select l from ImageAnnotationLink l{fetched}", None)
+    assert [(link.id.val > 0, link.isLoaded()) for link in links] == [(True, False)] * 2
+    assert not query.find("ImageAnnotationLink", links[0].id.val).isLoaded()
+
+
+def test_an_annotation_link_with_its_child_is_loaded(query: Any, image: int) -> None:
+    links = query.findAllByQuery("select l from ImageAnnotationLink l join fetch l.child order by l.id", None)
     assert [link.child.isLoaded() for link in links] == [True, True]
     assert not links[0].parent.isLoaded()
     assert not links[1].child.file.isLoaded()
@@ -325,12 +332,22 @@ def test_get_and_find_refuse_what_a_query_hides(
                 method("Project", projects[project], {"omero.group": str(group)})
 
 
-def test_users_groups_and_enumerations_are_visible_everywhere(
-    connect: Callable[..., Any], groups: dict[str, int]
+def test_names_of_users_are_hidden_from_those_who_share_no_group_with_them(
+    connect: Callable[..., Any], root: Any, groups: dict[str, int]
 ) -> None:
+    def names(client: Any) -> set[str]:
+        users = client.sf.getQueryService().findAllByQuery("select e from Experimenter e", None)
+        return {user.omeName.val for user in users}
+
+    assert names(connect("eve", "secret")) == {"<hidden>", "eve", "guest", "root"}
+    assert names(connect("bob", "secret")) >= {"ann", "bob", "root"}
+    assert names(root) >= {"ann", "bob", "eve", "root"}
+    found = connect("eve", "secret").sf.getQueryService().findByString("Experimenter", "omeName", "ann")
+    assert (found.omeName.val, found.firstName.val, found.email) == ("<hidden>", "<hidden>", None)
+
+
+def test_enumerations_are_visible_everywhere(connect: Callable[..., Any], groups: dict[str, int]) -> None:
     query = connect("eve", "secret").sf.getQueryService()
-    names = {user.omeName.val for user in query.findAllByQuery("select e from Experimenter e", None)}
-    assert {"ann", "bob", "eve", "root"} <= names
     assert query.findByString("PixelsType", "value", "uint8") is not None
 
 
@@ -344,3 +361,11 @@ def test_restrictions_are_those_of_the_caller(
     }
     assert seen["ann"].details.permissions.canEdit()
     assert not seen["bob"].details.permissions.canEdit()
+
+
+def test_a_query_has_no_more_values_than_the_database_can_count(query: Any) -> None:
+    text = "select i.id from Image i where i.id in (:ids)"
+    assert query.projection(text, omero.sys.ParametersI().addIds(range(32_767))) == []
+    with pytest.raises(omero.InternalException, match="This connection has been closed"):
+        query.projection(text, omero.sys.ParametersI().addIds(range(32_768)))
+    assert query.projection("select i.id from Image i", None) == []

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Callable
 from typing import Any
 
+import Ice
 import omero
 import pytest
 from omero.rtypes import rlong, rstring
@@ -100,9 +102,7 @@ def test_an_unknown_file_is_a_validation_error(root: Any) -> None:
         opened(root, 999_999)
 
 
-def test_a_file_of_another_group_is_invisible_but_under_all_groups_readable_and_not_writable(
-    people: Any, connect: Any
-) -> None:
+def test_a_file_of_another_group_is_invisible_but_not_under_all_groups(people: Any, connect: Any) -> None:
     one, two = people.group("one"), people.group("two")
     people.user("bob", one, two)
     bob = people.login("bob")
@@ -114,17 +114,16 @@ def test_a_file_of_another_group_is_invisible_but_under_all_groups_readable_and_
         opened(bob, number, bob.getContext(group=two))
     store = opened(bob, number, bob.getContext(group=-1))
     assert store.read(0, 1, bob.getContext(group=-1)) == b"x"
-    with pytest.raises(omero.SecurityViolation, match="not writeable"):
-        store.write(b"y", 0, 1)
+    store.write(b"y", 0, 1)
+    assert store.read(0, 1, bob.getContext(group=-1)) == b"y"
     store.close()
 
 
-def test_files_of_the_repository_are_read_only(importer: Any, root: Any) -> None:
+def test_files_of_the_repository_can_be_written_by_their_owner(importer: Any, root: Any) -> None:
     store = opened(root, file_of(importer, importer.fake(FAKE)))
-    with pytest.raises(omero.SecurityViolation, match="not writeable"):
-        store.write(b"y", 0, 1)
-    with pytest.raises(omero.SecurityViolation, match="not writeable"):
-        store.truncate(0)
+    store.write(b"yz", 0, 2)
+    assert store.truncate(1) is True
+    assert (store.read(0, 1), store.size()) == (b"y", 1)
     store.close()
 
 
@@ -216,3 +215,45 @@ def test_a_group_may_withdraw_reading_from_those_who_may_not_edit(people: Any) -
     assert opened(ann, number).read(0, 1) == b"x"
     with pytest.raises(omero.SecurityViolation, match="restricted"):
         opened(bob, number).read(0, 1)
+
+
+def together(store: Any) -> list[Any]:
+    """Read two bytes with two calls under way at once; gives the bytes or the error of each."""
+    answers: list[Any] = []
+    sent = [store.begin_read(position, 1) for position in range(2)]
+    for each in sent:
+        try:
+            answers.append(store.end_read(each))
+        except Ice.Exception as error:
+            answers.append(error)
+    return answers
+
+
+def test_two_calls_at_once_of_a_created_store_are_refused(root: Any) -> None:
+    store = opened(root, new_file(root))
+    store.write(b"ab", 0, 2)
+    refused = [answer for answer in together(store) if isinstance(answer, omero.InternalException)]
+    assert len(refused) == 1
+    assert "not re-entrant" in refused[0].message
+    store.close()
+    with pytest.raises(Ice.ObjectNotExistException):
+        store.size()
+
+
+def test_two_calls_at_once_of_an_uploader_are_refused(importer: Any) -> None:
+    uploader = importer.begin([FAKE]).getUploader(0)
+    sent = [uploader.begin_write(b"ab", 0, 2) for _ in range(2)]
+    with pytest.raises(omero.InternalException, match="not re-entrant"):
+        [uploader.end_write(each) for each in sent]
+
+
+def test_two_calls_at_once_of_a_store_opened_by_the_repository_hang(
+    importer: Any, sandbox: Any, connect: Callable[..., Any]
+) -> None:
+    number = file_of(importer, importer({FAKE: b"ab"}))
+    store = connect().getManagedRepository().fileById(number)
+    patient = store.ice_invocationTimeout(200)
+    assert [type(answer) for answer in together(patient)] == [Ice.InvocationTimeoutException] * 2
+    with pytest.raises(Ice.InvocationTimeoutException):
+        patient.size()
+    sandbox.stop()

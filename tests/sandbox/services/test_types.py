@@ -20,13 +20,12 @@ def test_an_entry_is_found_by_any_name_of_its_type(alice: Any, name: str) -> Non
 
 
 def test_a_missing_entry_is_a_usage_error(alice: Any) -> None:
-    with pytest.raises(omero.ApiUsageException, match="does not exist"):
+    with pytest.raises(omero.ApiUsageException, match="enum does not exist with the value: uint17"):
         types_of(alice).getEnumeration("PixelsType", "uint17")
 
 
-def test_a_type_must_be_an_enumeration(alice: Any) -> None:
-    with pytest.raises(omero.ApiUsageException, match="not an enumeration"):
-        types_of(alice).allEnumerations("Image")
+def test_a_type_that_is_not_an_enumeration_is_listed_too(alice: Any) -> None:
+    assert types_of(alice).allEnumerations("Image") == []
 
 
 def test_all_entries_are_listed(alice: Any) -> None:
@@ -36,20 +35,20 @@ def test_all_entries_are_listed(alice: Any) -> None:
 
 def test_all_types_are_listed(alice: Any) -> None:
     types = types_of(alice)
-    assert "ome.model.enums.DimensionOrder" in types.getEnumerationTypes()
+    assert "DimensionOrder" in types.getEnumerationTypes()
     assert "ome.model.annotations.MapAnnotation" in types.getAnnotationTypes()
     entries = types.getEnumerationsWithEntries()
-    assert len(entries["ome.model.enums.DimensionOrder"]) == 6
+    assert len(entries["DimensionOrder"]) == 6
     assert sum(map(len, entries.values())) == len(types.getOriginalEnumerations())
 
 
-def test_only_administrators_change_entries(root: Any, alice: Any) -> None:
+def test_users_add_entries_and_administrators_take_them_away(root: Any, alice: Any) -> None:
     made = omero.model.FormatI()
     made.value = rstring("New")
-    with pytest.raises(omero.SecurityViolation):
-        types_of(alice).createEnumeration(made)
-    made = types_of(root).createEnumeration(made)
+    made = types_of(alice).createEnumeration(made)
     assert types_of(alice).getEnumeration("Format", "New").id.val == made.id.val
+    with pytest.raises(omero.SecurityViolation):
+        types_of(alice).deleteEnumeration(made)
     types_of(root).deleteEnumeration(made)
     with pytest.raises(omero.ApiUsageException):
         types_of(alice).getEnumeration("Format", "New")
