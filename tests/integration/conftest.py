@@ -68,9 +68,8 @@ def _shared(variable: str, token: str, folders: pytest.TempPathFactory) -> Itera
 
 def _use(server: Server, folder: Path) -> None:
     """Fill a sandbox with data of others, so that nothing is alone there, and no id is small."""
-    with server.root() as root:
-        demo_world.add_people(root)
-        demo_world.build_demo_world(root, folder)
+    demo_world.add_people(server.root())
+    demo_world.build_demo_world(server.root(), folder)
 
 
 def _with_tester(server: Server) -> Iterator[Server]:
@@ -105,6 +104,7 @@ def _server(request: pytest.FixtureRequest, end: str) -> Iterator[Server]:
     server = Server(f"tcp://{sandbox.host}", sandbox.port, sandbox)
     yield server
     server.close()
+    server.close_root()
 
 
 @pytest.fixture

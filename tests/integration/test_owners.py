@@ -37,8 +37,7 @@ PEOPLE = ("alice", "bob", "carol")
 def owned(server: Server, group: str = "lab") -> dict[str, Counter[str]]:
     """Return how many objects of each class everybody has in a group."""
     number = server.group_id(group)
-    with server.root() as root:
-        return {kind: owned_of(root, kind, number) for kind in OWNED}
+    return {kind: owned_of(server.root(), kind, number) for kind in OWNED}
 
 
 def owned_of(root: Any, kind: str, group: int) -> Counter[str]:

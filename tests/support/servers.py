@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 from threading import Event
 from typing import Any
 
+import Ice
 import omero.clients
 import omero.model as om
 from omero.cmd import Delete2
@@ -66,6 +68,9 @@ class Server:
     token: str = "alone"
     #: Who logs in if a test does not say.
     user: str = "root"
+    #: Password of the users of the run, who stay there; some are administrators.
+    secret: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+    _root: Any = None
     _clients: list[Any] = field(default_factory=list)
     _groups: dict[str, int] = field(default_factory=dict)
     _users: dict[str, int] = field(default_factory=dict)
@@ -77,7 +82,7 @@ class Server:
 
     def password(self, user: str) -> str:
         """Return the password of a user."""
-        return PASSWORD if user == "root" else f"pw-{user}"
+        return PASSWORD if user == "root" else self.secret
 
     def client(self, user: str | None = None, password: str | None = None, group: str | None = None) -> Any:
         """Log in."""
@@ -99,13 +104,14 @@ class Server:
         while self._clients:
             self._clients.pop().closeSession()
 
-    @contextmanager
-    def root(self) -> Iterator[Any]:
-        """Log in as root for a moment."""
-        client = omero.client(host=self.host, port=self.port)
-        with closing_session(client):
-            client.createSession("root", PASSWORD)
-            yield client
+    def root(self) -> Any:
+        """Return a client of root, which is kept: a real server takes a second for each login."""
+        if self._root is not None and not _is_alive(self._root):
+            self._root = None
+        if self._root is None:
+            self._root = omero.client(host=self.host, port=self.port)
+            self._root.createSession("root", PASSWORD)
+        return self._root
 
     # -- groups and users, made once per run
 
@@ -113,8 +119,7 @@ class Server:
         """Make one of `GROUPS`, if it is not there yet; return its name."""
         full = self.name(name)
         if name not in self._groups:
-            with self.root() as root:
-                self._groups[name] = seed.group(root, full, GROUPS[name])
+            self._groups[name] = seed.group(self.root(), full, GROUPS[name])
         return full
 
     def group_id(self, name: str) -> int:
@@ -131,53 +136,59 @@ class Server:
         return [self.name(user) for user in users]
 
     def _join(self, user: str, group: str) -> None:
-        with self.root() as root:
-            number = self._groups[group]
-            if user not in self._users:
-                name = self.name(user)
-                self._users[user] = seed.user(root, name, self.password(name), [number])
-            else:
-                admin, one = root.sf.getAdminService(), om.ExperimenterI(self._users[user], False)
-                admin.addGroups(one, [om.ExperimenterGroupI(number, False)])
+        root = self.root()
+        number = self._groups[group]
+        if user not in self._users:
+            name = self.name(user)
+            self._users[user] = seed.user(root, name, self.password(name), [number])
+        else:
+            admin, one = root.sf.getAdminService(), om.ExperimenterI(self._users[user], False)
+            admin.addGroups(one, [om.ExperimenterGroupI(number, False)])
         self._members.add((user, group))
 
     def make_light_admin(self, user: str, *lacking: str) -> str:
         """Make an administrator who lacks some privileges; return the login."""
         name = self.name(user)
         if user not in self._users:
-            with self.root() as root:
-                admin = root.sf.getAdminService()
-                system = admin.getSecurityRoles().systemGroupId
-                self._users[user] = number = seed.user(root, name, self.password(name), [system])
-                held = root.sf.getTypesService().allEnumerations("AdminPrivilege")
-                kept = [one for one in held if one.value.val not in lacking]
-                admin.setAdminPrivileges(om.ExperimenterI(number, False), kept)
+            root = self.root()
+            admin = root.sf.getAdminService()
+            system = admin.getSecurityRoles().systemGroupId
+            self._users[user] = number = seed.user(root, name, self.password(name), [system])
+            held = root.sf.getTypesService().allEnumerations("AdminPrivilege")
+            kept = [one for one in held if one.value.val not in lacking]
+            admin.setAdminPrivileges(om.ExperimenterI(number, False), kept)
         return name
 
     def deactivate(self, *users: str) -> None:
         """Take the right to log in from users of the run."""
-        with self.root() as root:
-            admin = root.sf.getAdminService()
-            everyone = om.ExperimenterGroupI(admin.getSecurityRoles().userGroupId, False)
-            for user in users:
-                admin.removeGroups(om.ExperimenterI(self._users[user], False), [everyone])
+        admin = self.root().sf.getAdminService()
+        everyone = om.ExperimenterGroupI(admin.getSecurityRoles().userGroupId, False)
+        for user in users:
+            admin.removeGroups(om.ExperimenterI(self._users[user], False), [everyone])
 
     def retire(self) -> None:
         """Deactivate all users of the run: OMERO deletes neither users nor groups."""
         self.deactivate(*self._users)
+        self.close()
+        self.close_root()
+
+    def close_root(self) -> None:
+        """Log root out."""
+        if self._root is not None:
+            self._root.closeSession()
+            self._root = None
 
     # -- what the tests made
 
     def held(self, *types: str) -> dict[str, list[tuple[int, int]]]:
         """Return ids of group and object, by class, of what is in the groups of the run."""
-        with self.root() as root:
-            return {name: self._ids(root, name) for name in types}
+        return {name: self._ids(name) for name in types}
 
-    def _ids(self, root: Any, type_name: str) -> list[tuple[int, int]]:
+    def _ids(self, type_name: str) -> list[tuple[int, int]]:
         groups = rlist([rlong(number) for number in self._groups.values()])
         hql = f"select o.details.group.id, o.id from {type_name} o where o.details.group.id in (:groups)"
         parameters = ParametersI().add("groups", groups)
-        query = root.sf.getQueryService()
+        query = self.root().sf.getQueryService()
         rows = query.projection(hql + _ONLY.get(type_name, ""), parameters, {"omero.group": "-1"})
         return [(group.val, number.val) for group, number in rows]
 
@@ -191,24 +202,22 @@ class Server:
         """
         if not self._groups:
             return
-        with self.root() as root:
-            for types in _DELETED:
-                self._delete(root, {name: self._ids(root, name) for name in types})
-            left = {name: self._ids(root, name) for types in _DELETED for name in types}
+        for types in _DELETED:
+            self._delete({name: self._ids(name) for name in types})
+        left = {name: self._ids(name) for types in _DELETED for name in types}
         assert not any(left.values()), f"not deleted: {left}"
 
-    def _delete(self, root: Any, found: Mapping[str, Sequence[tuple[int, int]]]) -> None:
+    def _delete(self, found: Mapping[str, Sequence[tuple[int, int]]]) -> None:
         for group in {group for pairs in found.values() for group, _ in pairs}:
             ids = {name: [number for at, number in pairs if at == group] for name, pairs in found.items()}
             for start in range(0, max(map(len, ids.values())), BATCH):
                 chunk = {name: numbers[start : start + BATCH] for name, numbers in ids.items()}
-                delete(root, {name: numbers for name, numbers in chunk.items() if numbers}, group)
+                delete(self.root(), {name: numbers for name, numbers in chunk.items() if numbers}, group)
 
     @cached_property
     def description(self) -> str:
         """Address and version, as in ``127.0.0.1:4064 (5.6.18)``; the port of a sandbox says nothing."""
-        with self.root() as root:
-            version = root.sf.getConfigService().getVersion()
+        version = self.root().sf.getConfigService().getVersion()
         # those that the tests start listen without TLS
         return (
             f"sandbox ({version})"
@@ -218,18 +227,16 @@ class Server:
 
     def gives_out_plates(self) -> bool:
         """Whether the download policy gives out the files of plates (omero-server BinaryAccessPolicy)."""
-        with self.root() as root:
-            policy = root.sf.getConfigService().getConfigValue("omero.policy.binary_access")
+        policy = self.root().sf.getConfigService().getConfigValue("omero.policy.binary_access")
         return "+plate" in policy.split(",")
 
 
-@contextmanager
-def closing_session(client: Any) -> Iterator[None]:
-    """End the session, and the client with it."""
+def _is_alive(client: Any) -> bool:
+    """Ask a server for a session, which ends when it was not used for minutes."""
     try:
-        yield
-    finally:
-        client.closeSession()
+        return bool(client.sf.keepAlive(None))
+    except (Ice.Exception, omero.ClientError):
+        return False
 
 
 def delete(client: Any, targets: Mapping[str, Iterable[int]], group: int | str) -> None:
