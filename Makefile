@@ -7,11 +7,13 @@ NEEDS := setup.py tools/set-up tools/build_zeroc_ice.py
 PYTHON_VENV := $(VENV)/bin/python
 JOBS ?= 2
 RUNS ?= 20000
+TESTS ?= tests/integration
 
-.PHONY: demo test soak fuzz lint types docs clean help
+.PHONY: demo test test-servers soak fuzz lint types docs clean help
 help:
 	@echo "make demo    pack and unpack between two servers in Python, on this machine"
 	@echo "make test    run the tests"
+	@echo "make test-servers   run those for any server on OMERO_TEST_SOURCE and OMERO_TEST_TARGET, or on two sandboxes"
 	@echo "make soak    run the long tests with many objects"
 	@echo "make fuzz    give RUNS damaged inputs to every parser, guided by what they reach"
 	@echo "make lint    check style and formatting;  make types: check annotations"
@@ -31,6 +33,11 @@ demo: $(SANDBOX)
 
 test: $(READY)
 	$(PYTHON_VENV) -m pytest -n $(JOBS)
+
+# A real server may take minutes for what a sandbox does in a second.
+test-servers: $(READY)
+	$(PYTHON_VENV) -m pytest -n $(JOBS) -m "not sandbox and not soak" --timeout 7200 -o faulthandler_timeout=7200 \
+		$(TESTS)
 
 soak: $(READY)
 	$(PYTHON_VENV) -m pytest -m soak --timeout 7200

@@ -11,7 +11,7 @@ import pytest
 
 from omero_rocrate_transfer.sandbox.server import SandboxServer
 
-pytest_plugins = ["tests.promises", "tests.calls_in_flight"]
+pytest_plugins = ["tests.promises", "tests.calls_in_flight", "tests.on_servers"]
 
 # No wait after a wrong password: the wait has a test of its own.
 FAST = {"omero.security.login_failure_throttle_time": "0"}

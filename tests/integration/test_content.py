@@ -20,7 +20,7 @@ from tests.integration.conftest import Server
 Line = Callable[..., Any]
 ROIS = "select r from Roi r join fetch r.shapes where r.image.id = :id order by r.id"
 SETTINGS = "select d from RenderingDef d join fetch d.waveRendering where d.pixels.image.id = :id"
-CHANNELS = "select c from Channel c join fetch c.logicalChannel where c.pixels.image.id = :id order by c.id"
+CHANNELS = "select p from Pixels p join fetch p.channels c join fetch c.logicalChannel where p.image.id = :id"
 
 
 def find(server: Server, hql: str, image: int) -> list[Any]:
@@ -35,7 +35,7 @@ def make_content(client: Any, image: int) -> None:
     seed.roi(client, image, [mask, seed.shape("Point", "here", z=0, x=1, y=2)], "drawn 肝")
     query = client.sf.getQueryService()
     parameters = ParametersI().addId(image)
-    channel = query.findAllByQuery(CHANNELS, parameters)[0]
+    channel = query.findByQuery(CHANNELS, parameters).getChannel(0)
     channel.logicalChannel.name = rstring("renamed")
     seed.save(client, channel)
     settings = query.findByQuery(SETTINGS, parameters)
@@ -71,7 +71,8 @@ def test_content_comes_back_and_the_documents_are_valid(
     (roi,) = find(target_server, ROIS, target)
     mask, point = roi.copyShapes()
     assert (roi.name.val, bytes(mask.bytes), point.textValue.val) == ("drawn 肝", b"\xaa\x55", "here")
-    assert find(target_server, CHANNELS, target)[0].logicalChannel.name.val == "renamed"
+    (pixels,) = find(target_server, CHANNELS, target)
+    assert pixels.getChannel(0).logicalChannel.name.val == "renamed"
     (settings,) = find(target_server, SETTINGS, target)
     first = settings.copyWaveRendering()[0]
     assert (first.active.val, first.inputEnd.val) == (False, 7)

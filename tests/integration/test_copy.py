@@ -13,7 +13,8 @@ from omero.util.sessions import SessionsStore
 from omero_rocrate_transfer.sandbox import real_input, seed
 from omero_rocrate_transfer.sandbox.compare import Comparison, compare
 from tests.command_line import CommandLine, Result, idmap_of
-from tests.integration.conftest import PASSWORD, Server
+from tests.integration.conftest import Server
+from tests.support.servers import TESTER
 
 Copy = Callable[..., Result]
 COMPARED = ("Project:", "Dataset:", "Screen:", "Plate:", "Image:")
@@ -26,8 +27,8 @@ def copy(
     target_server: Server,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Copy:
-    """Run ``omero transfer copy`` from source to target, as root of both."""
-    monkeypatch.setenv("OMERO_TRANSFER_TO_PASSWORD", PASSWORD)
+    """Run ``omero transfer copy`` from source to target, as the same user of both."""
+    monkeypatch.setenv("OMERO_TRANSFER_TO_PASSWORD", target_server.password(target_server.user))
     run = CommandLine(capsys, source_server.login())
 
     def copy(*arguments: object, exit_code: int | None = 0) -> Result:
@@ -134,7 +135,7 @@ def test_session_of_omero_login_is_used_and_stays(
     kept = target_server.client()
     kept.getSession().detachOnDestroy()
     facts = {"omero.port": str(target_server.port)}
-    SessionsStore().add(target_server.host, "root", kept.getSessionId(), facts)
+    SessionsStore().add(target_server.host, target_server.user, kept.getSessionId(), facts)
     to = ["--to-server", target_server.host, "--to-port", target_server.port]
 
     run_line("copy", roots[0], *to, *source_server.login())
@@ -168,14 +169,14 @@ def test_unknown_group_there_is_refused(copy: Copy, roots: list[str]) -> None:
 
 
 def test_group_there_takes_the_objects(copy: Copy, roots: list[str], target_server: Server) -> None:
+    target_server.settle(TESTER, group="other")
     client: Any = target_server.client()
-    group = seed.group(client, "lab")
 
-    copy(roots[0], "--to-group", "lab")
+    copy(roots[0], "--to-group", target_server.group("other"))
 
     query = client.sf.getQueryService()
-    rows = query.projection("select p.details.group.id from Project p", None, {"omero.group": "-1"})
-    assert [row[0].val for row in rows] == [group]
+    rows = query.projection("select p.details.group.name from Project p", None, {"omero.group": "-1"})
+    assert [row[0].val for row in rows] == [target_server.group("other")]
 
 
 def test_copies_are_verified_against_their_originals(
@@ -190,13 +191,15 @@ def test_copies_are_verified_against_their_originals(
     to = ["--to-server", target_server.host, "--to-port", target_server.port, "--idmap", "ids.json"]
 
     same = run_line("verify", *roots, *to, "--json", *source_server.login()).summary
+    objects = json.loads((home / "ids.json").read_text("utf-8"))["objects"]
+    [dataset_on_source] = [one["source"] for one in objects if one["source"].startswith("Dataset:")]
     client = target_server.client()
     [dataset] = client.sf.getQueryService().findAll("Dataset", None)
     seed.rename(client, "Dataset", dataset.id.val, "changed")
     other = run_line("verify", *roots, *to, *source_server.login(), exit_code=4)
 
     assert (same["differences"], same["compared"] > 0) == (0, True)
-    assert "* Dataset:1" in other.stderr
+    assert f"* {dataset_on_source}" in other.stderr
 
 
 def test_verifying_copies_needs_the_new_ids(run_line: CommandLine) -> None:

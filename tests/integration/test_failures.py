@@ -19,6 +19,7 @@ import pytest
 from omero_rocrate_transfer.sandbox import real_input, seed
 from tests.command_line import CommandLine, Result, idmap_of
 from tests.integration.conftest import Server
+from tests.support.servers import NO_ID
 
 Line = Callable[..., Any]
 
@@ -51,7 +52,7 @@ def count_images(server: Server) -> int:
 def test_wrong_password(run_line: CommandLine, source_server: Server, home: Path) -> None:
     result = run_line("pack", "Image:1", "crate", *source_server.login(password="not-that"), exit_code=6)
 
-    assert "Password check failed for 'root'" in only(result)
+    assert f"Password check failed for '{source_server.user}'" in only(result)
     assert "not-that" not in result.stderr
     assert not (home / "crate").exists()
 
@@ -69,24 +70,22 @@ def test_nobody_listens(run_line: CommandLine) -> None:
 
 
 def test_unknown_object(pack: Line, home: Path) -> None:
-    assert "Image:987654" in only(pack("Image:987654", "crate.zip", exit_code=5))
+    assert f"Image:{NO_ID}" in only(pack(f"Image:{NO_ID}", "crate.zip", exit_code=5))
     assert list(home.iterdir()) == [home / "omero"]
 
 
 def test_one_unknown_object_of_several(pack: Line, image: int, home: Path) -> None:
-    assert "Dataset:987654" in only(pack(f"Image:{image}", "Dataset:987654", "crate", exit_code=5))
+    missing = f"Dataset:{NO_ID}"
+    assert missing in only(pack(f"Image:{image}", missing, "crate", exit_code=5))
     assert not (home / "crate").exists()
 
 
 def test_object_of_another_group(
     run_line: CommandLine, source_server: Server, image: int, home: Path
 ) -> None:
-    root = source_server.client()
-    group = seed.group(root, f"group of {home.parent.name}", "rw----")
-    user = f"user-{group}"
-    seed.user(root, user, "secret", [group])
+    [stranger] = source_server.settle("stranger", group="private")
 
-    result = run_line("pack", f"Image:{image}", "crate", *source_server.login(user, "secret"), exit_code=5)
+    result = run_line("pack", f"Image:{image}", "crate", *source_server.login(stranger), exit_code=5)
 
     assert f"Image:{image}" in only(result)
     assert not (home / "crate").exists()
@@ -197,7 +196,7 @@ def test_cut_archive(pack: Line, unpack: Line, image: int, home: Path, target_se
 def test_target_container_that_is_not_there(unpack: Line, crate: Path, target_server: Server) -> None:
     before = count_images(target_server)
 
-    assert "Dataset:987654" in only(unpack("crate", "-T", "Dataset:987654", exit_code=5))
+    assert f"Dataset:{NO_ID}" in only(unpack("crate", "-T", f"Dataset:{NO_ID}", exit_code=5))
     assert count_images(target_server) == before
 
 
@@ -255,7 +254,7 @@ def run_module(home: Path, command: list[str], **options: Any) -> subprocess.Com
     )
 
 
-@pytest.mark.parametrize(("target", "code"), [("Dataset:99999", 5), ("Foo:1", 2)])
+@pytest.mark.parametrize(("target", "code"), [(f"Dataset:{NO_ID}", 5), ("Foo:1", 2)])
 @pytest.mark.parametrize("dry", [("--dry-run",), ()])
 def test_target_that_cannot_be_is_told_before_the_crate_is_read(
     target: str, code: int, dry: tuple[str, ...], pack: Line, unpack: Line, image: int

@@ -15,13 +15,13 @@ from tests.integration.conftest import Server
 from tests.rocrate_validator import assert_valid
 
 Line = Callable[..., Any]
+#: Only a sandbox fails on request.
+pytestmark = pytest.mark.sandbox
 
 
 @pytest.fixture
 def dataset(source_server: Server, tmp_path: Path) -> str:
     """Give a dataset with three filesets on a sandbox."""
-    if source_server.sandbox is None:
-        pytest.skip("only a sandbox fails on request")
     client = source_server.client()
     made = seed.create(client, "Dataset", "D")
     for place in "abc":

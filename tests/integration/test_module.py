@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from omero_rocrate_transfer.sandbox import real_input, seed
-from tests.integration.conftest import PASSWORD, Server
+from tests.integration.conftest import Server
+from tests.support.servers import NO_ID
 
 OMERO = "import sys, omero.cli; sys.exit(omero.cli.argv(['omero', *sys.argv[1:]]))"
 ROOT = str(Path(__file__).parents[2])
@@ -32,6 +33,12 @@ def run(*words: object, code: int = 0, **environment: str) -> subprocess.Complet
     return result
 
 
+def log_in(server: Server) -> None:
+    """Let OMERO keep a session for the commands that follow."""
+    where = f"{server.user}@{server.host}:{server.port}"
+    run("-c", OMERO, "login", where, OMERO_PASSWORD=server.password(server.user))
+
+
 @pytest.fixture
 def image(source_server: Server, tmp_path: Path) -> int:
     made = real_input.unicode_name(tmp_path / "in")
@@ -39,8 +46,7 @@ def image(source_server: Server, tmp_path: Path) -> int:
 
 
 def test_session_of_omero_login_is_used(source_server: Server, image: int, home: Path) -> None:
-    where = f"root@{source_server.host}:{source_server.port}"
-    run("-c", OMERO, "login", where, OMERO_PASSWORD=PASSWORD)
+    log_in(source_server)
 
     by_module = run("-m", "omero_rocrate_transfer", "pack", f"Image:{image}", "a", "--json")
     by_omero = run("-c", OMERO, "transfer", "pack", f"Image:{image}", "b", "--json")
@@ -54,9 +60,9 @@ def test_session_of_omero_login_is_used(source_server: Server, image: int, home:
 def test_exit_code_reaches_the_shell(source_server: Server) -> None:
     login = source_server.login()
 
-    result = run("-c", OMERO, "transfer", "pack", "Image:987654", "a", *login, code=5)
+    result = run("-c", OMERO, "transfer", "pack", f"Image:{NO_ID}", "a", *login, code=5)
 
-    assert "Image:987654" in result.stderr
+    assert f"Image:{NO_ID}" in result.stderr
 
 
 def test_login_options_may_stand_anywhere(source_server: Server, image: int, home: Path) -> None:
@@ -101,14 +107,13 @@ def test_without_a_command_it_says_what_there_is() -> None:
     assert "unpack" in text
 
 
+@pytest.mark.sandbox
 def test_lost_connection_joins_the_stored_session_again(
     source_server: Server, image: int, home: Path
 ) -> None:
     sandbox = source_server.sandbox
-    if sandbox is None:
-        pytest.skip("only a sandbox cuts connections on request")
-    where = f"root@{source_server.host}:{source_server.port}"
-    run("-c", OMERO, "login", where, OMERO_PASSWORD=PASSWORD)
+    assert sandbox is not None
+    log_in(source_server)
     logins = sandbox.sessions.live()
 
     def cut_the_next_login(current: Any) -> None:

@@ -15,6 +15,11 @@ import pytest
 from omero.rtypes import rlong, unwrap
 from omero.sys import ParametersI
 
+from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_rocrate_transfer.server.pixels import ServerPixels
+from omero_rocrate_transfer.server.session import Connection
+from tests.command_line import CommandLine, idmap_of
 from tests.crate.ome_zarr.made import (
     multiscale,
     scale,
@@ -23,7 +28,31 @@ from tests.crate.ome_zarr.made import (
     write_plate,
 )
 from tests.crate.ome_zarr.test_other_programs import collection, ome
-from tests.integration.test_ome_zarr import End, new_ids
+
+
+class End:
+    """One sandbox, its command line, and what is on it."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], server: SandboxServer) -> None:
+        host = f"tcp://{server.host}"
+        self.connection = Connection.login(host, server.port, user="root", password="omero")
+        login = ["-s", host, "-p", str(server.port), "-u", "root", "-w", "omero", "-C"]
+        self.line = CommandLine(capsys, login)
+
+    def pixels(self, image: int) -> Any:
+        reader = ServerPixels(self.connection, ObjectRef("Image", image))
+        *planes, height, width = reader.shape
+        found = np.empty(reader.shape, reader.dtype)
+        for t, c, z in np.ndindex(*planes):
+            found[t, c, z] = reader.read_tile(t, c, z, 0, 0, width, height)
+        reader.close()
+        return found
+
+
+def new_ids(home: Path) -> dict[str, int]:
+    objects = json.loads(idmap_of(home).read_text())["objects"]
+    return {one["source"]: int(one["target"].partition(":")[2]) for one in objects}
+
 
 #: What stands for the size along an axis, and what OMERO shall say: value and unit, or nothing.
 GOOD: list[tuple[Any, Any, tuple[float, str]]] = [

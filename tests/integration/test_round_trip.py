@@ -192,6 +192,7 @@ def test_what_is_not_carried_is_counted_in_plan_and_summary(
     assert result.summary["done"] == result.summary["planned"] == 1
 
 
+@pytest.mark.sandbox
 def test_plan_says_so_where_files_of_a_plate_are_withheld(
     capsys: pytest.CaptureFixture[str], sandbox: SandboxServer, tmp_path: Path, home: Path
 ) -> None:

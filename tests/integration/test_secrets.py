@@ -20,6 +20,7 @@ from tests.integration.conftest import Server
 from tests.promises import Promise
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.sandbox
 USER, PASSWORD = "ada", "pl4nted:passw0rd"
 
 
@@ -88,8 +89,7 @@ def image(source_server: Server, tmp_path: Path) -> str:
 
 def test_secrets_are_written_nowhere(image: str, source_server: Server, home: Path, promise: Promise) -> None:
     sandbox = source_server.sandbox
-    if sandbox is None:
-        pytest.skip("only a sandbox can be held in the middle of a call")
+    assert sandbox is not None, "only a sandbox can be held in the middle of a call"
     terminal = Terminal(home, sandbox)
     terminal.run("login", "-s", source_server.host, "-p", str(source_server.port), "-u", USER)
     terminal.run("pack", image, "crate", "--json", watched="RawFileStore.read")

@@ -20,6 +20,7 @@ from tests.command_line import idmap_of
 from tests.integration.conftest import Server
 
 Line = Callable[..., Any]
+pytestmark = pytest.mark.sandbox
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
@@ -33,8 +34,7 @@ def image(source_server: Server, tmp_path: Path) -> int:
 @contextmanager
 def held_at(server: Server, operation: str, command: list[str]) -> Iterator[tuple[Any, Event]]:
     """Run a command in a process of its own, until the server is in an operation that waits for the event."""
-    if server.sandbox is None:
-        pytest.skip("only a sandbox can be held in the middle of a call")
+    assert server.sandbox is not None, "only a sandbox can be held in the middle of a call"
     entered, go_on = Event(), Event()
 
     def hold(_current: Any) -> None:

@@ -42,6 +42,7 @@ def files(folder: Path) -> dict[Path, tuple[int, int]]:
     return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in folder.rglob("*")}
 
 
+@pytest.mark.sandbox
 @pytest.mark.parametrize("form", ["crate", "crate.zip"])
 def test_pack_of_a_reader_only_reads(
     form: str,

@@ -17,6 +17,7 @@ from omero_rocrate_transfer.sandbox import demo_world, seed
 from omero_rocrate_transfer.sandbox.demo_world import DemoWorld
 from tests.command_line import CommandLine, idmap_of
 from tests.integration.conftest import Server
+from tests.support.servers import NO_ID
 
 Line = Callable[..., Any]
 
@@ -116,12 +117,12 @@ def test_what_changed_on_the_target_since_is_told(
     assert told(verify_target(packed, "--server", "--quick", exit_code=4)) == [f"* {plate}", f"* {first}"]
 
 
+@pytest.mark.sandbox
 def test_file_that_the_server_gives_back_damaged_is_told(
     packed: Path, objects: list[str], verify_source: Line, source_server: Server, world: DemoWorld
 ) -> None:
     sandbox = source_server.sandbox
-    if sandbox is None:
-        pytest.skip("a real server does not damage files when asked")
+    assert sandbox is not None, "a real server does not damage files when asked"
     [path] = [
         path
         for path in (sandbox.data_dir / "ManagedRepository").rglob("*.tif*")
@@ -137,7 +138,7 @@ def test_file_that_the_server_gives_back_damaged_is_told(
 
 
 def test_crate_of_another_server_is_not_compared_with_objects_here(packed: Path, verify_target: Line) -> None:
-    result = verify_target("Project:1", packed, exit_code=2)
+    result = verify_target(f"Project:{NO_ID}", packed, exit_code=2)
 
     assert re.search(
         r"was packed from \S+ \(database (\w{8})\), not from \S+ \(database (?!\1)\w{8}\)\.",
@@ -177,24 +178,24 @@ def test_without_the_new_ids_nothing_is_compared(packed: Path, verify_target: Li
     assert "--idmap" in verify_target(packed, "--server", exit_code=5).sentences[0]
 
 
+@pytest.mark.sandbox
 @pytest.mark.parametrize("operation", ["IQuery.projection", "IQuery.findAllByQuery", "RawFileStore.read"])
 def test_lost_connection_is_no_difference(
     operation: str, packed: Path, unpack: Line, verify_target: Line, target_server: Server
 ) -> None:
     unpack(packed, exit_code=None)
-    if target_server.sandbox is None:
-        pytest.skip("a real server does not cut connections when asked")
+    assert target_server.sandbox is not None, "a real server does not cut connections when asked"
     target_server.sandbox.faults.add(operation, lambda current: current.con.close(True))
 
     assert told(verify_target(packed, "--server")) == []
 
 
+@pytest.mark.sandbox
 def test_lost_connection_that_is_not_tried_again_ends_the_comparison(
     packed: Path, unpack: Line, verify_target: Line, target_server: Server
 ) -> None:
     unpack(packed, exit_code=None)
-    if target_server.sandbox is None:
-        pytest.skip("a real server does not cut connections when asked")
+    assert target_server.sandbox is not None, "a real server does not cut connections when asked"
     target_server.sandbox.faults.add("IQuery.findAllByQuery", lambda current: current.con.close(True), 9)
 
     assert len(verify_target(packed, "--server", "--retries", "0", exit_code=6).sentences) == 1

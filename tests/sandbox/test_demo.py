@@ -23,7 +23,7 @@ def test_demo_ends_with_all_equal() -> None:
     )
 
     assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.splitlines()[-1] == "demo: 33 images, 13 files, all equal"
+    assert result.stdout.splitlines()[-1] == "demo: 34 images, 17 files, all equal"
     for command in ("$ omero login", "$ omero transfer pack --rocrate", "$ omero transfer unpack"):
         assert command in result.stdout
 
