@@ -56,7 +56,9 @@ class IdMap:
         self._count = 0
         self._refuse_existing()
         try:
-            self._file: IO[str] = self._part.open("w", encoding="utf-8")
+            # a new file, whatever is there: in a shared folder that may be a link
+            self._part.unlink(missing_ok=True)
+            self._file: IO[str] = self._part.open("x", encoding="utf-8")
         except OSError as error:
             raise NotFoundError(
                 f"The id map {path} cannot be written: {error.strerror}.",

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a run cleanly, wherever it is."""
+"""Ctrl-C, SIGTERM and SIGHUP end a run cleanly, wherever it is."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from omero_rocrate_transfer.sandbox import real_input, seed
 from tests.integration.conftest import Server
 
 Line = Callable[..., Any]
-CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
 @pytest.fixture
