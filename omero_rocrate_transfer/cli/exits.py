@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import time
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -45,6 +46,20 @@ class TerminatedRunError(InterruptedRunError):
 
     exit_code = SIGNAL_BASE + 15
     error_id = "terminated"
+
+
+class HungUpRunError(InterruptedRunError):
+    """The terminal was closed."""
+
+    exit_code = SIGNAL_BASE + 1
+    error_id = "hung-up"
+
+
+#: By the signal that ended the run, with what did that.
+_ENDED_BY: Final[dict[int | None, tuple[type[InterruptedRunError], str]]] = {
+    signal.SIGTERM: (TerminatedRunError, "SIGTERM"),
+    signal.SIGHUP: (HungUpRunError, "SIGHUP"),
+}
 
 
 def conclude(
@@ -95,9 +110,7 @@ def _finished(tally: Tally, seconds: float, error: TransferError | None) -> Fini
 
 
 def _interrupted(interrupt: KeyboardInterrupt, *, goes_on: bool) -> TransferError:
-    terminated = getattr(interrupt, "signum", None) == TerminatedRunError.exit_code - SIGNAL_BASE
-    kind = TerminatedRunError if terminated else InterruptedRunError
-    by = "SIGTERM" if terminated else "Ctrl-C"
+    kind, by = _ENDED_BY.get(getattr(interrupt, "signum", None), (InterruptedRunError, "Ctrl-C"))
     if goes_on:
         return kind(f"{by} ended the run; nothing half-written counts as complete.", hint=_GOES_ON)
     return kind(f"{by} ended the command before it was done.", hint=_BEGINS_ANEW)

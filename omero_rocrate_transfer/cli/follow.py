@@ -17,6 +17,7 @@ from omero_rocrate_transfer.model.errors import StoppedError
 from omero_rocrate_transfer.model.secrets import forget_secrets
 from omero_rocrate_transfer.transfer.events import Finished
 from omero_rocrate_transfer.transfer.interrupt import Interrupt
+from omero_rocrate_transfer.transfer.scratch import remove_abandoned
 
 if TYPE_CHECKING:
     import argparse
@@ -51,6 +52,7 @@ def follow(command: Command, ctx: Any, args: argparse.Namespace) -> int:
     # list_crate is the command list, a name that Python itself needs
     name = command.__name__.removesuffix("_crate")
     forget_secrets()
+    remove_abandoned()
     return_large_buffers()
     look_for_garbage_rarely()
     with open_log(name) as log_path, Interrupt() as interrupt:

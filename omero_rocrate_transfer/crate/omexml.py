@@ -12,7 +12,7 @@ from xml.parsers import expat
 from omero_rocrate_transfer.crate.archives.base import DEFAULT_LIMITS
 from omero_rocrate_transfer.crate.profile import CREATOR
 from omero_rocrate_transfer.crate.vocabulary import OME as NAMESPACE
-from omero_rocrate_transfer.model.errors import GET_AGAIN, CrateLimitError, UnsafeCrateError
+from omero_rocrate_transfer.model.errors import GET_AGAIN, CrateLimitError, OddItemError, UnsafeCrateError
 
 if TYPE_CHECKING:
     from ome_types import OME
@@ -105,7 +105,9 @@ def parse_document(data: bytes, name: str, max_bytes: int = DEFAULT_LIMITS.max_m
         try:
             return from_xml(data, validate=False, parser_kwargs=options)
         # lxml, where it is installed, tells of what is no XML by a SyntaxError
-        except (ParserError, ValidationError, ValueError, TypeError, KeyError, SyntaxError) as error:
+        except (ParserError, ValidationError, SyntaxError) as error:
+            raise _refuse(name, f"is no valid OME-XML: {_first_line(error)}") from error
+        except OddItemError.CAUSES as error:
             raise _refuse(name, f"is no valid OME-XML: {_first_line(error)}") from error
 
 

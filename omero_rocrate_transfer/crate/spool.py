@@ -35,7 +35,9 @@ class Spool:
             self._file: IO[bytes] = (
                 tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - `close` closes it
                 if name is None
-                else os.fdopen(os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
+                else os.fdopen(
+                    os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+b", buffering=0
+                )
             )
         self._end = 0
         #: Key, offset and size of every piece, flat, by stream.

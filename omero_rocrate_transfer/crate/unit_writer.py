@@ -12,7 +12,7 @@ from omero_rocrate_transfer.crate.omexml import render_document
 from omero_rocrate_transfer.crate.pixels.entities import describe_zarr
 from omero_rocrate_transfer.crate.vocabulary import DIGEST_TERMS
 from omero_rocrate_transfer.model.digests import SHA256, Digest, Hasher
-from omero_rocrate_transfer.model.errors import DigestMismatchError
+from omero_rocrate_transfer.model.errors import DigestMismatchError, IncompleteError, UnsafeCrateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,7 @@ def pack_unit(transaction: Transaction, unit: TransferUnit, source: Source, plan
     width = max(4, len(str(len(unit.files) - 1)))
     files = []
     for index, file in enumerate(unit.files):
-        names.parse_relative_path(file.path)
+        _check_path(unit, file)
         place = index if len(unit.files) > 1 else None
         name = names.make_name(kind, unit.ref.id, file.name, index=place, width=width)
         files.append(_pack_file(transaction, name, unit, file, source))
@@ -153,6 +153,23 @@ def _pack_pixels(
     from omero_rocrate_transfer.crate.pixels.writer import pack_pixels
 
     return pack_pixels(transaction, unit, document, source, plan)
+
+
+def _check_path(unit: TransferUnit, file: OriginalFile) -> None:
+    """Raise where a path could not be read again; servers may have looser rules than crates.
+
+    Raises
+    ------
+    IncompleteError
+    """
+    try:
+        names.parse_relative_path(file.path)
+    except UnsafeCrateError as error:
+        reason = error.message.removesuffix(".")
+        raise IncompleteError(
+            f"{unit.ref}: {reason}, so OriginalFile:{file.key} cannot be in a crate.",
+            hint="Take its pixels instead, or rename it on its server.",
+        ) from error
 
 
 def _pack_file(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +34,7 @@ class Workspace:
 
     def __init__(self, target: Path, run_id: str) -> None:
         self._run_id = run_id
+        self._target = target
         self.folder = target.with_name(f"{target.name}.part")
         #: The crate until it is complete.
         self.crate = self.folder / "crate"
@@ -55,25 +57,40 @@ class Workspace:
                 hint="Give the command of that run again, or take it back with 'omero transfer undo'.",
             )
         with disk_errors(self.folder):
-            self.folder.mkdir()
+            # what is in it is nobody else's business until it is complete
+            self.folder.mkdir(mode=0o700)
             faultpoint("crate:workspace-made")
             (self.folder / _RUN).write_text(self._run_id, "ascii")
             sync_folder(self.folder)
 
     @property
     def is_ours(self) -> bool:
-        """Whether an earlier process of this run made it."""
-        return bool(self._run_id) and self._read_run() == self._run_id
+        """Whether an earlier process of this run made it: a folder of this user, and no link to one."""
+        return bool(self._run_id) and self._is_own_folder() and self._read_run() == self._run_id
 
     @property
     def is_published(self) -> bool:
-        """Whether the crate left it, with a name of its own."""
-        return self.is_ours and not os.path.lexists(self.crate)
+        """Whether the crate left it, with a name of its own, and perhaps with its former one still."""
+        return self.is_ours and (not os.path.lexists(self.crate) or self._has_two_names())
 
     def remove(self) -> None:
         """Remove it with all that is in it; does nothing where it is not there."""
         with suppress(FileNotFoundError):
             shutil.rmtree(self.folder)
+
+    def _is_own_folder(self) -> bool:
+        try:
+            status = self.folder.lstat()
+        except OSError:
+            return False
+        return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
+
+    def _has_two_names(self) -> bool:
+        """Tell whether a process died between giving a file its name and taking the former one away."""
+        try:
+            return os.path.samestat(self.crate.lstat(), self._target.lstat())
+        except OSError:
+            return False
 
     def _read_run(self) -> str | None:
         try:

@@ -3,6 +3,7 @@
 TransferError                 exit 1    a bug, if nothing more specific is raised
 ├── UsageError                exit 2    the command line asks for something that cannot be
 ├── IncompleteError           exit 3    the run ended, some items failed or were left out
+│   └── OddItemError                    an item holds values that nothing can be made of
 ├── IntegrityError            exit 4    bytes or objects differ from what was promised
 │   └── DigestMismatchError
 ├── NotFoundError             exit 5    an object or a path is missing or not readable
@@ -66,6 +67,30 @@ class IncompleteError(TransferError):
 
     exit_code = 3
     error_id = "incomplete"
+
+
+class OddItemError(IncompleteError):
+    """One item holds values that nothing can be made of; the others do not suffer from it."""
+
+    error_id = "odd-item"
+
+    #: What such values raise, somewhere, in this package or in a library.
+    CAUSES: ClassVar[tuple[type[Exception], ...]] = (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        MemoryError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    )
+
+    def __init__(self, name: object, cause: Exception) -> None:
+        reason = ": ".join(filter(None, (type(cause).__name__, " ".join(str(cause).split())[:200])))
+        super().__init__(
+            f"{name} holds values that cannot be carried ({reason}).",
+            hint="The log says where; please report it.",
+        )
 
 
 class IntegrityError(TransferError):

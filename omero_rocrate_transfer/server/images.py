@@ -31,7 +31,7 @@ class ImageRow:
     description: str | None
     owner: int
     group: int
-    created: str
+    created: str | None
     has_fileset: bool
     #: X, Y, Z, C, T; empty where the image has no pixels.
     sizes: tuple[int, ...]

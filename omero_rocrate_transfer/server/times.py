@@ -16,8 +16,10 @@ def utc(milliseconds: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
-def iso_utc(milliseconds: int) -> str:
-    """Return an ``RTime`` in ISO 8601, like ``2024-02-29T12:00:00.123Z``."""
+def iso_utc(milliseconds: int) -> str | None:
+    """Return an ``RTime`` in ISO 8601, like ``2024-02-29T12:00:00.123Z``; None beyond the years it knows."""
+    if not EARLIEST_MS <= milliseconds <= LATEST_MS:
+        return None
     return utc(milliseconds).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from omero_rocrate_transfer.model.errors import GET_AGAIN, OddItemError, UnsafeCrateError
 from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.transfer.events import Started
 from omero_rocrate_transfer.transfer.meter import Meter, MeteredSource
@@ -34,7 +36,8 @@ def check(
     metered = MeteredSource(source, meter)
 
     def read(unit: TransferUnit) -> None:
-        _read_documents(metered, unit)
+        with _odd_errors(unit):
+            _read_documents(metered, unit)
         for file in unit.files:
             for _ in metered.iter_blocks(unit, file):
                 pass
@@ -51,6 +54,15 @@ def check(
             item.future.result()
         elif not isinstance(item, Tick):
             yield item
+
+
+@contextmanager
+def _odd_errors(unit: TransferUnit) -> Iterator[None]:
+    """Tell of which unit a document is that nothing can be made of."""
+    try:
+        yield
+    except OddItemError.CAUSES as error:
+        raise UnsafeCrateError(OddItemError(unit.ref, error).message, hint=GET_AGAIN) from error
 
 
 def _read_documents(source: MeteredSource, unit: TransferUnit) -> None:

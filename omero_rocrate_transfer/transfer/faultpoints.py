@@ -39,6 +39,7 @@ POINTS: Final = {
     "crate:unit-described": "a unit and its description are written, the transaction is open",
     "crate:manifest-written": "all files are there but the metadata",
     "crate:before-publish": "the crate is whole, under its temporary name",
+    "crate:linked": "a file has its own name, and its temporary one still",
     "server:container-created": "a container was created",
     "server:fileset-created": "a fileset was created, no byte sent",
     "server:file-sent": "a file of a fileset was sent",

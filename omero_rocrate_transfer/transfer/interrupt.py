@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+#: The last is what a terminal sends that is closed.
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -27,7 +28,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Interrupt:
-    """Takes SIGINT and SIGTERM while its ``with`` block runs; outside the main thread it does nothing.
+    """Takes `SIGNALS` while its ``with`` block runs; outside the main thread it does nothing.
 
     The first signal is only noted: `check` raises it where the work can be left. Inside `at_once` it is
     raised wherever the program is, which is right while nothing is being written.
@@ -40,7 +41,12 @@ class Interrupt:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._previous = {signum: signal.signal(signum, self._take) for signum in SIGNALS}
+            self._previous = {
+                signum: signal.signal(signum, self._take)
+                for signum in SIGNALS
+                # nohup asks that the end of the terminal is ignored
+                if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN
+            }
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from omero_rocrate_transfer.model.errors import (
     IncompleteError,
     LoginError,
+    OddItemError,
     StoppedError,
     TransferError,
     UnsafeCrateError,
@@ -160,9 +161,15 @@ class _Mover:
         retry.stopping, retry.tell = self.meter.stopping, self.meter.tell_retry
 
     def move(self, unit: TransferUnit) -> UnitResult:
-        result = self._retry.call(lambda: self._sink.write_unit(unit, self._source), unit.ref)
+        result = self._retry.call(lambda: self._write(unit), unit.ref)
         faultpoint("run:unit-written")
         return result
+
+    def _write(self, unit: TransferUnit) -> UnitResult:
+        try:
+            return self._sink.write_unit(unit, self._source)
+        except OddItemError.CAUSES as error:
+            raise OddItemError(unit.ref, error) from error
 
 
 def _move(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from omero_rocrate_transfer.model.errors import (
     DigestMismatchError,
     LoginError,
+    OddItemError,
     StoppedError,
     TransferError,
 )
@@ -139,6 +140,10 @@ def each(
             return list(do(item))
         except (LoginError, StoppedError):
             raise
+        except OddItemError.CAUSES as odd:
+            log.exception("%s cannot be compared", name(item))
+            error = OddItemError(name(item), odd)
+            return [Compared(symbol="!", path=name(item), text=str(error), error=error)]
         except TransferError as error:
             log.info("%s cannot be compared: %s", name(item), error)
             return [Compared(symbol="!", path=name(item), text=str(error), error=error)]

@@ -81,6 +81,7 @@ def test_failed_item_decides_the_exit_code(item_error: errors.TransferError, cod
         (errors.StoppedError("x"), 9),
         (Interrupted(signal.SIGINT), 130),
         (Interrupted(signal.SIGTERM), 143),
+        (Interrupted(signal.SIGHUP), 129),
         (KeyboardInterrupt(), 130),
         (OSError(errno.ENOSPC, "No space left on device", "/crate/x"), 9),
         (OSError(errno.EIO, "Input/output error"), 1),

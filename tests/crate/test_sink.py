@@ -19,6 +19,7 @@ from omero_rocrate_transfer.model.digests import Digest
 from omero_rocrate_transfer.model.errors import (
     CrateLimitError,
     DigestMismatchError,
+    IncompleteError,
     IntegrityError,
     RefusedError,
     UnsafeCrateError,
@@ -264,7 +265,7 @@ def make_broken_units(data: dict[str, bytes]) -> dict[str, tuple[TransferUnit, t
         "short": (replace(unit, files=(*unit.files[:2], replace(last, size_bytes=99))), IntegrityError),
         "long": (replace(unit, files=(*unit.files[:2], replace(last, size_bytes=2))), IntegrityError),
         "link": (replace(unit, files=(*unit.files[:2], missing)), KeyError),
-        "path": (replace(unit, files=(*unit.files[:2], climbing)), UnsafeCrateError),
+        "path": (replace(unit, files=(*unit.files[:2], climbing)), IncompleteError),
     }
 
 

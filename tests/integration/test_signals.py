@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a run cleanly, wherever it is."""
+"""Ctrl-C, SIGTERM and SIGHUP end a run cleanly, wherever it is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.integration.conftest import Server
 
 Line = Callable[..., Any]
 pytestmark = pytest.mark.sandbox
-CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
 @pytest.fixture

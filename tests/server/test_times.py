@@ -16,6 +16,6 @@ def test_times_before_1970_are_exact() -> None:
 
 @given(st.integers(-60_000_000_000_000, 250_000_000_000_000))
 def test_no_millisecond_is_lost(milliseconds: int) -> None:
-    moment = datetime.fromisoformat(iso_utc(milliseconds))
+    moment = datetime.fromisoformat(str(iso_utc(milliseconds)))
 
     assert moment - datetime(1970, 1, 1, tzinfo=UTC) == timedelta(milliseconds=milliseconds)

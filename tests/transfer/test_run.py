@@ -99,7 +99,7 @@ def test_target_with_failed_items_is_only_completed_on_request() -> None:
     assert len(sink.written) == len(FILES) - 1
 
 
-@pytest.mark.parametrize("error", [LinkLostError("gone"), StoppedError("disk full"), ZeroDivisionError()])
+@pytest.mark.parametrize("error", [LinkLostError("gone"), StoppedError("disk full"), RuntimeError()])
 def test_error_that_no_unit_would_escape_ends_the_run(error: Exception) -> None:
     sink = FakeSink(errors={SECOND: error})
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError
 from omero_rocrate_transfer.transfer.disk import full_disk_errors
+from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +70,7 @@ class Output(io.FileIO):
         self.part = part
         self._settled = False
         with disk_errors(part):
-            super().__init__(part, "r+" if again else "x+")
+            super().__init__(part, "r+" if again else "x+", opener=_open_no_link)
 
     def write(self, data: ReadableBuffer, /) -> int:
         """Write all of the data."""
@@ -109,6 +110,11 @@ class Output(io.FileIO):
             self._settled = True
 
 
+def _open_no_link(path: str, flags: int) -> int:
+    """Open a file, but never what a link leads to: others may write into a shared folder."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
+
+
 def _rename_exclusively(part: Path, path: Path) -> None:
     """Rename, but never over another file: a link fails where a name is taken, a rename does not."""
     try:
@@ -120,4 +126,5 @@ def _rename_exclusively(part: Path, path: Path) -> None:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
         part.rename(path)
     else:
+        faultpoint("crate:linked")
         part.unlink()

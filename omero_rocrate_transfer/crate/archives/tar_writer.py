@@ -23,7 +23,8 @@ class TarWriter(SingleFileWriter[int]):
 
     def __init__(self, path: Path, part: Path, end: int | None = None) -> None:
         super().__init__(path, part, end)
-        self._time = int(time.time())
+        # the field of ustar holds no time before 1970
+        self._time = max(0, int(time.time()))
         #: Offsets of the headers of folders, by name.
         self._folders: dict[str, int] = {}
         if end is not None:

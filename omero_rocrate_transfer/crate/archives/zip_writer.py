@@ -21,13 +21,18 @@ _FILE_MODE: Final = 0o100644 << 16
 _FOLDER_MODE: Final = (0o040755 << 16) | 0x10
 
 
+#: First and last time that a zip can hold (APPNOTE 4.4.6, as MS-DOS counts).
+_FIRST: Final = (1980, 1, 1, 0, 0, 0)
+_LAST: Final = (2107, 12, 31, 23, 59, 58)
+
+
 class ZipWriter(SingleFileWriter[tuple[int, int]]):
     """Writes a zip with explicit entries for folders, as readers of RO-Crates expect; ZIP64 where needed."""
 
     def __init__(self, path: Path, part: Path, end: int | None = None) -> None:
         super().__init__(path, part, end)
         self._zip = zipfile.ZipFile(self.output, "w", zipfile.ZIP_STORED, allowZip64=True)
-        self._time = time.localtime()[:6]
+        self._time = min(max(time.localtime()[:6], _FIRST), _LAST)
         if end is not None:
             self._find_members(end)
             self.roll_back((end, len(self._zip.filelist)))

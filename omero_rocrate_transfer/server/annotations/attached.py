@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from omero_rocrate_transfer.server.session import Connection
 from omero_rocrate_transfer.server.streams import BLOCK_BYTES
 from omero_rocrate_transfer.server.target_ids import TargetIds
 from omero_rocrate_transfer.transfer.ports import Source
+from omero_rocrate_transfer.transfer.scratch import scratch_folder
 
 #: Larger tables are not copied to a temporary file.
 MAX_TABLE_BYTES: Final = 16 << 30
@@ -61,8 +61,8 @@ class Attacher:
         facts = annotation.facts.file
 
         def create(lsids: Sequence[str]) -> dict[str, ObjectRef]:
-            with tempfile.TemporaryDirectory(prefix="omero-transfer-") as folder:
-                content = self._content(annotation, unit, source, Path(folder), losses)
+            with scratch_folder() as folder:
+                content = self._content(annotation, unit, source, folder, losses)
                 number = upload_file(
                     self._connection,
                     self._group,

@@ -12,8 +12,8 @@ from omero_rocrate_transfer.model.errors import TransferError
 _KEYS: Final = {"imageId": "Image", "datasetId": "Dataset"}
 #: What stands where an image is not there; a client shows an empty panel.
 NOTHING: Final = -1
-#: Figures are JSON of some kilobytes; what is longer is none.
-MAX_BYTES: Final = 64 << 20
+#: Figures are JSON of some kilobytes; what is longer is none, and would take much memory.
+MAX_BYTES: Final = 8 << 20
 
 FindId = Callable[[str, int], int | None]
 
@@ -45,7 +45,11 @@ def rewrite_figure(data: bytes, find: FindId) -> tuple[bytes, int]:
     """
     figure = _parse(data)
     lost = sum(find(type_name, one) is None for type_name, one in _iter_ids(figure) if type_name == "Image")
-    return json.dumps(_replaced(figure, find)).encode(), lost
+    _replace(figure, find)
+    try:
+        return json.dumps(figure).encode(), lost
+    except RecursionError as error:
+        raise UnreadableFigureError("It nests too deep.") from error
 
 
 def _parse(data: bytes) -> Any:
@@ -56,26 +60,29 @@ def _parse(data: bytes) -> Any:
     return figure
 
 
-def _iter_ids(value: Any) -> Iterator[tuple[str, int]]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if key in _KEYS and type(item) is int:
-                yield _KEYS[key], item
-            else:
-                yield from _iter_ids(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _iter_ids(item)
+def _iter_ids(figure: Any) -> Iterator[tuple[str, int]]:
+    for holder in _iter_objects(figure):
+        for key in _KEYS.keys() & holder.keys():
+            if type(holder[key]) is int:
+                yield _KEYS[key], holder[key]
 
 
-def _replaced(value: Any, find: FindId) -> Any:
-    if isinstance(value, dict):
-        return {key: _replaced_id(key, item, find) for key, item in value.items()}
-    return [_replaced(item, find) for item in value] if isinstance(value, list) else value
+def _replace(figure: Any, find: FindId) -> None:
+    """Put the ids of the target in."""
+    for holder in _iter_objects(figure):
+        for key in _KEYS.keys() & holder.keys():
+            if type(holder[key]) is int:
+                found = find(_KEYS[key], holder[key])
+                holder[key] = NOTHING if found is None else found
 
 
-def _replaced_id(key: str, item: Any, find: FindId) -> Any:
-    if key not in _KEYS or type(item) is not int:
-        return _replaced(item, find)
-    found = find(_KEYS[key], item)
-    return NOTHING if found is None else found
+def _iter_objects(figure: Any) -> Iterator[dict[str, Any]]:
+    """Yield all objects of a figure, however deep it nests."""
+    waiting = [figure]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield value
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -126,7 +127,9 @@ def _mask_sizes(reader: Reader, of: str, ids: Iterable[int]) -> dict[int, int]:
     """Return the bytes of all masks of a ROI, by its id."""
     sizes: dict[int, int] = {}
     for _, roi, width, height in reader.rows(_MASKS.format(of=of), ids, doing="Reading masks"):
-        sizes[roi] = sizes.get(roi, 0) + round(abs((width or 0) * (height or 0)) / 8)
+        size = abs((width or 0) * (height or 0)) / 8
+        # who draws may give a size that is no number; then the mask has hardly any bytes
+        sizes[roi] = sizes.get(roi, 0) + (round(size) if math.isfinite(size) else 0)
     return sizes
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import product
@@ -21,6 +20,7 @@ from omero_rocrate_transfer.server.raster.bands import Plane
 from omero_rocrate_transfer.server.raster.image_graph import STORED_AS
 from omero_rocrate_transfer.server.raster.ome_tiff import estimate_bytes
 from omero_rocrate_transfer.transfer.ports import PixelsReader
+from omero_rocrate_transfer.transfer.scratch import scratch_folder
 
 #: What XML 1.0 cannot hold, escaped or not.
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -49,16 +49,16 @@ def temporary_tiff(record: ImageRecord, reader: PixelsReader) -> Iterator[Path]:
     StoppedError
         It would not fit onto the disk of the folder for temporary files.
     """
-    with _ONE_FILE, tempfile.TemporaryDirectory(prefix="omero-rocrate-") as folder:
+    with _ONE_FILE, scratch_folder() as folder:
         needed = estimate_bytes(reader.shape, reader.dtype)
         free = shutil.disk_usage(folder).free
         if needed + _RESERVE > free:
-            where = Path(folder).parent
+            where = folder.parent
             raise StoppedError(
                 f"{record.ref}: its OME-TIFF needs {needed} bytes in {where}, of which {free} are free.",
                 hint="Make room there, or set TMPDIR to a folder on a larger disk.",
             )
-        yield Path(folder) / f"image{record.ref.id}.ome.tif"
+        yield folder / f"image{record.ref.id}.ome.tif"
 
 
 def plane_order(pixels: model.Pixels) -> Iterator[Plane]:
