@@ -67,7 +67,7 @@ class ArrayOpener:
         metadata = self._metadata.nodes.read_array(path)
         if unsafe := find_unsafe_codecs(metadata):
             raise self._metadata.error(f"has chunks in {path!r} that are packed with {unsafe!a:.200}")
-        array = self._open_array(self._members, path)
+        array = self._open_array(path)
         self._check_array(array, image, path)
         grid = _grid(array)
         if is_surveyed:
@@ -77,12 +77,13 @@ class ArrayOpener:
         else:
             survey = Survey(expected=math.prod(grid), missing=0, spellings=(declared_spelling(metadata),))
         members = ChunkMembers(self._members, path, survey, grid, _max_file_bytes(array))
-        array = bound_array(self._open_array(members, path))
-        return ZarrReader(array, image.axes, f"{self._metadata.name}/{path}"), survey
+        return ZarrReader(
+            bound_array(array, ReadOnlyStore(members)), image.axes, f"{self._metadata.name}/{path}"
+        ), survey
 
-    def _open_array(self, members: Members, path: str) -> zarr.Array[Any]:
+    def _open_array(self, path: str) -> zarr.Array[Any]:
         try:
-            return zarr.open_array(ReadOnlyStore(members), path=path, mode="r")
+            return zarr.open_array(ReadOnlyStore(self._members), path=path, mode="r")
         except _UNREADABLE as error:
             raise self._metadata.error(f"has no readable array {path!r} ({str(error)[:200]!a})") from error
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _TYPE_NAMES: Final = {"float32": "float", "float64": "double", "bool": "uint8"}
 _COLOR: Final = re.compile(r"#?(?P<rgb>[0-9A-Fa-f]{6})(?:[0-9A-Fa-f]{2})?\Z", re.ASCII)
+#: OMERO's limit of ``LogicalChannel.name`` (omero-model, varchar(255)).
+_MAX_LABEL: Final = 255
 _FAMILIES: Final = frozenset({"linear", "polynomial", "exponential", "logarithmic"})
 #: Planes of an image that are described one by one.
 _MAX_PLANES: Final = 10_000
@@ -170,7 +172,9 @@ def _channel(image_id: str, index: int, shown: Mapping[str, Any], flaws: list[Fl
     fields: dict[str, Any] = {"id": f"{image_id.replace(':Image:', ':Channel:')}:{index}"}
     label, color = shown.get("label"), shown.get("color")
     if isinstance(label, str) or is_number(label):
-        if label != "":
+        if len(str(label)) > _MAX_LABEL:
+            flaws.append(Flaw("Channel name", f"{show(label)} is longer than {_MAX_LABEL} characters"))
+        elif label != "":
             fields["name"] = str(label)
     elif label is not None:
         flaws.append(Flaw("Channel name", f"{show(label)} is not a valid name"))

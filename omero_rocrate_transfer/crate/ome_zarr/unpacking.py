@@ -23,9 +23,11 @@ from zarr import AsyncArray
 from zarr.abc.codec import BytesBytesCodec
 from zarr.codecs import ShardingCodec
 from zarr.core.metadata import ArrayV2Metadata, ArrayV3Metadata
+from zarr.storage import StorePath
 
 if TYPE_CHECKING:
     from zarr.abc.codec import Codec
+    from zarr.abc.store import Store
     from zarr.core.array_spec import ArraySpec
     from zarr.core.buffer import Buffer
 
@@ -45,8 +47,14 @@ class _Decompressor(Protocol):
     def decompress(self, data: bytes, max_length: int = ..., /) -> bytes: ...
 
 
-def bound_array(array: zarr.Array[Any]) -> zarr.Array[Any]:
-    """Return the array with codecs that unpack no more than a chunk of it takes."""
+def bound_array(array: zarr.Array[Any], store: Store) -> zarr.Array[Any]:
+    """Return the array with codecs that unpack no more than a chunk of it takes.
+
+    Parameters
+    ----------
+    store
+        Where its chunks are read from.
+    """
     metadata: Any = array.metadata
     if isinstance(metadata, ArrayV2Metadata):
         listed = (metadata.compressor, *(metadata.filters or ()))
@@ -60,7 +68,8 @@ def bound_array(array: zarr.Array[Any]) -> zarr.Array[Any]:
     elif isinstance(metadata, ArrayV3Metadata):
         metadata = replace(metadata, codecs=tuple(map(_bound_v3, metadata.codecs)))
     inner = array.async_array
-    return zarr.Array(AsyncArray(metadata=metadata, store_path=inner.store_path, config=inner.config))
+    place = StorePath(store, inner.store_path.path)
+    return zarr.Array(AsyncArray(metadata=metadata, store_path=place, config=inner.config))
 
 
 def unpack(codec: str, config: Mapping[str, Any], data: bytes, size_bytes: int) -> bytes:

@@ -28,6 +28,7 @@ from omero_rocrate_transfer.crate.ome_zarr.image import (
 from omero_rocrate_transfer.crate.ome_zarr.inner_crate import InnerFacts
 from omero_rocrate_transfer.crate.ome_zarr.layout import ZarrLayout
 from omero_rocrate_transfer.crate.ome_zarr.options import ZarrOptions
+from omero_rocrate_transfer.model.errors import IntegrityError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.rendering import ChannelRendering, Rendering
 from tests.crate.ome_zarr.support import ArrayReader, MemoryMembers
@@ -171,6 +172,33 @@ def test_a_plate_passes_the_schemas_and_holds_every_field(tmp_path: Path) -> Non
     assert_schema("image", members["H/12/1/zarr.json"])
     HCS.from_zarr(zarr.open_group(tmp_path, mode="r"))
     assert np.all(np.asarray(zarr.open_array(tmp_path / "H/12/1/0", mode="r")[...]) == 115)
+
+
+@pytest.mark.parametrize(("row", "column"), [(2**31 - 1, 0), (0, 2**31 - 1), (10_000, 0)])
+def test_a_well_far_outside_of_any_plate_is_refused_before_anything_is_written(row: int, column: int) -> None:
+    members = MemoryMembers()
+    element = _element(size_x=20, size_y=20, size_c=1)
+    field = FieldToWrite(row=row, column=column, acquisition=None, image=_image(1, element))
+
+    with pytest.raises(IntegrityError, match="Image:1 is in a well at row"):
+        write_plate(members.write, "", PlateToWrite(name="p", fields=[field]), _never, OPTIONS)
+
+    assert members == {}
+
+
+def test_a_plate_that_claims_any_number_of_rows_names_some_of_them() -> None:
+    members = MemoryMembers()
+    element = _element(size_x=20, size_y=20, size_c=1)
+    fields = [FieldToWrite(row=0, column=0, acquisition=None, image=_image(1, element))]
+    plate = PlateToWrite(name="p", fields=fields, rows=2**31 - 1, columns=2**31 - 1)
+
+    write_plate(members.write, "", plate, lambda _: ArrayReader(np.ones((1, 1, 1, 20, 20), "u1")), OPTIONS)
+
+    assert len(members["zarr.json"]) < 2_000_000
+
+
+def _never(ref: ObjectRef) -> ArrayReader:
+    raise AssertionError(ref)
 
 
 def _image(number: int, element: Image) -> ImageToWrite:

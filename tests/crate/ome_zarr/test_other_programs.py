@@ -284,6 +284,7 @@ def test_tables_and_other_groups_of_an_image_are_counted(tmp_path: Path) -> None
 
 CHANNELS: list[tuple[Any, list[str | None], list[str]]] = [
     ([{"label": 405}, {"label": 488.5}], ["405", "488.5"], []),
+    ([{"label": "n" * 255}, {"label": "n" * 256}], ["n" * 255, None], ["Channel name"]),
     ([{"label": True}, {"label": []}], [None, None], ["Channel name", "Channel name"]),
     ([{"color": "red"}, {"color": 65280}], [None, None], ["Channel color", "Channel color"]),
     ([{"color": "#00FF00"}, {"color": "00ff00"}], [None, None], []),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,32 @@ def digest_of(array: Any) -> str:
     hasher = PlaneHasher(*array.shape[3:])
     hasher.update(array[0, 0, 0], 0, 0)
     return hasher.hexdigest()
+
+
+class Claiming(ArrayReader):
+    """Says that there are very many planes."""
+
+    shape = (1000, 1000, 1000, 300, 400)
+
+    def __init__(self) -> None:
+        super().__init__(ARRAY)
+        self.shape = type(self).shape
+
+
+def test_planes_that_are_only_claimed_are_counted_and_not_listed() -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnsafeCrateError, match="has 1000000000 planes, 1 digests are promised"):
+            CheckedPixels(Claiming(), {(0, 0, 0): "0" * 64}, "x")
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("plane", [(0, 0, 1), (-1, 0, 0), (0, 5, 0)])
+def test_digests_of_planes_that_are_not_there_are_refused(plane: tuple[int, int, int]) -> None:
+    with pytest.raises(UnsafeCrateError):
+        CheckedPixels(ArrayReader(ARRAY), {plane: "0" * 64}, "x")
 
 
 def test_planes_read_in_any_order_of_tiles_are_compared() -> None:
