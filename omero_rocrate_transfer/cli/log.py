@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from omero_rocrate_transfer.model.errors import NotFoundError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -17,8 +19,20 @@ PACKAGE_LOGGER = logging.getLogger("omero_rocrate_transfer")
 
 
 def log_folder() -> Path:
-    """Return where logs are kept: beside OMERO's sessions, which ``OMERO_USERDIR`` may move."""
-    return Path(os.environ.get("OMERO_USERDIR") or Path.home() / "omero") / "transfer"
+    """Return where logs are kept: beside OMERO's sessions, which ``OMERO_USERDIR`` may move.
+
+    Raises
+    ------
+    NotFoundError
+        There is no home folder: neither HOME nor the list of users has one.
+    """
+    try:
+        return Path(os.environ.get("OMERO_USERDIR") or Path.home() / "omero") / "transfer"
+    except RuntimeError as error:
+        raise NotFoundError(
+            "There is no home folder to keep journals in.",
+            hint="Set HOME, or OMERO_USERDIR, to a folder of yours.",
+        ) from error
 
 
 class _LogFile(logging.FileHandler):
@@ -44,13 +58,13 @@ def open_log(command: str) -> Iterator[Path | None]:
     Path or None
         The file; None where it cannot be written, which must not keep anybody from transferring.
     """
-    path = log_folder() / f"{command}-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
     handler: logging.Handler
     try:
+        path = log_folder() / f"{command}-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handler = _LogFile(path, encoding="utf-8", errors="backslashreplace")
-    except OSError:
-        path, handler = None, logging.NullHandler()  # type: ignore[assignment]  # None: no file
+    except (OSError, NotFoundError):
+        path, handler = None, logging.NullHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     level, propagate = PACKAGE_LOGGER.level, PACKAGE_LOGGER.propagate
     PACKAGE_LOGGER.addHandler(handler)

@@ -39,11 +39,15 @@ def log_in(ctx: Any, args: argparse.Namespace) -> Any:
     ------
     LoginError
         No connection, or the server does not let this user in.
+    NotFoundError
+        There is no home folder, where sessions are kept.
     """
     from omero.cli import NonZeroReturnCode
 
     from omero_rocrate_transfer.server.timeouts import ice_properties
 
+    # without a home folder OMERO's own code fails, and in other words
+    log_folder()
     # Clients that only wait to be collected would be found by Ice when Python is gone, and be told about.
     atexit.unregister(gc.collect)
     atexit.register(gc.collect)

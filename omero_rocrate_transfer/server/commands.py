@@ -11,7 +11,7 @@ import omero
 from omero.callbacks import CmdCallbackI
 from omero.cmd import ERR, Delete2
 
-from omero_rocrate_transfer.model.errors import StoppedError, TransferError
+from omero_rocrate_transfer.model.errors import IncompleteError, StoppedError, TransferError
 from omero_rocrate_transfer.server.errors import NO_SPACE, server_errors
 from omero_rocrate_transfer.server.queries import Reader
 from omero_rocrate_transfer.server.session import Connection
@@ -33,7 +33,7 @@ def wait_for(connection: Connection, handle: Any, doing: str) -> Any:
 
     Raises
     ------
-    TransferError
+    IncompleteError
         The server answered with an error.
     """
     with server_errors(doing):
@@ -91,4 +91,4 @@ def _refused(error: Any, doing: str) -> TransferError:
     reason = ": ".join(part for part in (error.name, *text.strip().splitlines()[:1]) if part)
     if NO_SPACE in text:
         return StoppedError(f"{doing}: the server's disk is full.", hint="Make room there first.")
-    return TransferError(f"{doing}: the server refused: {reason or error.category}")
+    return IncompleteError(f"{doing}: the server refused: {reason or error.category}")

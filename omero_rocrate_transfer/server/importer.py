@@ -21,7 +21,7 @@ from omero.sys import ParametersI
 from omero_rocrate_transfer import __version__
 from omero_rocrate_transfer.model.contents import OriginalFile, TransferUnit
 from omero_rocrate_transfer.model.digests import Hasher
-from omero_rocrate_transfer.model.errors import IntegrityError, TransferError
+from omero_rocrate_transfer.model.errors import IncompleteError, IntegrityError, TransferError
 from omero_rocrate_transfer.server.client_paths import reader_hint
 from omero_rocrate_transfer.server.commands import delete, wait_for
 from omero_rocrate_transfer.server.errors import server_errors
@@ -62,7 +62,9 @@ class FilesetImport:
         self._unit = unit
         self._context = connection.context(group)
         self._group = group
-        self._doing = f"Importing {unit.ref}"
+        # ids of filesets are made up where other programs packed them; files have the names that people know
+        what = f"{unit.files[0].path!a:.200} of {unit.ref}" if unit.files else str(unit.ref)
+        self._doing = f"Importing {what}"
         #: Id of the new Fileset, as soon as the server has made it.
         self.fileset_id: int | None = None
 
@@ -90,7 +92,7 @@ class FilesetImport:
         finally:
             _close_quietly(process)
         if self.fileset_id is None:
-            raise TransferError(f"{self._doing}: the server made no fileset.")
+            raise IncompleteError(f"{self._doing}: the server made no fileset.")
         return self.fileset_id
 
     def undo(self, connection: Connection) -> None:

@@ -144,3 +144,13 @@ def test_what_is_no_id_map_is_refused(tmp_path: Path, text: str) -> None:
 def test_missing_id_map_is_told(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="--idmap"):
         read_idmap(tmp_path / "nowhere.json")
+
+
+@pytest.mark.parametrize("number", [str(2**63), "1" + "0" * 5000])
+def test_id_that_no_database_has_is_no_id_map(number: str, tmp_path: Path) -> None:
+    pair = {"source": "Image:1", "target": f"Image:{number}"}
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps({"target": {"database": "d"}, "objects": [pair]}))
+
+    with pytest.raises(UsageError, match="is no id map"):
+        read_idmap(path)
