@@ -190,3 +190,17 @@ def test_run_that_reached_a_limit_goes_on_with_the_same_command(
     summary = pack(dataset, "crate", "--json").summary
 
     assert (summary["done"], summary["skipped"]) == (1, 1)
+
+
+def test_undo_of_a_finished_pack_whose_crate_is_gone_has_nothing_to_do(
+    pack: Any, run_line: CommandLine, source_server: Server, home: Path
+) -> None:
+    number = seed.create(source_server.client(), "Dataset", "empty").id.val
+    pack(f"Dataset:{number}", "weekly.zip", exit_code=None)
+    (home / "weekly.zip").unlink()
+
+    result = run_line("undo", name_of(run_line, "pack"), "--force")
+
+    assert "is not there any more" in result.stdout
+    pack(f"Dataset:{number}", "weekly.zip", exit_code=None)
+    assert (home / "weekly.zip").exists()
