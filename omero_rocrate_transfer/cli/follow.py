@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +11,7 @@ from omero_rocrate_transfer.cli.exits import conclude
 from omero_rocrate_transfer.cli.heap import look_for_garbage_rarely, return_large_buffers
 from omero_rocrate_transfer.cli.log import open_log
 from omero_rocrate_transfer.cli.render import note, open_renderer
+from omero_rocrate_transfer.cli.streams import drop_failed, prepare_streams
 from omero_rocrate_transfer.model.errors import StoppedError
 from omero_rocrate_transfer.model.secrets import forget_secrets
 from omero_rocrate_transfer.transfer.events import Finished
@@ -53,23 +52,27 @@ def follow(command: Command, ctx: Any, args: argparse.Namespace) -> int:
     name = command.__name__.removesuffix("_crate")
     forget_secrets()
     remove_abandoned()
+    prepare_streams()
     return_large_buffers()
     look_for_garbage_rarely()
     with open_log(name) as log_path, Interrupt() as interrupt:
         log.info("%s begins", name)
         renderer = open_renderer(style=args.progress, use_json=args.json, quiet=args.quiet, verb=_VERBS[name])
-        if not args.quiet:
-            _tell_of_peer()
         try:
+            if not args.quiet:
+                _tell_of_peer()
             exit_code = _show_all(conclude(command(ctx, args, interrupt), goes_on=name in _RUNS), renderer)
-        except BrokenPipeError:
-            log.info("%s ended: nobody reads what it says", name)
-            return _nobody_reads()
+        except OSError as error:
+            # the command's own errors are events; this is one of what shows them
+            log.info("%s ended: what it says cannot be written: %s", name, error)
+            return _stop_unread(error)
         finally:
             renderer.close()
         log.info("%s ended with %d", name, exit_code)
     if exit_code and log_path is not None and not args.quiet:
-        note(f"Log      {log_path}")
+        with suppress(OSError):
+            note(f"Log      {log_path}")
+        drop_failed()
     return exit_code
 
 
@@ -84,9 +87,12 @@ def _show_all(events: Iterator[Event], renderer: Renderer) -> int:
     return exit_code
 
 
-def _nobody_reads() -> int:
-    """End as stopped, and keep Python from failing once more when it flushes the closed pipe."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _stop_unread(error: OSError) -> int:
+    """End as stopped; say why, if that can be read, unless the reader left of its own accord."""
+    drop_failed()
+    if not isinstance(error, BrokenPipeError):
+        with suppress(OSError):
+            note(f"Error    The output cannot be written: {error.strerror}. Write it elsewhere.")
     return StoppedError.exit_code
 
 

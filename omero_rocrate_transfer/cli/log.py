@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from omero_rocrate_transfer.cli.text import escape
+from omero_rocrate_transfer.model.errors import NotFoundError
 from omero_rocrate_transfer.model.secrets import redact
 from omero_rocrate_transfer.transfer.disk import make_private_folder, open_private
 
@@ -22,8 +23,20 @@ PACKAGE_LOGGER = logging.getLogger("omero_rocrate_transfer")
 
 
 def log_folder() -> Path:
-    """Return where logs are kept: beside OMERO's sessions, which ``OMERO_USERDIR`` may move."""
-    return Path(os.environ.get("OMERO_USERDIR") or Path.home() / "omero") / "transfer"
+    """Return where logs are kept: beside OMERO's sessions, which ``OMERO_USERDIR`` may move.
+
+    Raises
+    ------
+    NotFoundError
+        There is no home folder: neither HOME nor the list of users has one.
+    """
+    try:
+        return Path(os.environ.get("OMERO_USERDIR") or Path.home() / "omero") / "transfer"
+    except RuntimeError as error:
+        raise NotFoundError(
+            "There is no home folder to keep journals in.",
+            hint="Set HOME, or OMERO_USERDIR, to a folder of yours.",
+        ) from error
 
 
 class _Formatter(logging.Formatter):
@@ -62,13 +75,13 @@ def open_log(command: str) -> Iterator[Path | None]:
     Path or None
         The file; None where it cannot be written, which must not keep anybody from transferring.
     """
-    path = log_folder() / f"{command}-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
     handler: logging.Handler
     try:
+        path = log_folder() / f"{command}-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
         make_private_folder(path.parent)
         handler = _LogFile(path, encoding="utf-8", errors="backslashreplace")
-    except OSError:
-        path, handler = None, logging.NullHandler()  # type: ignore[assignment]  # None: no file
+    except (OSError, NotFoundError):
+        path, handler = None, logging.NullHandler()
     handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     level, propagate = PACKAGE_LOGGER.level, PACKAGE_LOGGER.propagate
     PACKAGE_LOGGER.addHandler(handler)

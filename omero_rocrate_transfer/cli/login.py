@@ -42,11 +42,15 @@ def log_in(ctx: Any, args: argparse.Namespace) -> Any:
     ------
     LoginError
         No connection, or the server does not let this user in.
+    NotFoundError
+        There is no home folder, where sessions are kept.
     """
     from omero.cli import NonZeroReturnCode
 
     from omero_rocrate_transfer.server.timeouts import ice_properties
 
+    # without a home folder OMERO's own code fails, and in other words
+    log_folder()
     atexit.unregister(_destroy_clients)
     atexit.register(_destroy_clients)
     asked = sys.stdin is not None and sys.stdin.isatty()

@@ -39,6 +39,12 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.crate.ome_zarr.options import ZarrOptions
 
 MAX_OBJECTS_TOLD: Final = 50
+#: Endings of archives that cannot be written in one go and read in place.
+_COMPRESSED: Final = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".7z", ".rar")
+#: Options of ``pack`` whose texts get into the crate.
+_TEXTS: Final = (
+    "rocrate_name", "rocrate_description", "rocrate_organism", "rocrate_modality", "license", "publisher",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +215,13 @@ def pack_options(args: argparse.Namespace) -> PackOptions:
     """
     refuse_unsupported(args)
     _refuse_forgotten_path(args.filepath)
+    for text in (args.filepath, *map(str, filter(None, (vars(args).get(name) for name in _TEXTS)))):
+        _refuse_undecodable(text)
+    if args.filepath.lower().endswith(_COMPRESSED):
+        raise UsageError(
+            f"{args.filepath!a:.300}: compressed tars are not written.",
+            hint="End the name in .tar or .zip, or with a slash for a folder of that name.",
+        )
     return PackOptions(
         objects=parse_objects(args.object),
         path=Path(args.filepath),
@@ -260,6 +273,17 @@ def unpack_options(args: argparse.Namespace) -> UnpackOptions:
         limits=limits(args),
         run=args.run and check_name(args.run),
     )
+
+
+def _refuse_undecodable(text: str) -> None:
+    """Raise where a path or text is not UTF-8: the crate, which is, could not say it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"{text!a:.300} is not valid UTF-8, which everything in a crate must be.",
+            hint="Write it in other letters, or choose a UTF-8 locale.",
+        ) from None
 
 
 def _refuse_forgotten_path(path: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import IO, TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from omero_rocrate_transfer.cli.lines import line_of, progress_line
 from omero_rocrate_transfer.cli.speed import Speed
@@ -61,7 +61,7 @@ def open_renderer(*, style: ProgressStyle, use_json: bool, quiet: bool, verb: st
     if use_json:
         return JsonRenderer()
     if style == "auto":
-        style = "block" if sys.stderr.isatty() else "lines"
+        style = "block" if sys.stderr is not None and sys.stderr.isatty() else "lines"
     if quiet:
         return QuietRenderer(verb)
     return BlockRenderer(verb) if style == "block" else LinesRenderer(verb, progress=style == "lines")
@@ -69,7 +69,13 @@ def open_renderer(*, style: ProgressStyle, use_json: bool, quiet: bool, verb: st
 
 def note(text: str) -> None:
     """Tell people something that belongs to no event."""
-    print(escape(redact(text)), file=sys.stderr, flush=True)
+    _write_line(escape(redact(text)), sys.stderr)
+
+
+def _write_line(line: str, stream: IO[str] | None) -> None:
+    """Write a line and flush it; nothing if the stream was closed when the process began."""
+    if stream is not None:
+        print(line, file=stream, flush=True)
 
 
 class JsonRenderer:
@@ -98,7 +104,7 @@ class JsonRenderer:
             )
 
     def _write(self, line: dict[str, Any]) -> None:
-        print(redact(json.dumps(line)), flush=True)
+        _write_line(redact(json.dumps(line)), sys.stdout)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -117,7 +123,7 @@ class QuietRenderer:
                 self._say_all(iter_difference_lines(event))
             case Listed(lines=lines):
                 for line in lines:
-                    print(line, flush=True)
+                    _write_line(line, sys.stdout)
             case UnitEnded(error=error) if error is not None:
                 self.say(f"Failed   {event.unit}: {escape(str(error))}")
             case Finished(error=error) if error is not None:
@@ -125,7 +131,7 @@ class QuietRenderer:
 
     def say(self, line: str) -> None:
         """Write one line, which holds no control characters any more."""
-        print(redact(line), file=sys.stderr, flush=True)
+        _write_line(redact(line), sys.stderr)
 
     def _say_all(self, lines: Iterable[str]) -> None:
         for line in lines:

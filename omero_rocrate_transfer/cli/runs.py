@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.contents import Contents, SourceInfo
     from omero_rocrate_transfer.transfer.journal import Journal
 
+#: What an id map has besides its name while it is written: two dots, the id of the run, an ending.
+_ADDED: Final = f".{'0' * 36}.part."
 #: Options that do not decide about what is on the target in the end.
 _FREE: Final = {
     "objects", "path", "to", "idmap", "dry_run", "parallel", "ignore_errors", "run", "retries", "timeout",
@@ -64,8 +67,25 @@ def refuse_existing(path: Path, run: str, hint: str) -> None:
     ------
     RefusedError
     """
+    _refuse_long(path.with_name(f"{path.name}.part"))
     if os.path.lexists(path) and not journal_path(log_folder(), run).exists():
         raise RefusedError(f"{path} exists already.", hint=hint)
+
+
+def _refuse_long(path: Path) -> None:
+    """Raise where a name is longer than the file system takes; it has an ending while it is written.
+
+    Raises
+    ------
+    NotFoundError
+    """
+    try:
+        path.lstat()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise NotFoundError(
+                f"{path!s:.120}… cannot be written: its name is too long.", hint="Choose a shorter one."
+            ) from error
 
 
 def check_idmap(path: Path, run: str) -> None:
@@ -80,6 +100,7 @@ def check_idmap(path: Path, run: str) -> None:
             f"The id map {path} cannot be written: there is no such folder.",
             hint="Name another file with --idmap.",
         )
+    _refuse_long(path.with_name(f"{path.name}{_ADDED}"))
     if os.path.lexists(path):
         head = read_head(journal_path(log_folder(), run)) or {}
         # Earlier versions did not note in the file which run it is of, but in the journal which file it is.

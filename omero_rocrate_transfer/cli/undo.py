@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,11 @@ def _unfinished_crate(
     """
     target = Path(run.head["target"])
     unfinished = endpoints.unfinished_crate(target, run.head["id"])
+    if run.history.finished is not None and not os.path.lexists(target):
+        yield Listed(
+            lines=(f"{target} is not there any more: nothing is left of this run.",), document={"removes": []}
+        )
+        return
     if run.history.finished is not None or unfinished.is_published:
         raise RefusedError(
             f"{target} is complete: nothing was left half done.",

@@ -36,7 +36,7 @@ def wait_for(connection: Connection, handle: Any, doing: str) -> Any:
 
     Raises
     ------
-    TransferError
+    IncompleteError
         The server answered with an error.
     """
     with server_errors(doing):

@@ -10,6 +10,7 @@ from ome_types import OME, model
 from omero_rocrate_transfer import __version__
 from omero_rocrate_transfer.model.contents import Contents, Group, Person
 from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.server.content.conversions import legible
 
 
 def container_document(contents: Contents) -> OME:
@@ -20,7 +21,9 @@ def container_document(contents: Contents) -> OME:
     for one in contents.containers:
         if one.ref.type not in by_type:
             continue
-        fields = {"id": one.ref.lsid(host), "name": one.name, **_set(description=one.description)}
+        # as documents of images: the exact texts are kept beside the XML
+        described = None if one.description is None else legible(one.description)
+        fields = {"id": one.ref.lsid(host), "name": legible(one.name), **_set(description=described)}
         if one.ref.type != "Screen" and one.owner in owners:
             fields["experimenter_ref"] = owner_ref(one.owner, host)
         refs = [member.lsid(host) for member in one.members]

@@ -22,7 +22,7 @@ from omero.sys import ParametersI
 from omero_rocrate_transfer import __version__
 from omero_rocrate_transfer.model.contents import OriginalFile, TransferUnit
 from omero_rocrate_transfer.model.digests import Hasher
-from omero_rocrate_transfer.model.errors import IntegrityError, TransferError
+from omero_rocrate_transfer.model.errors import IncompleteError, IntegrityError, TransferError
 from omero_rocrate_transfer.server.client_paths import reader_hint
 from omero_rocrate_transfer.server.collisions import repeat
 from omero_rocrate_transfer.server.commands import delete, wait_for
@@ -73,7 +73,9 @@ class FilesetImport:
         self._unit = unit
         self._context = connection.context(group)
         self._group = group
-        self._doing = f"Importing {unit.ref}"
+        # ids of filesets are made up where other programs packed them; files have the names that people know
+        what = f"{unit.files[0].path!a:.200} of {unit.ref}" if unit.files else str(unit.ref)
+        self._doing = f"Importing {what}"
         #: Id of the new Fileset, as soon as the server has made it.
         self.fileset_id: int | None = None
 
@@ -108,7 +110,7 @@ class FilesetImport:
             # It is gone already once the import has ended.
             close_quietly([process])
         if self.fileset_id is None:
-            raise TransferError(f"{doing}: the server made no fileset.")
+            raise IncompleteError(f"{doing}: the server made no fileset.")
         return self.fileset_id
 
     def _folder_of_day(self) -> Hashable:

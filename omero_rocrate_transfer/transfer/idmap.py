@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NamedTuple, Self
 
 from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError, UsageError
-from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.model.refs import MAX_ID, ObjectRef
 from omero_rocrate_transfer.transfer.disk import full_disk_errors
 from omero_rocrate_transfer.transfer.events import ContainersCreated, UnitEnded
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
@@ -165,6 +165,8 @@ def _parse(text: object) -> ObjectRef:
         raise TypeError(text)
     name, _, number = text.partition(":")
     if not (name.isascii() and name.isalpha() and number.isascii() and number.isdigit()):
+        raise ValueError(text)
+    if len(number) > len(str(MAX_ID)) or int(number) > MAX_ID:
         raise ValueError(text)
     return ObjectRef(name, int(number))
 

@@ -8,6 +8,7 @@ import pytest
 
 from omero_rocrate_transfer.cli import endpoints
 from omero_rocrate_transfer.transfer.run import run
+from tests.command_line import CommandLine
 from tests.transfer.fakes import FakeSink, FakeSource
 
 
@@ -172,3 +173,10 @@ def test_facts_and_objects_reach_the_ends(
     assert chosen.facts.modality == "obo:FBbi_00000369"
     assert chosen.facts.license == "https://creativecommons.org/licenses/by/4.0/"
     assert chosen.ignore_errors
+
+
+@pytest.mark.parametrize("name", ["x.tar.gz", "X.TGZ", "a.b.tar.xz", "x.7z"])
+def test_compressed_archives_are_refused_as_targets(name: str, run_line: CommandLine) -> None:
+    result = run_line("pack", "Image:1", name, exit_code=2)
+
+    assert "compressed tars are not written" in result.stderr

@@ -327,3 +327,17 @@ def test_a_run_without_new_ids_has_none_to_give(
     told = run_line("idmap", name_of(run_line, "pack"), exit_code=5)
 
     assert "created nothing on a server" in told.sentences[0]
+
+
+def test_undo_of_a_finished_pack_whose_crate_is_gone_has_nothing_to_do(
+    pack: Any, run_line: CommandLine, source_server: Server, home: Path
+) -> None:
+    number = seed.create(source_server.client(), "Dataset", "empty").id.val
+    pack(f"Dataset:{number}", "weekly.zip", exit_code=None)
+    (home / "weekly.zip").unlink()
+
+    result = run_line("undo", name_of(run_line, "pack"), "--force")
+
+    assert "is not there any more" in result.stdout
+    pack(f"Dataset:{number}", "weekly.zip", exit_code=None)
+    assert (home / "weekly.zip").exists()

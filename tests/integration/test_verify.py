@@ -223,3 +223,16 @@ def test_server_without_a_host_is_that_of_the_login(
     result = CommandLine(capsys)("verify", *target_server.login(), packed, "--server")
 
     assert told(result) == []
+
+
+@pytest.mark.parametrize("letter", ["\v", "\x01", "\ufffe"])
+def test_containers_with_letters_that_xml_cannot_hold_are_no_difference(
+    letter: str, pack: Line, unpack: Line, verify_source: Line, verify_target: Line, source_server: Server
+) -> None:
+    number = seed.create(source_server.client(), "Dataset", f"before{letter}after").id.val
+
+    pack(f"Dataset:{number}", "odd.zip", exit_code=None)
+    unpack("odd.zip", exit_code=None)
+
+    assert told(verify_source(f"Dataset:{number}", "odd.zip")) == []
+    assert told(verify_target("odd.zip", "--server")) == []

@@ -149,7 +149,7 @@ def test_failed_import_leaves_what_was_there_before(connection: Connection, memo
     write(connection, memory_source({FAKE: b""}))
     before = [(one.id.val, one.templatePrefix.val) for one in stored(connection, "Fileset")]
 
-    with pytest.raises(TransferError, match="Importing Fileset:1: the server refused"):
+    with pytest.raises(TransferError, match=r"Importing 'no format\.xyz' of Fileset:1: the server refused"):
         write(connection, memory_source({"no format.xyz": b"nonsense"}))
 
     assert [(one.id.val, one.templatePrefix.val) for one in stored(connection, "Fileset")] == before

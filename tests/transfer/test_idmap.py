@@ -178,3 +178,13 @@ def test_a_file_that_a_run_going_on_meets_is_kept(tmp_path: Path) -> None:
     with pytest.raises(RefusedError):
         IdMap(path, SOURCE, TARGET, run_id="run", earlier=True)
     assert path.read_text("utf-8") == "mine"
+
+
+@pytest.mark.parametrize("number", [str(2**63), "1" + "0" * 5000])
+def test_id_that_no_database_has_is_no_id_map(number: str, tmp_path: Path) -> None:
+    pair = {"source": "Image:1", "target": f"Image:{number}"}
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps({"target": {"database": "d"}, "objects": [pair]}))
+
+    with pytest.raises(UsageError, match="is no id map"):
+        read_idmap(path)
