@@ -107,7 +107,7 @@ class Server:
     def root(self) -> Any:
         """Return a client of root, which is kept: a real server takes a second for each login."""
         if self._root is not None and not _is_alive(self._root):
-            self._root = None
+            self.close_root()
         if self._root is None:
             self._root = omero.client(host=self.host, port=self.port)
             self._root.createSession("root", PASSWORD)
@@ -232,11 +232,12 @@ class Server:
 
 
 def _is_alive(client: Any) -> bool:
-    """Ask a server for a session, which ends when it was not used for minutes."""
+    """Tell whether a session is there, which ends when it was not used for minutes."""
     try:
-        return bool(client.sf.keepAlive(None))
+        client.sf.getConfigService().getServerTime()
     except (Ice.Exception, omero.ClientError):
         return False
+    return True
 
 
 def delete(client: Any, targets: Mapping[str, Iterable[int]], group: int | str) -> None:
