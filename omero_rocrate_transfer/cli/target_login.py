@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,10 @@ PASSWORD: Final = "OMERO_TRANSFER_TO_PASSWORD"  # noqa: S105 -- the name of a va
 KEY: Final = "OMERO_TRANSFER_TO_KEY"
 #: Characters of a file that are read as a key; a UUID has 36.
 _MAX_KEY: Final = 1024
+
+
+#: ``host:port`` and ``tcp://host:port``; an address of IPv6 has more colons.
+_WITH_PORT = re.compile(r"((?:\w+://)?[^:/]+):(\d{1,5})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +64,14 @@ def add_target_login(parser: argparse.ArgumentParser, *, required: bool, text: s
 
 
 def target_login(args: argparse.Namespace) -> TargetLogin:
-    """Return the options of the second login."""
+    """Return the options of the second login; the port may stand behind the host, as for ``omero login``."""
+    host, port = args.to_server, args.to_port
+    match = _WITH_PORT.fullmatch(host or "")
+    if match is not None and port is None:
+        host, port = match[1], int(match[2])
     return TargetLogin(
-        host=args.to_server,
-        port=args.to_port,
+        host=host,
+        port=port,
         user=args.to_user,
         group=args.to_group,
         key=_key(args),
@@ -144,6 +153,6 @@ def _ask(user: str, host: str) -> str:
     if sys.stdin is None or not sys.stdin.isatty():
         raise LoginError(
             f"There is no session of {user} on {host}, and nobody can be asked for a password.",
-            hint=f"Try 'omero login -s {host}' first, or set {PASSWORD}.",
+            hint=f"Try 'omero login -s {host}' first, with its port if that is not 4064, or set {PASSWORD}.",
         )
     return getpass.getpass(f"Password of {user} on {host}: ")

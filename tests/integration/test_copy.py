@@ -124,7 +124,9 @@ def test_run_is_shown_and_taken_back(
         assert query.findAll(kind, None) == []
 
 
+@pytest.mark.parametrize("joined", [False, True])
 def test_session_of_omero_login_is_used_and_stays(
+    joined: bool,
     run_line: CommandLine,
     roots: list[str],
     source_server: Server,
@@ -136,7 +138,11 @@ def test_session_of_omero_login_is_used_and_stays(
     kept.getSession().detachOnDestroy()
     facts = {"omero.port": str(target_server.port)}
     SessionsStore().add(target_server.host, target_server.user, kept.getSessionId(), facts)
-    to = ["--to-server", target_server.host, "--to-port", target_server.port]
+    to = (
+        ["--to-server", f"{target_server.host}:{target_server.port}"]
+        if joined
+        else ["--to-server", target_server.host, "--to-port", target_server.port]
+    )
 
     run_line("copy", roots[0], *to, *source_server.login())
 
