@@ -26,9 +26,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from omero_rocrate_transfer.model.contents import OriginalFile
 from omero_rocrate_transfer.model.digests import Digest
-from omero_rocrate_transfer.server.annotations.uploads import upload_file
-from omero_rocrate_transfer.server.files import iter_blocks
-from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.read.files import iter_blocks
+from omero_rocrate_transfer.server.session.connection import Connection
+from omero_rocrate_transfer.server.write.annotations.uploads import upload_file
 
 MIB = 2**20
 FILES = 4

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 import pytest
 
-from omero_rocrate_transfer.server.stateful import PendingCall, Service
+from omero_rocrate_transfer.server.session.stateful import PendingCall, Service
 
 #: Name of the property of a test.
 _HIGHEST: Final = "calls in flight"

@@ -34,12 +34,12 @@ ONLY_IN = {
 }
 #: The demo drives both ends, as a user would; the seeding helper is a client of the sandbox.
 EXEMPT = {"sandbox/demo.py"}
-PRINTS = {"cli/render.py", "sandbox/__main__.py", "sandbox/demo.py"}
+PRINTS = {"cli/output/render.py", "sandbox/__main__.py", "sandbox/demo.py"}
 SLEEPS = {"transfer/retry.py"}
 #: OMERO's own algorithms: our client compares with them, the sandbox offers them.
 WEAK_DIGESTS = {"model/digests.py", "sandbox"}
 #: Where services that take one call at a time are opened, and calls are sent without waiting for the answer.
-STATEFUL = {"server/stateful.py", "sandbox"}
+STATEFUL = {"server/session/stateful.py", "sandbox"}
 OPENS_SERVICE = re.compile(
     r"begin_\w+|create(\w+(Store|Engine|Exporter)|Exporter|SearchService|JobHandle|ByName|Share\w*)"
     r"|acquireProcessor|getUploader|importFileset|importPaths|fileById|openTable|newTable"
@@ -149,7 +149,7 @@ def opened_services(tree: ast.AST, name: str) -> Found:
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and OPENS_SERVICE.fullmatch(node.attr) and node.attr not in OURS:
-            yield node.lineno, f"{node.attr} stands in server/stateful.py only"
+            yield node.lineno, f"{node.attr} stands in server/session/stateful.py only"
 
 
 def too_long(tree: ast.AST, _name: str) -> Found:
@@ -256,7 +256,7 @@ def test_a_harmless_call_passes(code: str) -> None:
 )
 def test_a_stateful_service_outside_its_guard_is_found(code: str) -> None:
     assert list(opened_services(ast.parse(code), "server/a.py"))
-    assert list(opened_services(ast.parse(code), "server/stateful.py")) == []
+    assert list(opened_services(ast.parse(code), "server/session/stateful.py")) == []
 
 
 def test_a_call_through_the_guard_passes() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from omero_rocrate_transfer.crate import omexml
 from omero_rocrate_transfer.crate.archives.base import DEFAULT_LIMITS, check_sizes
-from omero_rocrate_transfer.crate.strict_json import iter_entities, parse_json
+from omero_rocrate_transfer.crate.read.strict_json import iter_entities, parse_json
 from omero_rocrate_transfer.model.errors import CrateLimitError, UnsafeCrateError
 
 NAMESPACE = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
@@ -30,7 +30,7 @@ _MEASURE = """
 import resource, sys, time
 from pathlib import Path
 from omero_rocrate_transfer.crate.omexml import parse_document
-from omero_rocrate_transfer.crate.strict_json import iter_entities, parse_json
+from omero_rocrate_transfer.crate.read.strict_json import iter_entities, parse_json
 from omero_rocrate_transfer.model.errors import UnsafeCrateError
 def as_text(data): parse_json(data, "x")
 def as_line(data): list(iter_entities([HEAD, data, b"\\n]}"], "x") or ())

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from omero_rocrate_transfer.crate.archives.output import Output
-from omero_rocrate_transfer.crate.source import CrateSource
-from omero_rocrate_transfer.crate.workspace import Workspace
+from omero_rocrate_transfer.crate.read.source import CrateSource
+from omero_rocrate_transfer.crate.write.part_folder import Workspace
 from omero_rocrate_transfer.model.errors import NotFoundError
 from tests.crate.worlds import pack_world
 

@@ -17,8 +17,8 @@ from omero.sys import ParametersI
 
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.sandbox.server import SandboxServer
-from omero_rocrate_transfer.server.pixels import ServerPixels
-from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.read.pixels import ServerPixels
+from omero_rocrate_transfer.server.session.connection import Connection
 from tests.command_line import CommandLine, idmap_of
 from tests.crate.ome_zarr.made import (
     multiscale,

@@ -17,10 +17,10 @@ from omero_rocrate_transfer.model.errors import CollisionError, RefusedError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.sandbox import real_input, seed
 from omero_rocrate_transfer.sandbox.server import SandboxServer
-from omero_rocrate_transfer.server.collisions import FirstTimes, repeat
-from omero_rocrate_transfer.server.errors import is_transient, translate
-from omero_rocrate_transfer.server.session import Connection
-from omero_rocrate_transfer.server.writer import Writer
+from omero_rocrate_transfer.server.session.collisions import FirstTimes, repeat
+from omero_rocrate_transfer.server.session.connection import Connection
+from omero_rocrate_transfer.server.session.errors import is_transient, translate
+from omero_rocrate_transfer.server.session.writer import Writer
 from omero_rocrate_transfer.transfer.retry import Retry
 from tests.server.content.conftest import Two, two  # noqa: F401 -- a fixture
 

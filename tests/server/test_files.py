@@ -19,9 +19,9 @@ from omero_rocrate_transfer.model.errors import (
 )
 from omero_rocrate_transfer.sandbox import real_input, seed
 from omero_rocrate_transfer.sandbox.server import SandboxServer
-from omero_rocrate_transfer.server.files import iter_blocks
-from omero_rocrate_transfer.server.session import Connection
-from omero_rocrate_transfer.server.streams import SPARE_STORES, ReadAhead
+from omero_rocrate_transfer.server.read.files import iter_blocks
+from omero_rocrate_transfer.server.session.connection import Connection
+from omero_rocrate_transfer.server.session.streams import SPARE_STORES, ReadAhead
 
 
 @pytest.fixture

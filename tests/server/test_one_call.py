@@ -17,14 +17,14 @@ from omero_rocrate_transfer.model.errors import IntegrityError, LinkLostError, T
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.sandbox import real_input, seed
 from omero_rocrate_transfer.sandbox.server import SandboxServer
-from omero_rocrate_transfer.server.annotations.uploads import upload_file
-from omero_rocrate_transfer.server.files import iter_blocks
-from omero_rocrate_transfer.server.importer import FilesetImport
-from omero_rocrate_transfer.server.pixels import ServerPixels
-from omero_rocrate_transfer.server.session import Connection
-from omero_rocrate_transfer.server.sink import ServerSink
-from omero_rocrate_transfer.server.stateful import Service, open_file_stores
-from omero_rocrate_transfer.server.streams import BLOCK_BYTES, STORES, UPLOADS, ReadAhead
+from omero_rocrate_transfer.server.read.files import iter_blocks
+from omero_rocrate_transfer.server.read.pixels import ServerPixels
+from omero_rocrate_transfer.server.session.connection import Connection
+from omero_rocrate_transfer.server.session.stateful import Service, open_file_stores
+from omero_rocrate_transfer.server.session.streams import BLOCK_BYTES, STORES, UPLOADS, ReadAhead
+from omero_rocrate_transfer.server.write.annotations.uploads import upload_file
+from omero_rocrate_transfer.server.write.importer import FilesetImport
+from omero_rocrate_transfer.server.write.sink import ServerSink
 from tests.server.busy import BusyServices
 
 FAKE = "a&sizeX=16&sizeY=8&sizeC=1.fake"

@@ -8,12 +8,12 @@ import omero.model as om
 import pytest
 from omero.sys import ParametersI
 
-from omero_rocrate_transfer.server import commands
-from omero_rocrate_transfer.server.content import specs
-from omero_rocrate_transfer.server.content.fields import read
-from omero_rocrate_transfer.server.errors import UnloadedError
-from omero_rocrate_transfer.server.queries import batches, by_ids, find_objects
-from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.mapping import specs
+from omero_rocrate_transfer.server.mapping.fields import read
+from omero_rocrate_transfer.server.session import commands
+from omero_rocrate_transfer.server.session.connection import Connection
+from omero_rocrate_transfer.server.session.errors import UnloadedError
+from omero_rocrate_transfer.server.session.queries import batches, by_ids, find_objects
 
 
 def test_an_object_without_its_fields_is_an_error_that_names_it(connection: Connection) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omero_rocrate_transfer.server.streams import (
+from omero_rocrate_transfer.server.session.streams import (
     BLOCK_BYTES,
     FAR_BLOCK_BYTES,
     FAR_S,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from omero_rocrate_transfer.server.content import rois
+from omero_rocrate_transfer.server.read.documents import rois
 from tests.command_line import idmap_of
 from tests.worlds.accounting import omitted, unaccounted, unexplained
 from tests.worlds.comparison import compare

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ForeignAudit:
-    """Implements `omero_rocrate_transfer.transfer.verify.Audit` for packs, crates of others and OME-Zarrs.
+    """Implements `omero_rocrate_transfer.transfer.verify.audit.Audit` for packs, crates of others and OME-Zarrs.
 
     Parameters
     ----------

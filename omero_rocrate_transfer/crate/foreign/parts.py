@@ -6,16 +6,16 @@ import unicodedata
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from omero_rocrate_transfer.crate import graph as graphs
 from omero_rocrate_transfer.crate.foreign.contents import is_clutter
 from omero_rocrate_transfer.crate.names import find_oddity
+from omero_rocrate_transfer.crate.read import graph as graphs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader
     from omero_rocrate_transfer.crate.entities import Entity
-    from omero_rocrate_transfer.crate.graph import Graph
+    from omero_rocrate_transfer.crate.read.graph import Graph
 
 _FILES: Final = frozenset(["File", "MediaObject"])
 

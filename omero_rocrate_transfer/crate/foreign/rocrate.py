@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from omero_rocrate_transfer.crate.files_reader import find_metadata, read_graph
 from omero_rocrate_transfer.crate.foreign.contents import NO_DIGESTS, is_clutter, omit, omit_others
 from omero_rocrate_transfer.crate.foreign.files import make_file
 from omero_rocrate_transfer.crate.foreign.files_source import FilesSource
 from omero_rocrate_transfer.crate.foreign.parts import Parts
 from omero_rocrate_transfer.crate.foreign.zarrs import find_zarr_folders, open_zarrs
-from omero_rocrate_transfer.crate.graph import get_text, list_ids
 from omero_rocrate_transfer.crate.media_types import guess_media_type, is_image_name, is_known
+from omero_rocrate_transfer.crate.read.files import find_metadata, read_graph
+from omero_rocrate_transfer.crate.read.graph import get_text, list_ids
 from omero_rocrate_transfer.model.contents import Contents, ImageRecord, Omission, SourceInfo, TransferUnit
 from omero_rocrate_transfer.model.refs import ObjectRef
 

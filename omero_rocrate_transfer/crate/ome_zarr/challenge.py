@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from omero_rocrate_transfer.crate.ome_zarr.axes import Flaw
-from omero_rocrate_transfer.crate.strict_json import parse_json
+from omero_rocrate_transfer.crate.read.strict_json import parse_json
 from omero_rocrate_transfer.model.errors import UnsafeCrateError
 
 Json = Mapping[str, Any]

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from omero_rocrate_transfer.crate.archives.base import DEFAULT_LIMITS, Limits
+from omero_rocrate_transfer.crate.ome_zarr.members import ArchiveMembers
 from omero_rocrate_transfer.crate.ome_zarr.nodes import AbsentError
 from omero_rocrate_transfer.crate.ome_zarr.reader import OmeZarr
 from omero_rocrate_transfer.crate.ome_zarr.relabel import Labels
 from omero_rocrate_transfer.crate.ome_zarr.root import ZarrRoot, read_root
-from omero_rocrate_transfer.crate.pixels.members import ArchiveMembers
 from omero_rocrate_transfer.model.contents import (
     Container,
     Contents,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from omero_rocrate_transfer.crate.open_source import open_source
+from omero_rocrate_transfer.crate.read.open import open_source
 from omero_rocrate_transfer.model.contents import Contents, Omission
 
 KINDS = {"t": "time", "c": "channel"}

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from omero_rocrate_transfer.crate.ome_zarr.nodes import AbsentError
-from omero_rocrate_transfer.crate.open_source import open_source
+from omero_rocrate_transfer.crate.read.open import open_source
 from omero_rocrate_transfer.model.errors import IntegrityError, TransferError
 from tests.crate.ome_zarr.made import NUMBERS, multiscale, read, scale, told_of, write_group, write_image
 from tests.crate.pixels.test_round_trip import read_all

@@ -13,7 +13,7 @@ import pytest
 
 from omero_rocrate_transfer.crate.ome_zarr.nodes import AbsentError
 from omero_rocrate_transfer.crate.omexml import HostileXmlError
-from omero_rocrate_transfer.crate.open_source import open_source
+from omero_rocrate_transfer.crate.read.open import open_source
 from omero_rocrate_transfer.model.errors import UnsafeCrateError
 from tests.crate.ome_zarr.made import (
     NUMBERS,

@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omero_rocrate_transfer.crate.ome_zarr.unpacking import unpack
-from omero_rocrate_transfer.crate.open_source import open_source
+from omero_rocrate_transfer.crate.read.open import open_source
 from omero_rocrate_transfer.model.errors import IntegrityError, TransferError, UnsafeCrateError
 from tests.crate.ome_zarr.made import NUMBERS, multiscale, write_group, write_image
 from tests.crate.pixels.test_round_trip import read_all

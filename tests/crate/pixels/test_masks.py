@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ome_types import model
 
-from omero_rocrate_transfer.crate.pixels.masks import list_masks
+from omero_rocrate_transfer.crate.ome_zarr.masks import list_masks
 
 BITS = bytes([0b10101010]) * 8
 COMPRESSIONS = ["none", "zlib", "bzip2"]

@@ -9,8 +9,8 @@ from pathlib import Path
 import h5py
 import pytest
 
-from omero_rocrate_transfer.server.annotations.table_check import UnreadableTableError
-from omero_rocrate_transfer.server.annotations.tables import check_table
+from omero_rocrate_transfer.server.write.annotations.table_check import UnreadableTableError
+from omero_rocrate_transfer.server.write.annotations.tables import check_table
 from tests.server.annotations import hostile_tables
 
 ATTACKS = hostile_tables.ATTACKS
@@ -20,7 +20,7 @@ _MEASURE = """
 import resource, sys
 from pathlib import Path
 import h5py
-from omero_rocrate_transfer.server.annotations.tables import check_table
+from omero_rocrate_transfer.server.write.annotations.tables import check_table
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     check_table(Path(sys.argv[1]))

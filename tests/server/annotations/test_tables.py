@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 import pytest
 
-from omero_rocrate_transfer.server.annotations import tables
-from omero_rocrate_transfer.server.annotations.table_check import UnreadableTableError
-from omero_rocrate_transfer.server.annotations.tables import check_table, rewrite_table
+from omero_rocrate_transfer.server.write.annotations import tables
+from omero_rocrate_transfer.server.write.annotations.table_check import UnreadableTableError
+from omero_rocrate_transfer.server.write.annotations.tables import check_table, rewrite_table
 
 COLUMNS = {
     "Image": "ImageColumn", "Well": "WellColumn", "ROI": "RoiColumn", "Plate": "PlateColumn",

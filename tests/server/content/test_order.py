@@ -14,17 +14,17 @@ from omero.rtypes import rdouble, rint, rstring
 
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.sandbox import real_input, real_tiff, seed
-from omero_rocrate_transfer.server.annotations.existing import read_existing
-from omero_rocrate_transfer.server.content.images import read_images, read_instruments
-from omero_rocrate_transfer.server.content.plates import PlateContent, read_plates
-from omero_rocrate_transfer.server.images import read_images as read_rows
-from omero_rocrate_transfer.server.pixels import ServerPixels
-from omero_rocrate_transfer.server.queries import Reader
-from omero_rocrate_transfer.server.session import Connection
-from omero_rocrate_transfer.server.source import ServerSource
-from omero_rocrate_transfer.transfer.compare import Comparison, Side
+from omero_rocrate_transfer.server.read.documents.images import read_images, read_instruments
+from omero_rocrate_transfer.server.read.documents.plates import PlateContent, read_plates
+from omero_rocrate_transfer.server.read.images import read_images as read_rows
+from omero_rocrate_transfer.server.read.pixels import ServerPixels
+from omero_rocrate_transfer.server.read.source import ServerSource
+from omero_rocrate_transfer.server.session.connection import Connection
+from omero_rocrate_transfer.server.session.queries import Reader
+from omero_rocrate_transfer.server.write.annotations.existing import read_existing
 from omero_rocrate_transfer.transfer.events import Compared
 from omero_rocrate_transfer.transfer.interrupt import Interrupt
+from omero_rocrate_transfer.transfer.verify.compare import Comparison, Side
 from tests.server.content.conftest import Two
 from tests.server.scatter import scatter_ids
 
