@@ -8,8 +8,7 @@ from typing import Any
 
 import omero.clients
 import pytest
-
-from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_sandbox.server import SandboxServer
 
 pytest_plugins = ["tests.promises", "tests.calls_in_flight", "tests.on_servers"]
 

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from omero.rtypes import rlong, unwrap
 from omero.sys import ParametersI
+from omero_sandbox.server import SandboxServer
 
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.read.pixels import ServerPixels
 from omero_rocrate_transfer.server.session.connection import Connection
 from tests.command_line import CommandLine, idmap_of

@@ -7,8 +7,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-
-from omero_rocrate_transfer.sandbox import ice
+from omero_sandbox.net import ice
 
 
 class BusyServices:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_sandbox.server import SandboxServer
 
 _FIRST = 1_000_000
 

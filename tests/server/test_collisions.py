@@ -12,11 +12,11 @@ import omero
 import omero.model as om
 import pytest
 from omero.rtypes import rstring
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import real_input, seed
 
 from omero_rocrate_transfer.model.errors import CollisionError, RefusedError
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.sandbox import real_input, seed
-from omero_rocrate_transfer.sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.session.collisions import FirstTimes, repeat
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.session.errors import is_transient, translate

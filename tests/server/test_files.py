@@ -8,6 +8,8 @@ from typing import Any
 
 import Ice
 import pytest
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import real_input, seed
 
 from omero_rocrate_transfer.model.contents import OriginalFile
 from omero_rocrate_transfer.model.digests import Digest
@@ -17,8 +19,6 @@ from omero_rocrate_transfer.model.errors import (
     LinkLostError,
     NotFoundError,
 )
-from omero_rocrate_transfer.sandbox import real_input, seed
-from omero_rocrate_transfer.sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.read.files import iter_blocks
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.session.streams import SPARE_STORES, ReadAhead

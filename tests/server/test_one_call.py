@@ -11,12 +11,12 @@ from typing import Any
 import Ice
 import numpy as np
 import pytest
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import real_input, seed
 
 from omero_rocrate_transfer.model.contents import OriginalFile
 from omero_rocrate_transfer.model.errors import IntegrityError, LinkLostError, TransferError
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.sandbox import real_input, seed
-from omero_rocrate_transfer.sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.read.files import iter_blocks
 from omero_rocrate_transfer.server.read.pixels import ServerPixels
 from omero_rocrate_transfer.server.session.connection import Connection

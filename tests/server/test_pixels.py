@@ -9,12 +9,12 @@ from pathlib import Path
 import Ice
 import numpy as np
 import pytest
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import real_input, seed
+from omero_sandbox.testing.real_input import RealInput
 
 from omero_rocrate_transfer.model.errors import LinkLostError, NotFoundError
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.sandbox import real_input, seed
-from omero_rocrate_transfer.sandbox.real_input import RealInput
-from omero_rocrate_transfer.sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.read.pixels import ServerPixels
 from omero_rocrate_transfer.server.session.connection import Connection
 

@@ -11,6 +11,8 @@ from typing import Any
 import Ice
 import omero
 import pytest
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import world as demo_world
 
 from omero_rocrate_transfer.model.contents import Container, Contents, Omission
 from omero_rocrate_transfer.model.errors import (
@@ -24,8 +26,6 @@ from omero_rocrate_transfer.model.errors import (
 )
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import UnitResult
-from omero_rocrate_transfer.sandbox import demo_world
-from omero_rocrate_transfer.sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.write.sink import ServerSink
 

@@ -12,9 +12,8 @@ import numpy as np
 import omero.model as om
 from omero.rtypes import rstring
 from omero.sys import ParametersI
-
-from omero_rocrate_transfer.sandbox import real_tiff, seed
-from omero_rocrate_transfer.sandbox.real_input import RealInput
+from omero_sandbox.testing import real_tiff, seed
+from omero_sandbox.testing.real_input import RealInput
 
 MIB = 1024 * 1024
 #: What OMERO's clients send and read at once.

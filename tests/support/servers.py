@@ -24,9 +24,8 @@ import omero.model as om
 from omero.cmd import Delete2
 from omero.rtypes import rlist, rlong
 from omero.sys import ParametersI
-
-from omero_rocrate_transfer.sandbox import seed
-from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import seed
 
 #: Of root.
 PASSWORD = os.environ.get("OMERO_TEST_PASSWORD", "omero")

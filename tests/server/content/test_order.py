@@ -11,9 +11,9 @@ import pytest
 from ome_types import OME
 from ome_types import model as ome
 from omero.rtypes import rdouble, rint, rstring
+from omero_sandbox.testing import real_input, real_tiff, seed
 
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.sandbox import real_input, real_tiff, seed
 from omero_rocrate_transfer.server.read.documents.images import read_images, read_instruments
 from omero_rocrate_transfer.server.read.documents.plates import PlateContent, read_plates
 from omero_rocrate_transfer.server.read.images import read_images as read_rows

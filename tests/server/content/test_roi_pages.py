@@ -9,10 +9,10 @@ import omero.model
 import pytest
 from ome_types import model as ome
 from omero.rtypes import rstring
+from omero_sandbox.testing import real_tiff, seed
 
 from omero_rocrate_transfer.model.extras_json import structured_annotations, take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.sandbox import real_tiff, seed
 from omero_rocrate_transfer.server.read.documents import rois
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.commands import delete
