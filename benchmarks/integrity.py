@@ -26,21 +26,21 @@ from servers import narrow_link, sandbox
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from omero_rocrate_transfer.crate.open_source import open_source
-from omero_rocrate_transfer.crate.sink import CrateSink
+from omero_rocrate_transfer.crate.read.open import open_source
+from omero_rocrate_transfer.crate.write.sink import CrateSink
 from omero_rocrate_transfer.model import digests
 from omero_rocrate_transfer.model.refs import parse_objects
 from omero_rocrate_transfer.sandbox import seed
-from omero_rocrate_transfer.server import importer
-from omero_rocrate_transfer.server.commands import delete_all
-from omero_rocrate_transfer.server.session import Connection
-from omero_rocrate_transfer.server.sink import ServerSink
-from omero_rocrate_transfer.server.source import ServerSource
+from omero_rocrate_transfer.server.read.source import ServerSource
+from omero_rocrate_transfer.server.session.commands import delete_all
+from omero_rocrate_transfer.server.session.connection import Connection
+from omero_rocrate_transfer.server.write import importer
+from omero_rocrate_transfer.server.write.sink import ServerSink
 from omero_rocrate_transfer.transfer.check import check
 from omero_rocrate_transfer.transfer.interrupt import Interrupt
-from omero_rocrate_transfer.transfer.journal import NO_JOURNAL
+from omero_rocrate_transfer.transfer.journal.file import NO_JOURNAL
+from omero_rocrate_transfer.transfer.journal.runs import open_run
 from omero_rocrate_transfer.transfer.run import run
-from omero_rocrate_transfer.transfer.runs import open_run
 
 FILES = 4
 PARALLEL = 4

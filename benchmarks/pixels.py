@@ -31,8 +31,8 @@ from omero_rocrate_transfer.crate.ome_zarr.layout import ZarrLayout
 from omero_rocrate_transfer.crate.ome_zarr.options import ZarrOptions
 from omero_rocrate_transfer.crate.ome_zarr.writer import write_pixels
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.server.pixels import ServerPixels
-from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.read.pixels import ServerPixels
+from omero_rocrate_transfer.server.session.connection import Connection
 
 TILE = 1024
 STORES = 4

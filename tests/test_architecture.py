@@ -33,7 +33,7 @@ ONLY_IN = {
 }
 #: The demo drives both ends, as a user would; the seeding helper is a client of the sandbox.
 EXEMPT = {"sandbox/demo.py"}
-PRINTS = {"cli/render.py", "sandbox/__main__.py", "sandbox/demo.py"}
+PRINTS = {"cli/output/render.py", "sandbox/__main__.py", "sandbox/demo.py"}
 SLEEPS = {"transfer/retry.py"}
 #: OMERO's own algorithms: our client compares with them, the sandbox offers them.
 WEAK_DIGESTS = {"model/digests.py", "sandbox"}

@@ -97,7 +97,7 @@ def test_exit_codes_in_the_table_are_those_of_the_errors() -> None:
 
 
 def test_every_error_id_stands_beside_its_exit_code() -> None:
-    from omero_rocrate_transfer.cli import exits
+    from omero_rocrate_transfer.cli.process import exit_codes as exits
     from omero_rocrate_transfer.model import errors
 
     page = (ROOT / "docs/exit-codes.rst").read_text("utf-8")
@@ -115,7 +115,7 @@ def test_every_error_id_stands_beside_its_exit_code() -> None:
 
 def test_every_field_of_the_json_lines_is_documented() -> None:
     page = (ROOT / "docs/json-lines.rst").read_text("utf-8")
-    tree = ast.parse((ROOT / "omero_rocrate_transfer/cli/lines.py").read_text("utf-8"))
+    tree = ast.parse((ROOT / "omero_rocrate_transfer/cli/output/json_lines.py").read_text("utf-8"))
     dicts = [node for node in ast.walk(tree) if isinstance(node, ast.Dict)]
     fields = {str(key.value) for node in dicts for key in node.keys if isinstance(key, ast.Constant)}
 

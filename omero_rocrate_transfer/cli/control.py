@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from omero.cli import BaseControl, NonZeroReturnCode
 
-from omero_rocrate_transfer.cli import copy_options, options, read_options
+from omero_rocrate_transfer.cli.options import copy as copy_options
+from omero_rocrate_transfer.cli.options import reading as read_options
+from omero_rocrate_transfer.cli.options import transfers as options
 
 if TYPE_CHECKING:
     import argparse
@@ -143,43 +145,43 @@ class TransferControl(BaseControl):
 
     def pack(self, args: argparse.Namespace) -> None:
         """Write objects into a crate."""
-        from omero_rocrate_transfer.cli.commands import pack
+        from omero_rocrate_transfer.cli.commands.transfers import pack
 
         self._execute(args, pack)
 
     def unpack(self, args: argparse.Namespace) -> None:
         """Rebuild the content of a crate."""
-        from omero_rocrate_transfer.cli.commands import unpack
+        from omero_rocrate_transfer.cli.commands.transfers import unpack
 
         self._execute(args, unpack)
 
     def copy(self, args: argparse.Namespace) -> None:
         """Take objects to another server."""
-        from omero_rocrate_transfer.cli.copy import copy
+        from omero_rocrate_transfer.cli.commands.copy import copy
 
         self._execute(args, copy)
 
     def list(self, args: argparse.Namespace) -> None:
         """Show what a crate holds."""
-        from omero_rocrate_transfer.cli.listing import list_crate
+        from omero_rocrate_transfer.cli.commands.list import list_crate
 
         self._execute(args, list_crate)
 
     def status(self, args: argparse.Namespace) -> None:
         """Show how runs stand."""
-        from omero_rocrate_transfer.cli.status import status
+        from omero_rocrate_transfer.cli.commands.status import status
 
         self._execute(args, status)
 
     def undo(self, args: argparse.Namespace) -> None:
         """Take a run back."""
-        from omero_rocrate_transfer.cli.undo import undo
+        from omero_rocrate_transfer.cli.commands.undo import undo
 
         self._execute(args, undo)
 
     def verify(self, args: argparse.Namespace) -> None:
         """Check a crate."""
-        from omero_rocrate_transfer.cli.verify import verify
+        from omero_rocrate_transfer.cli.commands.verify import verify
 
         self._execute(args, verify)
 
@@ -188,7 +190,7 @@ class TransferControl(BaseControl):
 
         What a command returns means nothing to OMERO, so any code but 0 leaves as an exception.
         """
-        from omero_rocrate_transfer.cli.follow import follow
+        from omero_rocrate_transfer.cli.process.follow import follow
 
         exit_code = follow(command, self.ctx, args)
         if exit_code:

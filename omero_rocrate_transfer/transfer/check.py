@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.transfer.events import Started
-from omero_rocrate_transfer.transfer.meter import Meter, MeteredSource
 from omero_rocrate_transfer.transfer.pool import Outcome, Tick, work
+from omero_rocrate_transfer.transfer.progress import Meter, MeteredSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from omero_rocrate_transfer.transfer.meter import LeftError
+from omero_rocrate_transfer.transfer.progress import LeftError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.contents import TransferUnit
     from omero_rocrate_transfer.transfer.events import Advanced, Retried
     from omero_rocrate_transfer.transfer.interrupt import Interrupt
-    from omero_rocrate_transfer.transfer.meter import Meter
+    from omero_rocrate_transfer.transfer.progress import Meter
 
 #: How often the progress is told and signals are looked for.
 TICK_S: Final = 0.25

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.contents import Contents, OriginalFile, TransferUnit
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.model.results import Mapping, UnitResult
-    from omero_rocrate_transfer.transfer.history import History
+    from omero_rocrate_transfer.transfer.journal.state import History
 
 
 class PixelsReader(Protocol):

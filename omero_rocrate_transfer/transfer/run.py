@@ -14,13 +14,13 @@ from omero_rocrate_transfer.model.errors import (
 )
 from omero_rocrate_transfer.transfer.events import Advanced, ContainersCreated, Retried, Started, UnitEnded
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
-from omero_rocrate_transfer.transfer.history import History, Resumed, lost_record, read_history, resume
 from omero_rocrate_transfer.transfer.interrupt import Interrupt, Interrupted
-from omero_rocrate_transfer.transfer.journal import NO_JOURNAL, NoJournal
-from omero_rocrate_transfer.transfer.ledger import Ledger
-from omero_rocrate_transfer.transfer.meter import Meter, MeteredSource
-from omero_rocrate_transfer.transfer.pace import Pace
+from omero_rocrate_transfer.transfer.journal.file import NO_JOURNAL, NoJournal
+from omero_rocrate_transfer.transfer.journal.state import History, Resumed, lost_record, read_history, resume
+from omero_rocrate_transfer.transfer.journal.writer import Ledger
 from omero_rocrate_transfer.transfer.pool import Outcome, Tick, work
+from omero_rocrate_transfer.transfer.progress import Meter, MeteredSource
+from omero_rocrate_transfer.transfer.rate_limit import Pace
 from omero_rocrate_transfer.transfer.retry import Retry
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from omero_rocrate_transfer.cli import endpoints
+from omero_rocrate_transfer.cli.servers import endpoints
 from tests.command_line import CommandLine
 from tests.transfer.fakes import TARGET, FakeSink, FakeSource
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from omero_rocrate_transfer.cli import endpoints, follow
-from omero_rocrate_transfer.cli.render import JsonRenderer
+from omero_rocrate_transfer.cli.output.render import JsonRenderer
+from omero_rocrate_transfer.cli.process import follow
+from omero_rocrate_transfer.cli.servers import endpoints
 from omero_rocrate_transfer.model.contents import Omission
 from omero_rocrate_transfer.model.errors import LoginError, NotFoundError, StoppedError
 from omero_rocrate_transfer.model.refs import ObjectRef

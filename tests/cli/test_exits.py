@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from omero_rocrate_transfer.cli.exits import conclude
-from omero_rocrate_transfer.cli.text import iter_summary_lines
+from omero_rocrate_transfer.cli.output.text import iter_summary_lines
+from omero_rocrate_transfer.cli.process.exit_codes import conclude
 from omero_rocrate_transfer.model import errors
 from omero_rocrate_transfer.model.contents import Omission
 from omero_rocrate_transfer.model.refs import ObjectRef

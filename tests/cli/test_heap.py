@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from omero_rocrate_transfer.cli.heap import look_for_garbage_rarely
+from omero_rocrate_transfer.cli.process.memory import look_for_garbage_rarely
 
 
 @pytest.fixture(autouse=True)

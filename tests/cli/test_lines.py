@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from omero_rocrate_transfer.cli.lines import line_of, progress_line
+from omero_rocrate_transfer.cli.output.json_lines import line_of, progress_line
 from omero_rocrate_transfer.model.contents import Omission
 from omero_rocrate_transfer.model.errors import NotFoundError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.transfer.events import Advanced, ContainersCreated, Planned, Started, UnitEnded
-from omero_rocrate_transfer.transfer.tally import Tally
+from omero_rocrate_transfer.transfer.summary import Tally
 from tests.transfer.fakes import FakeSource
 
 PAGE = Path(__file__).parents[2] / "docs" / "json-lines.rst"

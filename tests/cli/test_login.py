@@ -12,7 +12,7 @@ import pytest
 from omero.cli import CLI
 from omero.plugins.sessions import SessionsControl
 
-from omero_rocrate_transfer.cli.login import log_in
+from omero_rocrate_transfer.cli.servers.login import log_in
 from omero_rocrate_transfer.sandbox.server import SandboxServer
 
 

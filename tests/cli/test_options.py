@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from omero_rocrate_transfer.cli import endpoints
+from omero_rocrate_transfer.cli.servers import endpoints
 from omero_rocrate_transfer.transfer.run import run
 from tests.transfer.fakes import FakeSink, FakeSource
 
@@ -139,7 +139,7 @@ def test_parallel_reaches_the_run(
         asked.append(words["parallel"])
         return run(*arguments, **words)
 
-    monkeypatch.setattr("omero_rocrate_transfer.cli.commands.run", spy)
+    monkeypatch.setattr("omero_rocrate_transfer.cli.commands.transfers.run", spy)
 
     run_line("pack", "Image:1", "p.zip", "--parallel", "2")
 

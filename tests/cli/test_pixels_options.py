@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from omero_rocrate_transfer.cli import endpoints
-from omero_rocrate_transfer.cli.options import PackOptions, UnpackOptions
+from omero_rocrate_transfer.cli.options.transfers import PackOptions, UnpackOptions
+from omero_rocrate_transfer.cli.servers import endpoints
 from omero_rocrate_transfer.model.choices import PixelsAs, PixelsPolicy
 from tests.transfer.fakes import FakeSink, FakeSource
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from omero_ext import argparse
 
-from omero_rocrate_transfer.cli.quantities import duration, parse_size, size_type
+from omero_rocrate_transfer.cli.options.quantities import duration, parse_size, size_type
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from omero_rocrate_transfer.cli.render import (
+from omero_rocrate_transfer.cli.output.render import (
     BlockRenderer,
     JsonRenderer,
     LinesRenderer,
@@ -21,7 +21,7 @@ from omero_rocrate_transfer.cli.render import (
 from omero_rocrate_transfer.model.errors import NotFoundError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.transfer.events import Advanced, Event, Planned, Started, UnitEnded
-from omero_rocrate_transfer.transfer.tally import Tally
+from omero_rocrate_transfer.transfer.summary import Tally
 from tests.transfer.fakes import FakeSource
 
 UNIT = ObjectRef("Fileset", 1)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omero_rocrate_transfer.cli.text import (
+from omero_rocrate_transfer.cli.output.text import (
     MAX_NAME,
     escape,
     render_count,

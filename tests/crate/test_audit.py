@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from omero_rocrate_transfer.crate.audit import CrateAudit
+from omero_rocrate_transfer.crate.read.audit import CrateAudit
 from omero_rocrate_transfer.transfer.events import Compared
 from omero_rocrate_transfer.transfer.interrupt import Interrupt
-from omero_rocrate_transfer.transfer.verify import verify
+from omero_rocrate_transfer.transfer.verify.audit import verify
 from tests.crate.worlds import pack_world
 from tests.promises import Promise
 

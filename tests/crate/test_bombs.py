@@ -17,7 +17,7 @@ from tests.crate import hostile_zip, valid
 CODE = r"""
 import re, sys, time
 from pathlib import Path
-from omero_rocrate_transfer.crate.source import CrateSource
+from omero_rocrate_transfer.crate.read.source import CrateSource
 from omero_rocrate_transfer.model.errors import UnsafeCrateError
 started = time.monotonic()
 try:

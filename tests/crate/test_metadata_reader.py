@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from omero_rocrate_transfer.crate.archives.base import Limits
-from omero_rocrate_transfer.crate.source import CrateSource
+from omero_rocrate_transfer.crate.read.source import CrateSource
 from omero_rocrate_transfer.model.contents import Container, Contents, Group, Person, TransferUnit
 from omero_rocrate_transfer.model.digests import Digest
 from omero_rocrate_transfer.model.errors import NotFoundError, TransferError, UnsafeCrateError
@@ -312,7 +312,7 @@ def test_metadata_are_read_without_the_network(crate: Path) -> None:
         "import socket, sys, pathlib\n"
         "def refuse(*args, **options): raise RuntimeError('network')\n"
         "socket.socket = refuse\n"
-        "from omero_rocrate_transfer.crate.source import CrateSource\n"
+        "from omero_rocrate_transfer.crate.read.source import CrateSource\n"
         "source = CrateSource(pathlib.Path(sys.argv[1]))\n"
         "assert source.read_contents().file_count == 4\n"
         "assert 'rocrate' not in sys.modules\n"

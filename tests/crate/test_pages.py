@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from ome_types import OME, model
 
-from omero_rocrate_transfer.crate.audit import CrateAudit
-from omero_rocrate_transfer.crate.sink import CrateSink
-from omero_rocrate_transfer.crate.source import CrateSource
+from omero_rocrate_transfer.crate.read.audit import CrateAudit
+from omero_rocrate_transfer.crate.read.source import CrateSource
+from omero_rocrate_transfer.crate.write.sink import CrateSink
 from omero_rocrate_transfer.model.errors import UnsafeCrateError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from tests.crate.test_metadata_reader import METADATA, write_metadata

@@ -7,7 +7,7 @@ from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
-from omero_rocrate_transfer.crate.preview import render_preview
+from omero_rocrate_transfer.crate.write.preview import render_preview
 from omero_rocrate_transfer.model.facts import CrateFacts
 from tests.crate.worlds import make_image, make_world, pack, pack_world
 

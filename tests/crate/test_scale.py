@@ -14,10 +14,12 @@ pytestmark = pytest.mark.soak
 WRITE = r"""
 import re, sys, time
 from pathlib import Path
-from omero_rocrate_transfer.crate import entities, metadata, provenance
+from omero_rocrate_transfer.crate.write import metadata
+from omero_rocrate_transfer.crate.write import provenance
+from omero_rocrate_transfer.crate import (entities)
 from omero_rocrate_transfer.crate.manifest import render_line
-from omero_rocrate_transfer.crate.spool import Spool
-from omero_rocrate_transfer.crate.unit_writer import PackedUnit, describe_unit
+from omero_rocrate_transfer.crate.write.spool import Spool
+from omero_rocrate_transfer.crate.write.units import PackedUnit, describe_unit
 from omero_rocrate_transfer.model.contents import *
 from omero_rocrate_transfer.model.digests import Digest
 from omero_rocrate_transfer.model.facts import CrateFacts
@@ -50,7 +52,7 @@ print(time.monotonic() - started, re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/
 READ = r"""
 import re, sys, time
 from pathlib import Path
-from omero_rocrate_transfer.crate.source import CrateSource
+from omero_rocrate_transfer.crate.read.source import CrateSource
 started = time.monotonic()
 source = CrateSource(Path(sys.argv[1]))
 contents = source.read_contents()

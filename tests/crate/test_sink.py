@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from omero_rocrate_transfer.crate.profile import CrateVersion
-from omero_rocrate_transfer.crate.sink import CrateSink
-from omero_rocrate_transfer.crate.source import CrateSource
+from omero_rocrate_transfer.crate.read.source import CrateSource
+from omero_rocrate_transfer.crate.write.sink import CrateSink
 from omero_rocrate_transfer.model.contents import Contents, TransferUnit
 from omero_rocrate_transfer.model.digests import Digest
 from omero_rocrate_transfer.model.errors import (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from omero_rocrate_transfer.crate.archives.base import Limits
-from omero_rocrate_transfer.crate.source import CrateSource
+from omero_rocrate_transfer.crate.read.source import CrateSource
 from omero_rocrate_transfer.model.contents import OriginalFile, TransferUnit
 from omero_rocrate_transfer.model.digests import Digest
 from omero_rocrate_transfer.model.errors import (

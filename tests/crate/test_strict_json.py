@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omero_rocrate_transfer.crate.metadata import GRAPH, HEAD, TAIL, render_json
-from omero_rocrate_transfer.crate.strict_json import iter_entities, iter_lines, parse_json
+from omero_rocrate_transfer.crate.read.strict_json import iter_entities, iter_lines, parse_json
+from omero_rocrate_transfer.crate.write.metadata import GRAPH, HEAD, TAIL, render_json
 from omero_rocrate_transfer.model.errors import UnsafeCrateError
 
 BAD = {

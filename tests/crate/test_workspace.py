@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from omero_rocrate_transfer.crate.workspace import Workspace
+from omero_rocrate_transfer.crate.write.part_folder import Workspace
 from omero_rocrate_transfer.model.errors import RefusedError
 
 RUN, OTHER = "5" * 32, "6" * 32

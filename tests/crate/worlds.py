@@ -9,7 +9,7 @@ from pathlib import Path
 from ome_types import OME
 from ome_types.model import Dataset, Image, Pixels, Pixels_DimensionOrder, PixelType
 
-from omero_rocrate_transfer.crate.sink import CrateSink
+from omero_rocrate_transfer.crate.write.sink import CrateSink
 from omero_rocrate_transfer.model.contents import (
     Container,
     Contents,

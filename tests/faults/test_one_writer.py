@@ -16,7 +16,7 @@ import pytest
 
 from omero_rocrate_transfer.model.errors import RefusedError
 from omero_rocrate_transfer.sandbox.server import SandboxServer
-from omero_rocrate_transfer.transfer.journal import Journal
+from omero_rocrate_transfer.transfer.journal.file import Journal
 from tests.faults import rich, worlds
 from tests.faults.conftest import FORMS, Packed, Source
 from tests.promises import Promise
@@ -26,7 +26,7 @@ HEAD = {"fingerprint": "f", "command": "pack"}
 #: Opens journals, says so, and waits to be killed.
 _HOLDER = f"""
 import pathlib, signal, sys
-from omero_rocrate_transfer.transfer.journal import Journal
+from omero_rocrate_transfer.transfer.journal.file import Journal
 held = [Journal(pathlib.Path(name), {HEAD!r}) for name in sys.argv[1:]]
 print("held", flush=True)
 signal.pause()

@@ -17,18 +17,18 @@ from omero_rocrate_transfer.crate.foreign.documents import Documents
 from omero_rocrate_transfer.crate.foreign.rocrate import RoCrateSource
 from omero_rocrate_transfer.crate.foreign.transfer_xml import parse_transfer_xml
 from omero_rocrate_transfer.crate.manifest import MAX_LINE_BYTES, parse_manifest
-from omero_rocrate_transfer.crate.metadata_reader import read_index
+from omero_rocrate_transfer.crate.ome_zarr.plane_digests import parse_planes
 from omero_rocrate_transfer.crate.ome_zarr.reader import OmeZarr
 from omero_rocrate_transfer.crate.omexml import parse_document
-from omero_rocrate_transfer.crate.pixels.digests import parse_planes
-from omero_rocrate_transfer.crate.strict_json import iter_lines, parse_json
+from omero_rocrate_transfer.crate.read.metadata import read_index
+from omero_rocrate_transfer.crate.read.strict_json import iter_lines, parse_json
 from omero_rocrate_transfer.model.errors import TransferError
 from omero_rocrate_transfer.model.extras_json import parse_extras, take_extras
 from omero_rocrate_transfer.model.refs import parse_objects
-from omero_rocrate_transfer.transfer.idmap import read_idmap
-from omero_rocrate_transfer.transfer.journal import parse_journal
-from omero_rocrate_transfer.transfer.journal import render_line as render_record
-from omero_rocrate_transfer.transfer.subset import Subset
+from omero_rocrate_transfer.transfer.journal.file import parse_journal
+from omero_rocrate_transfer.transfer.journal.file import render_line as render_record
+from omero_rocrate_transfer.transfer.journal.id_map import read_idmap
+from omero_rocrate_transfer.transfer.verify.subset import Subset
 from tests.crate.foreign import packs
 from tests.crate.valid import valid_files
 from tests.crate.worlds import HOST, pack_world

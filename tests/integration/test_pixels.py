@@ -13,8 +13,8 @@ import pytest
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.sandbox import real_input, seed
 from omero_rocrate_transfer.sandbox.server import SandboxServer
-from omero_rocrate_transfer.server.pixels import ServerPixels
-from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.read.pixels import ServerPixels
+from omero_rocrate_transfer.server.session.connection import Connection
 from tests.command_line import CommandLine
 
 #: Planes above 32 x 32 pixels go as OME-TIFF.

@@ -17,7 +17,7 @@ import pytest
 from omero.rtypes import rstring
 
 from omero_rocrate_transfer.sandbox import seed
-from omero_rocrate_transfer.server.content import rois
+from omero_rocrate_transfer.server.read.documents import rois
 from tests.command_line import CommandLine
 from tests.integration.conftest import Server
 from tests.server.conftest import Rows

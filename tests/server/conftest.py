@@ -19,7 +19,7 @@ from omero_rocrate_transfer.model.contents import (
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.sandbox.server import SandboxServer
 from omero_rocrate_transfer.sandbox.store import Row, Store
-from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.transfer.ports import PixelsReader
 
 ROOT_PASSWORD = "omero"

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omero_rocrate_transfer.server.client_paths import reader_hint
+from omero_rocrate_transfer.server.write.client_paths import reader_hint
 
 FOLDERS = st.lists(st.sampled_from(["a", "b", "c"]), max_size=6)
 PATHS = st.lists(FOLDERS, min_size=1, max_size=4)

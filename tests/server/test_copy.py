@@ -15,9 +15,9 @@ from omero_rocrate_transfer.model.results import Mapping
 from omero_rocrate_transfer.sandbox import demo_world
 from omero_rocrate_transfer.sandbox.demo_world import DemoWorld
 from omero_rocrate_transfer.sandbox.server import SandboxServer
-from omero_rocrate_transfer.server.session import Connection
-from omero_rocrate_transfer.server.sink import ServerSink
-from omero_rocrate_transfer.server.source import ServerSource
+from omero_rocrate_transfer.server.read.source import ServerSource
+from omero_rocrate_transfer.server.session.connection import Connection
+from omero_rocrate_transfer.server.write.sink import ServerSink
 
 WITH_PLATES = {"omero.policy.binary_access": "+read,+write,+image,+plate"}
 

@@ -14,7 +14,7 @@ from omero_rocrate_transfer.model.errors import (
     StoppedError,
     TransferError,
 )
-from omero_rocrate_transfer.server.errors import is_transient, message_of, server_errors, translate
+from omero_rocrate_transfer.server.session.errors import is_transient, message_of, server_errors, translate
 
 
 def server_error(kind: type, message: str) -> Exception:

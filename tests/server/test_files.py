@@ -19,9 +19,9 @@ from omero_rocrate_transfer.model.errors import (
 )
 from omero_rocrate_transfer.sandbox import seed
 from omero_rocrate_transfer.sandbox.server import SandboxServer
-from omero_rocrate_transfer.server import files
-from omero_rocrate_transfer.server.files import iter_blocks
-from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.read import files
+from omero_rocrate_transfer.server.read.files import iter_blocks
+from omero_rocrate_transfer.server.session.connection import Connection
 
 
 @pytest.fixture

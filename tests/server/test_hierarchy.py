@@ -10,8 +10,8 @@ from omero_rocrate_transfer.model.errors import NotFoundError
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_objects
 from omero_rocrate_transfer.sandbox import demo_world
 from omero_rocrate_transfer.sandbox.server import SandboxServer
-from omero_rocrate_transfer.server.hierarchy import read_contents
-from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.read.contents import read_contents
+from omero_rocrate_transfer.server.session.connection import Connection
 
 
 def read(connection: Connection, *texts: str) -> Contents:

@@ -15,8 +15,8 @@ from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.sandbox import real_input, seed
 from omero_rocrate_transfer.sandbox.real_input import RealInput
 from omero_rocrate_transfer.sandbox.server import SandboxServer
-from omero_rocrate_transfer.server.pixels import ServerPixels
-from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.read.pixels import ServerPixels
+from omero_rocrate_transfer.server.session.connection import Connection
 
 Open = Callable[[int], ServerPixels]
 

@@ -9,7 +9,7 @@ import pytest
 from omero_rocrate_transfer.model.errors import LinkLostError, LoginError, TransferError, UsageError
 from omero_rocrate_transfer.sandbox import demo_world
 from omero_rocrate_transfer.sandbox.server import SandboxServer
-from omero_rocrate_transfer.server.session import Connection, lsid_host
+from omero_rocrate_transfer.server.session.connection import Connection, lsid_host
 
 ROOT_PASSWORD = "omero"
 Login = Callable[..., Connection]

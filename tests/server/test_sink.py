@@ -26,8 +26,8 @@ from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import UnitResult
 from omero_rocrate_transfer.sandbox import demo_world
 from omero_rocrate_transfer.sandbox.server import SandboxServer
-from omero_rocrate_transfer.server.session import Connection
-from omero_rocrate_transfer.server.sink import ServerSink
+from omero_rocrate_transfer.server.session.connection import Connection
+from omero_rocrate_transfer.server.write.sink import ServerSink
 
 FAKE = "a&sizeX=16&sizeY=8&sizeC=1.fake"
 SERIES = "b&sizeX=16&sizeY=8&sizeC=1&series=3.fake"

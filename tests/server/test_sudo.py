@@ -10,9 +10,9 @@ import pytest
 from omero_rocrate_transfer.model.errors import LinkLostError, RefusedError
 from omero_rocrate_transfer.sandbox import seed
 from omero_rocrate_transfer.sandbox.server import SandboxServer
-from omero_rocrate_transfer.server.people import Account
-from omero_rocrate_transfer.server.session import Connection
-from omero_rocrate_transfer.server.sudo import SudoSessions
+from omero_rocrate_transfer.server.session.connection import Connection
+from omero_rocrate_transfer.server.session.people import Account
+from omero_rocrate_transfer.server.session.sudo import SudoSessions
 
 PEOPLE = 12
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.server.target_ids import TargetIds
+from omero_rocrate_transfer.server.write.target_ids import TargetIds
 
 
 def ref(number: int) -> ObjectRef:

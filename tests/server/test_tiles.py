@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omero_rocrate_transfer.model.planes import SQUARE
-from omero_rocrate_transfer.server.tiles import BAND_BYTES, PLANE_BYTES, band_height, best_tile
+from omero_rocrate_transfer.server.session.tiles import BAND_BYTES, PLANE_BYTES, band_height, best_tile
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,11 @@ from omero_rocrate_transfer.model.contents import OriginalFile
 from omero_rocrate_transfer.model.errors import LinkLostError, LoginError
 from omero_rocrate_transfer.sandbox import seed
 from omero_rocrate_transfer.sandbox.server import SandboxServer
-from omero_rocrate_transfer.server.clients import close_quietly
-from omero_rocrate_transfer.server.errors import server_errors
-from omero_rocrate_transfer.server.files import iter_blocks
-from omero_rocrate_transfer.server.session import Connection
-from omero_rocrate_transfer.server.timeouts import in_flight, limit_of, patient
+from omero_rocrate_transfer.server.read.files import iter_blocks
+from omero_rocrate_transfer.server.session.clients import close_quietly
+from omero_rocrate_transfer.server.session.connection import Connection
+from omero_rocrate_transfer.server.session.errors import server_errors
+from omero_rocrate_transfer.server.session.timeouts import in_flight, limit_of, patient
 
 Hold = Callable[[str], None]
 

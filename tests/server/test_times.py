@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omero_rocrate_transfer.server.times import iso_utc, utc
+from omero_rocrate_transfer.server.mapping.times import iso_utc, utc
 
 
 def test_milliseconds_are_written_with_their_zone() -> None:

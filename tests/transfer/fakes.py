@@ -20,7 +20,7 @@ from omero_rocrate_transfer.model.digests import Digest, Hasher
 from omero_rocrate_transfer.model.errors import DigestMismatchError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import Mapping, UnitResult
-from omero_rocrate_transfer.transfer.history import History
+from omero_rocrate_transfer.transfer.journal.state import History
 from omero_rocrate_transfer.transfer.ports import PixelsReader, Source
 
 SOURCE = SourceInfo(host="source.example.org", database_uuid="1-2-3", version="5.6.14")

@@ -11,7 +11,7 @@ from omero_rocrate_transfer.model.extras import Extras, UserRendering
 from omero_rocrate_transfer.model.extras_json import put_extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.rendering import Rendering
-from omero_rocrate_transfer.transfer.document_facts import DocumentFacts, tell_differences
+from omero_rocrate_transfer.transfer.verify.facts import DocumentFacts, tell_differences
 
 
 def document(start: int, **changes: Any) -> OME:

@@ -9,7 +9,9 @@ from omero_rocrate_transfer.model.contents import Omission
 from omero_rocrate_transfer.model.errors import IntegrityError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import Mapping, UnitResult
-from omero_rocrate_transfer.transfer.history import (
+from omero_rocrate_transfer.transfer.interrupt import Interrupt
+from omero_rocrate_transfer.transfer.journal.file import NoJournal, Record
+from omero_rocrate_transfer.transfer.journal.state import (
     begun_record,
     failed_record,
     finished_record,
@@ -18,8 +20,6 @@ from omero_rocrate_transfer.transfer.history import (
     resume,
     unit_record,
 )
-from omero_rocrate_transfer.transfer.interrupt import Interrupt
-from omero_rocrate_transfer.transfer.journal import NoJournal, Record
 from omero_rocrate_transfer.transfer.run import run
 from tests.transfer.fakes import FakeSink, FakeSource, unit_of
 

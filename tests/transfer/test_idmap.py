@@ -11,8 +11,8 @@ from omero_rocrate_transfer.model.errors import LinkLostError, NotFoundError, Re
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import Mapping
 from omero_rocrate_transfer.transfer.events import ContainersCreated
-from omero_rocrate_transfer.transfer.idmap import IdMap, read_idmap
 from omero_rocrate_transfer.transfer.interrupt import Interrupt
+from omero_rocrate_transfer.transfer.journal.id_map import IdMap, read_idmap
 from omero_rocrate_transfer.transfer.run import run
 from tests.transfer.fakes import SOURCE, TARGET, FakeSink, FakeSource
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omero_rocrate_transfer.model.errors import RefusedError, UnsafeCrateError
-from omero_rocrate_transfer.transfer.journal import Journal, parse_journal, render_line
+from omero_rocrate_transfer.transfer.journal.file import Journal, parse_journal, render_line
 
 HEAD = {"fingerprint": "f", "command": "pack"}
 RECORDS = [{"type": "unit", "unit": f"Fileset:{number}", "name": "a\n☃"} for number in range(5)]
@@ -134,7 +134,7 @@ def test_second_process_is_refused_and_told_who_is_at_work(path: Path) -> None:
 def test_lock_of_a_dead_process_is_taken_over(path: Path) -> None:
     code = (
         "import os, sys, pathlib\n"
-        "from omero_rocrate_transfer.transfer.journal import Journal\n"
+        "from omero_rocrate_transfer.transfer.journal.file import Journal\n"
         f"Journal(pathlib.Path(sys.argv[1]), {HEAD!r})\n"
         "os.kill(os.getpid(), 9)\n"
     )

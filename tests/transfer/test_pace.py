@@ -9,8 +9,8 @@ import pytest
 from omero_rocrate_transfer.model.errors import StoppedError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.transfer.interrupt import Interrupt
-from omero_rocrate_transfer.transfer.meter import Meter
-from omero_rocrate_transfer.transfer.pace import Limits, Pace
+from omero_rocrate_transfer.transfer.progress import Meter
+from omero_rocrate_transfer.transfer.rate_limit import Limits, Pace
 from omero_rocrate_transfer.transfer.run import run
 from tests.transfer.fakes import FakeSink, FakeSource
 

@@ -7,8 +7,8 @@ import threading
 from omero_rocrate_transfer.model.contents import ImageRecord, TransferUnit
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.transfer.interrupt import Interrupt
-from omero_rocrate_transfer.transfer.meter import Meter
 from omero_rocrate_transfer.transfer.pool import Outcome, work
+from omero_rocrate_transfer.transfer.progress import Meter
 
 ATTACHED = [TransferUnit(ref=ObjectRef("Annotation", number), images=()) for number in range(3)]
 FILESETS = [

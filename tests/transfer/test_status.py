@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from omero_rocrate_transfer.model.errors import TransferError
-from omero_rocrate_transfer.transfer.journal import Journal
-from omero_rocrate_transfer.transfer.runs import journal_path
-from omero_rocrate_transfer.transfer.status import list_runs
+from omero_rocrate_transfer.transfer.journal.file import Journal
+from omero_rocrate_transfer.transfer.journal.runs import journal_path
+from omero_rocrate_transfer.transfer.journal.status import list_runs
 
 
 def begin(folder: Path, name: str, second: int) -> None:

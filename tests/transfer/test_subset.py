@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omero_rocrate_transfer.model.errors import UsageError
-from omero_rocrate_transfer.transfer.subset import ALL, Subset
+from omero_rocrate_transfer.transfer.verify.subset import ALL, Subset
 
 
 @given(st.text(), st.integers(1, 40))

@@ -8,7 +8,7 @@ from omero_rocrate_transfer.model.contents import Omission
 from omero_rocrate_transfer.model.errors import NotFoundError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.transfer.events import Advanced, Planned, Started, UnitEnded
-from omero_rocrate_transfer.transfer.tally import Tally
+from omero_rocrate_transfer.transfer.summary import Tally
 from tests.transfer.fakes import FakeSource
 
 FIRST, SECOND = ObjectRef("Fileset", 1), ObjectRef("Fileset", 2)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from omero_rocrate_transfer.server.content import rois
+from omero_rocrate_transfer.server.read.documents import rois
 from tests.worlds.accounting import omitted, unaccounted, unexplained
 from tests.worlds.comparison import compare
 from tests.worlds.conftest import Place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from omero_rocrate_transfer.crate.metadata_reader import select_contents
+from omero_rocrate_transfer.crate.read.metadata import select_contents
 from omero_rocrate_transfer.model.errors import NotFoundError
 
 if TYPE_CHECKING:

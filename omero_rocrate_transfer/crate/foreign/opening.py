@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from omero_rocrate_transfer.crate import vocabulary
 from omero_rocrate_transfer.crate.archives import open_archive
-from omero_rocrate_transfer.crate.files_reader import find_metadata, read_graph
+from omero_rocrate_transfer.crate.read.files import find_metadata, read_graph
 from omero_rocrate_transfer.model.errors import TransferError, UnsafeCrateError
 
 if TYPE_CHECKING:

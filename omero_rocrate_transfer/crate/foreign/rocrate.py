@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from omero_rocrate_transfer.crate import graph as graphs
-from omero_rocrate_transfer.crate.files_reader import find_metadata, read_graph
 from omero_rocrate_transfer.crate.foreign.contents import NO_DIGESTS, omit
 from omero_rocrate_transfer.crate.foreign.files import make_file
 from omero_rocrate_transfer.crate.foreign.files_source import FilesSource
 from omero_rocrate_transfer.crate.media_types import guess_media_type
 from omero_rocrate_transfer.crate.names import parse_path
+from omero_rocrate_transfer.crate.read import graph as graphs
+from omero_rocrate_transfer.crate.read.files import find_metadata, read_graph
 from omero_rocrate_transfer.model.contents import Contents, ImageRecord, SourceInfo, TransferUnit
 from omero_rocrate_transfer.model.refs import ObjectRef
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader, Limits
     from omero_rocrate_transfer.crate.entities import Entity
-    from omero_rocrate_transfer.crate.graph import Graph
+    from omero_rocrate_transfer.crate.read.graph import Graph
 
 _SOURCE: Final = SourceInfo(host="unknown.localdomain", database_uuid="", version="")
 _MAX_DEPTH: Final = 64

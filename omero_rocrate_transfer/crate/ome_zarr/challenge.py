@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from omero_rocrate_transfer.crate.strict_json import parse_json
+from omero_rocrate_transfer.crate.read.strict_json import parse_json
 
 Json = Mapping[str, Any]
 _ORGANISM = re.compile(r"(?:NCBI:txid|NCBITaxon[_:]|taxonomy/)(\d{1,10})\Z", re.ASCII)

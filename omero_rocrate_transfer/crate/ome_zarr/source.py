@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from omero_rocrate_transfer.crate.archives.base import DEFAULT_LIMITS, Limits
+from omero_rocrate_transfer.crate.ome_zarr.members import ArchiveMembers
 from omero_rocrate_transfer.crate.ome_zarr.reader import OmeZarr
 from omero_rocrate_transfer.crate.ome_zarr.relabel import Labels
 from omero_rocrate_transfer.crate.ome_zarr.root import ZarrRoot, read_root
-from omero_rocrate_transfer.crate.pixels.members import ArchiveMembers
 from omero_rocrate_transfer.model.contents import Container, Contents, ImageRecord, SourceInfo, TransferUnit
 from omero_rocrate_transfer.model.errors import NotFoundError, UsageError
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid

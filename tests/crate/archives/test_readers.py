@@ -11,7 +11,7 @@ import pytest
 
 from omero_rocrate_transfer.crate.archives import open_archive
 from omero_rocrate_transfer.crate.archives.base import Limits
-from omero_rocrate_transfer.crate.source import CrateSource
+from omero_rocrate_transfer.crate.read.source import CrateSource
 from omero_rocrate_transfer.model.errors import IntegrityError, NotFoundError, UnsafeCrateError
 from tests.crate import hostile_zip, valid
 from tests.crate.hostile import CASES

@@ -11,7 +11,7 @@ from ome_types import OME
 
 from omero_rocrate_transfer.crate.foreign.rocrate import RoCrateSource
 from omero_rocrate_transfer.crate.foreign.source import ForeignSource
-from omero_rocrate_transfer.crate.open_source import open_source
+from omero_rocrate_transfer.crate.read.open import open_source
 from omero_rocrate_transfer.model.contents import Contents
 from omero_rocrate_transfer.model.errors import NotFoundError, UnsafeCrateError
 from omero_rocrate_transfer.model.extras_json import take_extras

@@ -12,8 +12,8 @@ import zarr
 
 from omero_rocrate_transfer.crate.ome_zarr.inner_crate import render_inner_crate
 from omero_rocrate_transfer.crate.ome_zarr.source import ZarrSource
-from omero_rocrate_transfer.crate.open_source import open_source
-from omero_rocrate_transfer.crate.source import CrateSource
+from omero_rocrate_transfer.crate.read.open import open_source
+from omero_rocrate_transfer.crate.read.source import CrateSource
 from omero_rocrate_transfer.model.contents import Contents
 from omero_rocrate_transfer.model.errors import IntegrityError, NotFoundError, UnsafeCrateError, UsageError
 from omero_rocrate_transfer.model.extras_json import structured_annotations, take_extras

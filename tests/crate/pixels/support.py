@@ -12,7 +12,7 @@ from ome_types import OME, model
 
 from omero_rocrate_transfer.crate.ome_zarr.layout import ZarrLayout
 from omero_rocrate_transfer.crate.ome_zarr.options import Limits, ZarrOptions
-from omero_rocrate_transfer.crate.sink import CrateSink
+from omero_rocrate_transfer.crate.write.sink import CrateSink
 from omero_rocrate_transfer.model.contents import Container, Contents, TransferUnit
 from omero_rocrate_transfer.model.extras import Extras, UserRendering
 from omero_rocrate_transfer.model.extras_json import put_extras

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from omero_rocrate_transfer.crate.pixels.checked import CheckedPixels
-from omero_rocrate_transfer.crate.source import CrateSource
+from omero_rocrate_transfer.crate.ome_zarr.checked import CheckedPixels
+from omero_rocrate_transfer.crate.read.source import CrateSource
 from omero_rocrate_transfer.model.errors import DigestMismatchError, TransferError, UnsafeCrateError
 from omero_rocrate_transfer.model.planes import PlaneHasher
 from omero_rocrate_transfer.transfer.check import check

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from omero_rocrate_transfer.cli.heap import return_large_buffers
+from omero_rocrate_transfer.cli.process.memory import return_large_buffers
 from omero_rocrate_transfer.crate.ome_zarr.options import ZarrOptions
 from omero_rocrate_transfer.model.refs import ObjectRef
 from tests.crate.pixels.support import PixelSource, make_pixel_world, pack_source

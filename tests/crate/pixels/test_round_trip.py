@@ -15,9 +15,9 @@ from ome_zarr_models.v05 import HCS
 from ome_zarr_models.v05 import Image as ModelImage
 
 from omero_rocrate_transfer.crate.archives import open_archive
+from omero_rocrate_transfer.crate.ome_zarr.members import ArchiveMembers
 from omero_rocrate_transfer.crate.ome_zarr.stores import ReadOnlyStore
-from omero_rocrate_transfer.crate.pixels.members import ArchiveMembers
-from omero_rocrate_transfer.crate.source import CrateSource
+from omero_rocrate_transfer.crate.read.source import CrateSource
 from omero_rocrate_transfer.model.contents import TransferUnit
 from omero_rocrate_transfer.model.errors import IntegrityError, NotFoundError
 from omero_rocrate_transfer.model.refs import ObjectRef
@@ -187,7 +187,7 @@ def test_unit_that_fails_half_way_leaves_nothing(path: Path) -> None:
     unit = source.contents.units[1]
     source.change = lambda document: document.plates[0].wells[0].well_samples.clear()
 
-    from omero_rocrate_transfer.crate.sink import CrateSink
+    from omero_rocrate_transfer.crate.write.sink import CrateSink
 
     sink = CrateSink(path)
     sink.begin(source.contents, source.read_container_document)

@@ -18,9 +18,9 @@ from omero_rocrate_transfer.model.refs import ObjectRef, parse_objects
 from omero_rocrate_transfer.sandbox import demo_world
 from omero_rocrate_transfer.sandbox.seed import Imported, import_fileset, link, reference, save
 from omero_rocrate_transfer.sandbox.server import SandboxServer
-from omero_rocrate_transfer.server.session import Connection
-from omero_rocrate_transfer.server.sink import ServerSink
-from omero_rocrate_transfer.server.source import ServerSource
+from omero_rocrate_transfer.server.read.source import ServerSource
+from omero_rocrate_transfer.server.session.connection import Connection
+from omero_rocrate_transfer.server.write.sink import ServerSink
 
 FAKE = "a&sizeX=16&sizeY=8&sizeC=2.fake"
 PLATE = "p&plates=1&plateRows=1&plateCols=2&fields=1&plateAcqs=1&sizeX=16&sizeY=8.fake"

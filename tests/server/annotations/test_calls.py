@@ -8,8 +8,8 @@ import pytest
 
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.sandbox.server import SandboxServer
-from omero_rocrate_transfer.server.session import Connection
-from omero_rocrate_transfer.server.source import ServerSource
+from omero_rocrate_transfer.server.read.source import ServerSource
+from omero_rocrate_transfer.server.session.connection import Connection
 from tests.server.conftest import Rows
 
 #: Metadata calls per image.

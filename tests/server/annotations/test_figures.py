@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omero_rocrate_transfer.server.annotations.figures import UnreadableFigureError, images_of, rewrite_figure
+from omero_rocrate_transfer.server.mapping.figures import UnreadableFigureError, images_of, rewrite_figure
 
 FIGURE = {
     "version": 8,

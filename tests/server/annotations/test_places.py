@@ -13,11 +13,11 @@ from omero_rocrate_transfer.model.extras import Place
 from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_objects
 from omero_rocrate_transfer.sandbox.seed import link, save
-from omero_rocrate_transfer.server.annotations.found import ImportedAnnotations
-from omero_rocrate_transfer.server.annotations.write import AnnotationWriter
-from omero_rocrate_transfer.server.owners import Owners
-from omero_rocrate_transfer.server.source import ServerSource
-from omero_rocrate_transfer.server.target_ids import TargetIds
+from omero_rocrate_transfer.server.read.source import ServerSource
+from omero_rocrate_transfer.server.session.owners import Owners
+from omero_rocrate_transfer.server.write.annotations.annotations import AnnotationWriter
+from omero_rocrate_transfer.server.write.annotations.found import ImportedAnnotations
+from omero_rocrate_transfer.server.write.target_ids import TargetIds
 from tests.server.annotations.conftest import Two, annotate, attach, new, values
 
 ON_PLANES = (

@@ -15,9 +15,9 @@ from omero_rocrate_transfer.model.extras import Extras
 from omero_rocrate_transfer.model.extras_json import structured_annotations, take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.sandbox.seed import create, link, reference, save
-from omero_rocrate_transfer.server.annotations.read import iter_links
-from omero_rocrate_transfer.server.session import Connection
-from omero_rocrate_transfer.server.source import ServerSource
+from omero_rocrate_transfer.server.read.annotations.annotations import iter_links
+from omero_rocrate_transfer.server.read.source import ServerSource
+from omero_rocrate_transfer.server.session.connection import Connection
 from tests.server.conftest import Rows
 
 TAGSET = "openmicroscopy.org/omero/insight/tagset"

@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 import pytest
 
-from omero_rocrate_transfer.server.annotations import tables
-from omero_rocrate_transfer.server.annotations.tables import UnreadableTableError, rewrite_table
+from omero_rocrate_transfer.server.write.annotations import tables
+from omero_rocrate_transfer.server.write.annotations.tables import UnreadableTableError, rewrite_table
 
 COLUMNS = {
     "Image": "ImageColumn", "Well": "WellColumn", "ROI": "RoiColumn", "Plate": "PlateColumn",

@@ -16,9 +16,9 @@ from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import Mapping
 from omero_rocrate_transfer.sandbox import seed
 from omero_rocrate_transfer.sandbox.server import SandboxServer
-from omero_rocrate_transfer.server.session import Connection
-from omero_rocrate_transfer.server.sink import ServerSink
-from omero_rocrate_transfer.server.source import ServerSource
+from omero_rocrate_transfer.server.read.source import ServerSource
+from omero_rocrate_transfer.server.session.connection import Connection
+from omero_rocrate_transfer.server.write.sink import ServerSink
 
 #: Otherwise files of plates stay on the server.
 WITH_PLATES = {"omero.policy.binary_access": "+read,+write,+image,+plate"}

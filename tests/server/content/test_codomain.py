@@ -7,7 +7,7 @@ import pytest
 
 from omero_rocrate_transfer.model.errors import UnsafeCrateError
 from omero_rocrate_transfer.model.rendering import ChannelRendering, CodomainMap
-from omero_rocrate_transfer.server.content.codomain import assign_maps, read_maps
+from omero_rocrate_transfer.server.mapping.codomain import assign_maps, read_maps
 
 STRETCHING: dict[str, int | bool] = {"xstart": 1, "ystart": 2, "xend": 3, "yend": 4}
 

@@ -13,11 +13,11 @@ from omero.sys import ParametersI
 from omero_rocrate_transfer.model.contents import Omission
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.sandbox import demo_world, seed
-from omero_rocrate_transfer.server.content.images import Part, read_images, read_instruments
-from omero_rocrate_transfer.server.content.planes import read_planes
-from omero_rocrate_transfer.server.content.rendering import read_rendering
-from omero_rocrate_transfer.server.queries import Reader
-from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.read.documents.images import Part, read_images, read_instruments
+from omero_rocrate_transfer.server.read.documents.planes import read_planes
+from omero_rocrate_transfer.server.read.documents.rendering import read_rendering
+from omero_rocrate_transfer.server.session.connection import Connection
+from omero_rocrate_transfer.server.session.queries import Reader
 from tests.server.content.conftest import Two, find
 from tests.server.content.files import import_rich
 

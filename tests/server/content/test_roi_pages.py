@@ -13,9 +13,9 @@ from omero.rtypes import rstring
 from omero_rocrate_transfer.model.extras_json import structured_annotations, take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.sandbox import real_tiff, seed
-from omero_rocrate_transfer.server.commands import delete
-from omero_rocrate_transfer.server.content import rois
-from omero_rocrate_transfer.server.source import ServerSource
+from omero_rocrate_transfer.server.read.documents import rois
+from omero_rocrate_transfer.server.read.source import ServerSource
+from omero_rocrate_transfer.server.session.commands import delete
 from tests.server.content.conftest import Two
 from tests.server.content.test_rois import fill_with_rois, rois_of
 

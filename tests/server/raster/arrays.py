@@ -17,8 +17,8 @@ from omero_rocrate_transfer.model.contents import (
     TransferUnit,
 )
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.server.pixels import ServerPixels
-from omero_rocrate_transfer.server.session import Connection
+from omero_rocrate_transfer.server.read.pixels import ServerPixels
+from omero_rocrate_transfer.server.session.connection import Connection
 
 HOST = "here.example.org"
 #: OMERO's names of the types that it stores, and their dtypes.

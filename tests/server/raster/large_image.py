@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from omero_rocrate_transfer.cli.heap import return_large_buffers
-from omero_rocrate_transfer.server.session import Connection
-from omero_rocrate_transfer.server.sink import ServerSink
+from omero_rocrate_transfer.cli.process.memory import return_large_buffers
+from omero_rocrate_transfer.server.session.connection import Connection
+from omero_rocrate_transfer.server.write.sink import ServerSink
 from tests.server.raster.arrays import Array, ArrayPixels, PixelsSource
 
 

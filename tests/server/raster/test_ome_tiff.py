@@ -11,9 +11,9 @@ from ome_types import from_xml, model
 
 from omero_rocrate_transfer.model.contents import ImageRecord
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.server.raster.bands import iter_planes
-from omero_rocrate_transfer.server.raster.ome_tiff import estimate_bytes, level_sizes, write_ome_tiff
-from omero_rocrate_transfer.server.raster.tiff_file import plane_order, tiff_metadata
+from omero_rocrate_transfer.server.write.pixels.bands import iter_planes
+from omero_rocrate_transfer.server.write.pixels.ome_tiff import estimate_bytes, level_sizes, write_ome_tiff
+from omero_rocrate_transfer.server.write.pixels.tiff_file import plane_order, tiff_metadata
 from tests.server.raster.arrays import Array, ArrayPixels, PixelsSource
 
 RECORD = ImageRecord(ref=ObjectRef("Image", 1), name="liver\x00 µ")

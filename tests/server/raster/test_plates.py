@@ -18,9 +18,9 @@ from omero_rocrate_transfer.model.refs import ObjectRef, parse_objects
 from omero_rocrate_transfer.model.results import UnitResult
 from omero_rocrate_transfer.sandbox import real_input, seed
 from omero_rocrate_transfer.sandbox.server import SandboxServer
-from omero_rocrate_transfer.server.session import Connection
-from omero_rocrate_transfer.server.sink import ServerSink
-from omero_rocrate_transfer.server.source import ServerSource
+from omero_rocrate_transfer.server.read.source import ServerSource
+from omero_rocrate_transfer.server.session.connection import Connection
+from omero_rocrate_transfer.server.write.sink import ServerSink
 from tests.server.raster.arrays import read_back
 
 _PLACES = (

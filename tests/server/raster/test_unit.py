@@ -22,8 +22,8 @@ from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import UnitResult
 from omero_rocrate_transfer.sandbox.images.romio import RomioBuffer
 from omero_rocrate_transfer.sandbox.server import SandboxServer
-from omero_rocrate_transfer.server.session import Connection
-from omero_rocrate_transfer.server.sink import ServerSink
+from omero_rocrate_transfer.server.session.connection import Connection
+from omero_rocrate_transfer.server.write.sink import ServerSink
 from tests.server.raster.arrays import TYPES, Array, PixelsSource, read_back
 
 #: A server that takes planes of up to 64 x 64 pixels tile by tile.

@@ -1,0 +1,64 @@
+"""The command ``copy``: from one server into another, nothing staged on disk."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omero_rocrate_transfer.cli.commands.transfers import follow_ids
+from omero_rocrate_transfer.cli.options.copy import copy_options
+from omero_rocrate_transfer.cli.process import runs
+from omero_rocrate_transfer.cli.servers import endpoints
+from omero_rocrate_transfer.transfer.events import Planned
+from omero_rocrate_transfer.transfer.rate_limit import Pace
+from omero_rocrate_transfer.transfer.retry import Retry
+from omero_rocrate_transfer.transfer.run import run
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from omero_rocrate_transfer.transfer.events import Event
+    from omero_rocrate_transfer.transfer.interrupt import Interrupt
+
+
+def copy(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[Event]:
+    """Take objects of the server to another one."""
+    chosen = copy_options(args)
+    retry, pace = Retry(chosen.retries), Pace(chosen.limits)
+    with interrupt.at_once():
+        here = endpoints.server_connection(ctx, args, retry)
+        source = endpoints.chosen_source(here, chosen)
+    with closing(source):
+        with interrupt.at_once():
+            there = endpoints.target_connection(here, chosen.to, retry)
+            endpoints.check_target(there, chosen.target)
+        with closing(there):
+            with interrupt.at_once():
+                contents = retry.call(lambda: source.read_contents(chosen.objects))
+                name = runs.copy_run(chosen, contents.source, there.info, there.user)
+                idmap = chosen.idmap or Path(f"{name}.idmap.json")
+                if not chosen.dry_run:
+                    runs.check_idmap(idmap, name)
+                owners = endpoints.target_owners(there, chosen, contents, source)
+                endpoints.bring_back(retry, here, owners)
+            yield Planned(contents=contents, dry_run=chosen.dry_run)
+            if chosen.dry_run:
+                return
+            with (
+                closing(owners),
+                runs.open_copy(chosen, name, idmap, contents, (there.info, there.user)) as journal,
+            ):
+                sink = endpoints.server_sink(there, owners, chosen, chosen.made, journal.run_id)
+                moving = run(
+                    contents,
+                    source,
+                    sink,
+                    parallel=chosen.parallel,
+                    interrupt=interrupt,
+                    journal=journal,
+                    retry=retry,
+                    pace=pace,
+                )
+                yield from follow_ids(idmap, (contents, there.info), journal, moving)

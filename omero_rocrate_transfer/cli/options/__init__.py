@@ -1,0 +1,1 @@
+"""Options, in the groups that commands share."""

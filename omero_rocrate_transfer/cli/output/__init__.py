@@ -1,0 +1,1 @@
+"""All that a command shows: text for people, JSON lines for machines."""

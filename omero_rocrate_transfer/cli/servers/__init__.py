@@ -1,0 +1,1 @@
+"""Logs in, and opens the sources and sinks of a command."""

@@ -1,0 +1,1 @@
+"""Writes crates: streamed, and complete only with their metadata."""

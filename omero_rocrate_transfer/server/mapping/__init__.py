@@ -1,0 +1,1 @@
+"""OMERO's classes as elements of an OME document, and back."""

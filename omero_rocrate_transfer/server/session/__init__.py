@@ -1,0 +1,1 @@
+"""Sessions on an OMERO server: connections, calls, queries, owners."""

@@ -1,0 +1,1 @@
+"""Writes into an OMERO server."""

@@ -1,0 +1,1 @@
+"""Writes annotations: each once in a run, then the links to it."""

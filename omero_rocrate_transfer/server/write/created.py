@@ -1,0 +1,171 @@
+"""What a run left on a server, found by its marks, and taken back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from omero.sys import ParametersI
+
+from omero_rocrate_transfer.model.contents import TransferUnit
+from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.server.session.commands import delete_all
+from omero_rocrate_transfer.server.session.connection import Connection
+from omero_rocrate_transfer.server.session.errors import server_errors
+from omero_rocrate_transfer.server.session.marks import ENTITY, MARKED, RUN_FACT, UNIT_FACT
+from omero_rocrate_transfer.server.session.queries import Reader
+
+_MARKS: Final = (
+    "select o.id, e.lsid from {type} o join o.details.externalInfo e"
+    " where e.entityType = :entity and e.uuid = :run order by o.id"
+)
+_JOBS: Final = (
+    "select j.id from UploadJob j join j.versionInfo v"
+    " where v.name = :entity and v.value = :run order by j.id"
+)
+_UNIT_OF: Final = (
+    "select j.id, v.value from UploadJob j join j.versionInfo v where j.id in (:ids)"
+    " and v.name = '{fact}' order by j.id"
+)
+_FILESETS: Final = "select l.parent.id from FilesetJobLink l where l.child.id in (:ids) order by l.parent.id"
+_IN_USE: Final = "select f.id from FileAnnotation a join a.file f where f.id in (:ids) order by f.id"
+_THERE: Final = "select o.id from {type} o where o.id in (:ids) order by o.id"
+#: What other people may have put into a container since.
+_MEMBERS: Final = {
+    "Project": "select l.parent.id from ProjectDatasetLink l where l.parent.id in (:ids) order by l.id",
+    "Dataset": "select l.parent.id from DatasetImageLink l where l.parent.id in (:ids) order by l.id",
+    "Screen": "select l.parent.id from ScreenPlateLink l where l.parent.id in (:ids) order by l.id",
+    "Folder": "select l.parent.id from FolderImageLink l where l.parent.id in (:ids) order by l.id",
+}
+#: Children before what holds them, so that a container is empty when its turn comes.
+_ORDER: Final = (("Fileset", "Plate", "Image"), ("Annotation",), ("OriginalFile",))
+#: Classes of annotations that there are objects of.
+_ANNOTATIONS: Final = tuple(
+    f"{kind}Annotation"
+    for kind in (
+        "Boolean",
+        "Comment",
+        "Double",
+        "File",
+        "List",
+        "Long",
+        "Map",
+        "Tag",
+        "Term",
+        "Timestamp",
+        "Xml",
+    )
+)
+_CONTAINERS: Final = ("Dataset", "Project", "Screen", "Folder")
+
+
+@dataclass(slots=True)
+class Traces:
+    """Objects that carry the mark of one run."""
+
+    #: With the LSID of their source, where that was written on them; all annotations are "Annotation".
+    found: dict[ObjectRef, str | None] = field(default_factory=dict)
+    #: Annotations with their classes, by the LSID of their source.
+    annotations: dict[str, ObjectRef] = field(default_factory=dict)
+    #: Folders, by the LSID of their source.
+    folders: dict[str, ObjectRef] = field(default_factory=dict)
+
+    def of_type(self, *types: str) -> list[ObjectRef]:
+        """Return those of some types."""
+        return [ref for ref in self.found if ref.type in types]
+
+    def count(self) -> Counter[str]:
+        """Return how many there are of each type."""
+        return Counter(ref.type for ref in self.found)
+
+
+def find_traces(connection: Connection, run_id: str) -> Traces:
+    """Return what carries the mark of a run."""
+    traces = Traces()
+    reader = Reader(connection)
+    for type_name in (*(one for one in MARKED if one != "Annotation"), *_ANNOTATIONS):
+        for number, lsid in _rows(connection, _MARKS.format(type=type_name), ENTITY, run_id):
+            ref = ObjectRef(type_name, int(str(number)))
+            if type_name in _ANNOTATIONS:
+                traces.annotations[str(lsid)] = ref
+                ref = ObjectRef("Annotation", ref.id)
+            elif type_name == "Folder" and lsid is not None:
+                traces.folders[str(lsid)] = ref
+            traces.found[ref] = None if lsid is None else str(lsid)
+    jobs = [int(str(row[0])) for row in _rows(connection, _JOBS, RUN_FACT, run_id)]
+    for (fileset,) in reader.rows(_FILESETS, jobs, doing="Looking for filesets of the run"):
+        traces.found[ObjectRef("Fileset", fileset)] = None
+    return traces
+
+
+def find_unit_traces(connection: Connection, unit: TransferUnit, host: str) -> list[ObjectRef]:
+    """Return what the run of the connection left of one unit.
+
+    Parameters
+    ----------
+    host
+        Of the source, as in its LSIDs.
+    """
+    run_id, reader = connection.run_id, Reader(connection)
+    refs = {unit.ref, *unit.plates, *(image.ref for image in unit.images)}
+    lsids = {ref.lsid(host) for ref in refs}
+    found = [ref for ref, lsid in find_traces(connection, run_id).found.items() if lsid in lsids]
+    jobs = [int(str(row[0])) for row in _rows(connection, _JOBS, RUN_FACT, run_id)]
+    doing, names = f"Looking for what is left of {unit.ref}", {str(ref) for ref in refs}
+    told = reader.rows(_UNIT_OF.format(fact=UNIT_FACT), jobs, doing=doing)
+    of_unit = [job for job, name in told if name in names]
+    filesets = reader.rows(_FILESETS, of_unit, doing=doing)
+    return found + [ObjectRef("Fileset", fileset) for (fileset,) in filesets]
+
+
+def remove(connection: Connection, refs: Collection[ObjectRef], group: int) -> list[ObjectRef]:
+    """Delete objects, but no container that somebody else put something into.
+
+    Returns
+    -------
+    list of ObjectRef
+        Containers that were kept.
+    """
+    for types in _ORDER:
+        delete_all(connection, _by_type(_still_there(connection, refs, types)), group)
+    kept = []
+    for type_name in _CONTAINERS:
+        ids = [ref.id for ref in refs if ref.type == type_name]
+        doing = f"Looking into {type_name}s"
+        full = {row[0] for row in Reader(connection).rows(_MEMBERS[type_name], ids, doing=doing)}
+        kept += [ObjectRef(type_name, number) for number in sorted(full)]
+        delete_all(connection, {type_name: [number for number in ids if number not in full]}, group)
+    return kept
+
+
+def _still_there(
+    connection: Connection, refs: Iterable[ObjectRef], types: tuple[str, ...]
+) -> list[ObjectRef]:
+    """Return what was not deleted with something else; files that annotations hold stay with these."""
+    reader = Reader(connection)
+    found = []
+    for type_name in types:
+        ids = [ref.id for ref in refs if ref.type == type_name]
+        hql = _THERE.format(type=type_name)
+        doing = f"Looking for {type_name}s"
+        there = {row[0] for row in reader.rows(hql, ids, doing=doing)}
+        if type_name == "OriginalFile":
+            there -= {row[0] for row in reader.rows(_IN_USE, there, doing=doing)}
+        found += [ObjectRef(type_name, number) for number in sorted(there)]
+    return found
+
+
+def _by_type(refs: Iterable[ObjectRef]) -> dict[str, list[int]]:
+    ids: dict[str, list[int]] = {}
+    for ref in refs:
+        ids.setdefault(ref.type, []).append(ref.id)
+    return ids
+
+
+def _rows(connection: Connection, hql: str, entity: str, run_id: str) -> list[list[object]]:
+    parameters = ParametersI().addString("entity", entity).addString("run", run_id)
+    with server_errors("Looking for what the run created"):
+        rows = connection.query.projection(hql, parameters, connection.context())
+    return [[None if value is None else value.val for value in row] for row in rows]

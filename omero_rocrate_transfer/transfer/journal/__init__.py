@@ -1,0 +1,1 @@
+"""What survives a crash: the journal of a run, its state, its id map."""

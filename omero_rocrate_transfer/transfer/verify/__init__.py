@@ -1,0 +1,1 @@
+"""Compares what is there with what should be there."""
