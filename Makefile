@@ -27,7 +27,7 @@ $(READY): $(NEEDS)
 	@touch $(SANDBOX) $@
 
 demo: $(SANDBOX)
-	@$(PYTHON_VENV) -m omero_rocrate_transfer.sandbox.demo
+	@$(PYTHON_VENV) -m demo.__main__
 
 test: $(READY)
 	$(PYTHON_VENV) -m pytest -n $(JOBS)

@@ -30,7 +30,7 @@ from omero_rocrate_transfer.crate.read.open import open_source
 from omero_rocrate_transfer.crate.write.sink import CrateSink
 from omero_rocrate_transfer.model import digests
 from omero_rocrate_transfer.model.refs import parse_objects
-from omero_rocrate_transfer.sandbox import seed
+from omero_sandbox.testing import seed
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.commands import delete_all
 from omero_rocrate_transfer.server.session.connection import Connection

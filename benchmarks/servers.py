@@ -26,7 +26,7 @@ def _running(*command: str) -> Iterator[str]:
 @contextmanager
 def sandbox(folder: Path) -> Iterator[int]:
     """Run a sandbox; give its port."""
-    module = "omero_rocrate_transfer.sandbox"
+    module = "omero_sandbox"
     with _running(sys.executable, "-m", module, "--data", str(folder)) as line:
         yield int(line.partition("port=")[2].split()[0])
 

@@ -9,7 +9,7 @@ from typing import Any
 import omero.clients
 import pytest
 
-from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_sandbox.server import SandboxServer
 
 pytest_plugins = ["tests.promises"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from omero_rocrate_transfer.sandbox.rocrate_validator import PROCESS_RUN, find_issues
+from demo.rocrate_validator import PROCESS_RUN, find_issues
 
 __all__ = ["PROCESS_RUN", "assert_valid", "find_issues"]
 

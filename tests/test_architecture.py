@@ -32,8 +32,8 @@ ONLY_IN = {
     "zarr": {"crate"},
 }
 #: The demo drives both ends, as a user would; the seeding helper is a client of the sandbox.
-EXEMPT = {"sandbox/demo.py"}
-PRINTS = {"cli/output/render.py", "sandbox/__main__.py", "sandbox/demo.py"}
+EXEMPT = {"demo/__main__.py"}
+PRINTS = {"cli/output/render.py", "omero_sandbox/__main__.py", "demo/__main__.py"}
 SLEEPS = {"transfer/retry.py"}
 #: OMERO's own algorithms: our client compares with them, the sandbox offers them.
 WEAK_DIGESTS = {"model/digests.py", "sandbox"}

@@ -13,7 +13,7 @@ from omero.cli import CLI
 from omero.plugins.sessions import SessionsControl
 
 from omero_rocrate_transfer.cli.servers.login import log_in
-from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_sandbox.server import SandboxServer
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from omero_rocrate_transfer.sandbox.faults import ANY as EVERY_CALL
-from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_sandbox.net.faults import ANY as EVERY_CALL
+from omero_sandbox.server import SandboxServer
 from omero_rocrate_transfer.transfer import faultpoints
 from tests.faults import worlds
 

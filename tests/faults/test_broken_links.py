@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_sandbox.server import SandboxServer
 from tests.faults import worlds
 from tests.faults.proxy import Direction, Fault, Proxy
 

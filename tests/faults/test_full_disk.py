@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_sandbox.server import SandboxServer
 from tests.faults import rich, worlds
 from tests.faults.conftest import FORMS, Packed, Source, Unpacked
 from tests.faults.moments import seeds

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from omero_rocrate_transfer.sandbox import seed
-from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_sandbox.testing import seed
+from omero_sandbox.server import SandboxServer
 from tests.faults import worlds
 
 pytestmark = pytest.mark.promise("servers that hung, and commands that went on when they were back")
@@ -35,7 +35,7 @@ _COUNTED = ("Project", "Dataset", "Fileset", "Image", "Roi", "TagAnnotation", "M
 _SERVER = """
 import os, signal, sys
 from pathlib import Path
-from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_sandbox.server import SandboxServer
 
 folder, operation, skip = sys.argv[1:]
 with SandboxServer(Path(folder)) as server:

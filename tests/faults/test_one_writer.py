@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from omero_rocrate_transfer.model.errors import RefusedError
-from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_sandbox.server import SandboxServer
 from omero_rocrate_transfer.transfer.journal.file import Journal
 from tests.faults import rich, worlds
 from tests.faults.conftest import FORMS, Packed, Source

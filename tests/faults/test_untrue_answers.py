@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_sandbox.server import SandboxServer
 from tests.faults import worlds
 
 ALWAYS = 1000

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from omero_rocrate_transfer.sandbox import seed
-from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_sandbox.testing import seed
+from omero_sandbox.server import SandboxServer
 from omero_rocrate_transfer.transfer.faultpoints import VARIABLE
 
 ROOT = Path(__file__).parents[2]

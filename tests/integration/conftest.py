@@ -17,7 +17,7 @@ from typing import Any
 import omero.clients
 import pytest
 
-from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_sandbox.server import SandboxServer
 from tests.command_line import CommandLine, move_into_home
 
 #: Without pixels, plates only travel where the policy gives their files out.

@@ -13,7 +13,8 @@ from ome_types import validate_xml
 from omero.rtypes import rbool, rdouble, rstring
 from omero.sys import ParametersI
 
-from omero_rocrate_transfer.sandbox import real_input, seed
+from omero_sandbox.testing import real_input
+from omero_sandbox.testing import seed
 from tests.integration.conftest import Server
 
 Line = Callable[..., Any]

@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from omero_rocrate_transfer.sandbox import real_input, seed
+from omero_sandbox.testing import real_input
+from omero_sandbox.testing import seed
 from tests.command_line import CommandLine, Result
 from tests.integration.conftest import Server
 

@@ -9,7 +9,8 @@ from typing import Any
 import omero
 import pytest
 
-from omero_rocrate_transfer.sandbox import real_input, seed
+from omero_sandbox.testing import real_input
+from omero_sandbox.testing import seed
 from tests.integration.conftest import Server
 from tests.rocrate_validator import assert_valid
 

@@ -13,7 +13,7 @@ from omero.sys import ParametersI
 
 from omero_rocrate_transfer.crate.ome_zarr.inner_crate import render_inner_crate
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.read.pixels import ServerPixels
 from omero_rocrate_transfer.server.session.connection import Connection
 from tests.command_line import CommandLine

@@ -10,7 +10,8 @@ from typing import Any
 import omero.model as om
 import pytest
 
-from omero_rocrate_transfer.sandbox import real_input, seed
+from omero_sandbox.testing import real_input
+from omero_sandbox.testing import seed
 from tests.command_line import CommandLine
 from tests.crate.foreign import packs
 from tests.integration.conftest import Server

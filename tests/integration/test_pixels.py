@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.sandbox import real_input, seed
-from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_sandbox.testing import real_input
+from omero_sandbox.testing import seed
+from omero_sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.read.pixels import ServerPixels
 from omero_rocrate_transfer.server.session.connection import Connection
 from tests.command_line import CommandLine

@@ -16,7 +16,7 @@ import omero
 import pytest
 from omero.rtypes import rstring
 
-from omero_rocrate_transfer.sandbox import seed
+from omero_sandbox.testing import seed
 from omero_rocrate_transfer.server.read.documents import rois
 from tests.command_line import CommandLine
 from tests.integration.conftest import Server

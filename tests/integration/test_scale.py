@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from omero_rocrate_transfer.sandbox import seed
+from omero_sandbox.testing import seed
 from tests.integration.conftest import Server
 from tests.server.conftest import Rows
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from omero_rocrate_transfer.sandbox import real_input, seed
+from omero_sandbox.testing import real_input
+from omero_sandbox.testing import seed
 from tests.integration.conftest import Server
 
 Line = Callable[..., Any]

@@ -13,8 +13,9 @@ import omero
 import pytest
 from omero.rtypes import rstring
 
-from omero_rocrate_transfer.sandbox import demo_world, seed
-from omero_rocrate_transfer.sandbox.demo_world import DemoWorld
+from omero_sandbox.testing import world as demo_world
+from omero_sandbox.testing import seed
+from omero_sandbox.testing.world import DemoWorld
 from tests.command_line import CommandLine
 from tests.integration.conftest import Server
 

@@ -12,9 +12,9 @@ import pytest
 from omero_rocrate_transfer.model.contents import Contents
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_objects
 from omero_rocrate_transfer.model.results import Mapping
-from omero_rocrate_transfer.sandbox import demo_world
-from omero_rocrate_transfer.sandbox.demo_world import DemoWorld
-from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_sandbox.testing import world as demo_world
+from omero_sandbox.testing.world import DemoWorld
+from omero_sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.write.sink import ServerSink

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from omero_rocrate_transfer.model.errors import LinkLostError, LoginError, TransferError, UsageError
-from omero_rocrate_transfer.sandbox import demo_world
-from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_sandbox.testing import world as demo_world
+from omero_sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.session.connection import Connection, lsid_host
 
 ROOT_PASSWORD = "omero"

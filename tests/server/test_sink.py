@@ -24,8 +24,8 @@ from omero_rocrate_transfer.model.errors import (
 )
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import UnitResult
-from omero_rocrate_transfer.sandbox import demo_world
-from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_sandbox.testing import world as demo_world
+from omero_sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.write.sink import ServerSink
 

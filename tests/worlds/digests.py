@@ -6,7 +6,7 @@ import hashlib
 from contextlib import closing
 from typing import Any
 
-from omero_rocrate_transfer.sandbox.store import Row
+from omero_sandbox.db.store import Row
 
 _BLOCK = 1_000_000
 

@@ -20,9 +20,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from omero_rocrate_transfer.sandbox.schema import resolve
-from omero_rocrate_transfer.sandbox.schema.schema import Field, schema
-from omero_rocrate_transfer.sandbox.store import Quantity, Row, Store
+from omero_sandbox.db.schema import resolve
+from omero_sandbox.db.schema.schema import Field, schema
+from omero_sandbox.db.store import Quantity, Row, Store
 
 #: Root type and id.
 Key = tuple[str, int]

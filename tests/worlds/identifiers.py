@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from omero_rocrate_transfer.sandbox.store import Row
+from omero_sandbox.db.store import Row
 from tests.worlds.rows import Rows
 
 

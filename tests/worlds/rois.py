@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from omero_rocrate_transfer.sandbox.schema import resolve
-from omero_rocrate_transfer.sandbox.store import Quantity, Row
+from omero_sandbox.db.schema import resolve
+from omero_sandbox.db.store import Quantity, Row
 from tests.worlds.rows import Rows
 from tests.worlds.values import Draw
 

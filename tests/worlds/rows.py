@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from omero_rocrate_transfer.sandbox import constraints
-from omero_rocrate_transfer.sandbox.schema import resolve
-from omero_rocrate_transfer.sandbox.schema.schema import Field
-from omero_rocrate_transfer.sandbox.store import Row, Store
+from omero_sandbox.db import constraints
+from omero_sandbox.db.schema import resolve
+from omero_sandbox.db.schema.schema import Field
+from omero_sandbox.db.store import Row, Store
 from tests.worlds.values import Draw, enumerations
 
 #: Fields whose values mean something that chance would not hit, by type and field.

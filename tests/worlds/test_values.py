@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from omero_rocrate_transfer.sandbox import constraints
-from omero_rocrate_transfer.sandbox.schema import resolve
-from omero_rocrate_transfer.sandbox.schema.schema import schema
+from omero_sandbox.db import constraints
+from omero_sandbox.db.schema import resolve
+from omero_sandbox.db.schema.schema import schema
 from tests.worlds.values import Draw
 
 

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import omero.clients
 
-from omero_rocrate_transfer.sandbox.schema import schema
-from omero_rocrate_transfer.sandbox.schema.schema import Field
-from omero_rocrate_transfer.sandbox.store import Quantity
+from omero_sandbox.db.schema import schema
+from omero_sandbox.db.schema.schema import Field
+from omero_sandbox.db.store import Quantity
 
 T = TypeVar("T")
 

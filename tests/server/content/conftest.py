@@ -14,8 +14,8 @@ from omero_rocrate_transfer.crate.omexml import parse_document, render_document
 from omero_rocrate_transfer.model.contents import Omission, TransferUnit
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import Mapping
-from omero_rocrate_transfer.sandbox import seed
-from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_sandbox.testing import seed
+from omero_sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.write.sink import ServerSink

@@ -14,8 +14,8 @@ from omero.rtypes import rbool, rdouble, rint, rstring
 
 from omero_rocrate_transfer.crate.omexml import render_document
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.sandbox import seed
-from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_sandbox.testing import seed
+from omero_sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.read.documents.rois import RoiContent, read_rois
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.commands import delete

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_sandbox.server import SandboxServer
 
 ROOT = Path(__file__).parents[3]
 

@@ -20,8 +20,8 @@ from omero_rocrate_transfer.model.choices import PixelsAs
 from omero_rocrate_transfer.model.errors import IntegrityError, LinkLostError, RefusedError, StoppedError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import UnitResult
-from omero_rocrate_transfer.sandbox.images.romio import RomioBuffer
-from omero_rocrate_transfer.sandbox.server import SandboxServer
+from omero_sandbox.images.romio import RomioBuffer
+from omero_sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.write.sink import ServerSink
 from tests.server.raster.arrays import TYPES, Array, PixelsSource, read_back

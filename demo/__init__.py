@@ -1,0 +1,1 @@
+"""``make demo``: pack and unpack between two sandboxes, and compare."""

@@ -1,5 +1,0 @@
-"""The OMERO object model as data: types, fields and enumeration values."""
-
-from .schema import Field, Schema, Type, resolve, schema
-
-__all__ = ["Field", "Schema", "Type", "resolve", "schema"]

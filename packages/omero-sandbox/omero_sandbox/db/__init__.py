@@ -1,0 +1,1 @@
+"""The database: rows in memory, and what it refuses."""

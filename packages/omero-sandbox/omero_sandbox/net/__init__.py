@@ -1,0 +1,1 @@
+"""Ice, the router, sessions and calls."""

@@ -1,0 +1,1 @@
+"""Users, groups, permissions, and who may see and change what."""
