@@ -1,9 +1,9 @@
 # Every target does its own set-up; the stamps make later runs start at once. PYTHON=… names another Python.
-# The demo needs the sandbox only, everything else all that tests and checks need.
+# The demo needs little, everything else all that tests and checks need.
 VENV := .venv
-SANDBOX := $(VENV)/.sandbox
+DEMO := $(VENV)/.demo
 READY := $(VENV)/.ready
-NEEDS := setup.py tools/set-up tools/build_zeroc_ice.py
+NEEDS := setup.py packages/omero-sandbox/pyproject.toml tools/set-up tools/build_zeroc_ice.py
 PYTHON_VENV := $(VENV)/bin/python
 JOBS ?= 2
 RUNS ?= 20000
@@ -18,16 +18,16 @@ help:
 	@echo "make docs    write the documentation into docs/_build"
 	@echo "make clean   remove the environment and all that was built"
 
-$(SANDBOX): $(NEEDS)
-	@tools/set-up $(VENV) sandbox
+$(DEMO): $(NEEDS)
+	@tools/set-up $(VENV) demo
 	@touch $@
 
 $(READY): $(NEEDS)
 	@tools/set-up $(VENV) dev
-	@touch $(SANDBOX) $@
+	@touch $(DEMO) $@
 
-demo: $(SANDBOX)
-	@$(PYTHON_VENV) -m demo.__main__
+demo: $(DEMO)
+	@$(PYTHON_VENV) -m demo
 
 test: $(READY)
 	$(PYTHON_VENV) -m pytest -n $(JOBS)
@@ -51,4 +51,4 @@ docs: $(READY)
 
 clean:
 	rm -rf $(VENV) build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
-	find omero_rocrate_transfer omero tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find omero_rocrate_transfer omero packages demo tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -30,7 +30,6 @@ from omero_rocrate_transfer.crate.read.open import open_source
 from omero_rocrate_transfer.crate.write.sink import CrateSink
 from omero_rocrate_transfer.model import digests
 from omero_rocrate_transfer.model.refs import parse_objects
-from omero_sandbox.testing import seed
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.commands import delete_all
 from omero_rocrate_transfer.server.session.connection import Connection
@@ -41,6 +40,7 @@ from omero_rocrate_transfer.transfer.interrupt import Interrupt
 from omero_rocrate_transfer.transfer.journal.file import NO_JOURNAL
 from omero_rocrate_transfer.transfer.journal.runs import open_run
 from omero_rocrate_transfer.transfer.run import run
+from omero_sandbox.testing import seed
 
 FILES = 4
 PARALLEL = 4

@@ -15,8 +15,8 @@ from omero_sandbox.testing.compare import Comparison
 @pytest.mark.timeout(300)
 def test_demo_ends_with_all_equal() -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "demo.__main__"],
-        cwd=Path(__file__).parents[2],
+        [sys.executable, "-m", "demo"],
+        cwd=Path(__file__).parents[1],
         capture_output=True,
         text=True,
         check=False,

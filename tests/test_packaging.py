@@ -25,7 +25,7 @@ LEFT_BEHIND = shutil.ignore_patterns(
 #: Imported by help they would cost each start of omero up to seconds.
 HEAVY = ["lark", "numpy", "ome_types", "pydantic", "rocrate", "tifffile", "xsdata", "zarr"]
 #: Not from a distribution of their own.
-KNOWN = sys.stdlib_module_names | {"_typeshed", PACKAGE, "tests"}
+KNOWN = sys.stdlib_module_names | {"_typeshed", PACKAGE, "demo", "tests"}
 #: omero-py and jsonschema cannot do without these.
 COMES_WITH = {"zeroc-ice", "referencing"}
 #: Only the omero script refuses to run as root (omero-py, omero.main.not_root), not what it calls.
@@ -81,7 +81,8 @@ def test_wheel_holds_the_plugin_and_no_package_of_omero(packages: Path) -> None:
     names = zipfile.ZipFile(next(packages.glob("*.whl"))).namelist()
 
     assert [name for name in names if name.startswith("omero/")] == [PLUGIN]
-    assert not [name for name in names if name.startswith(("tests/", "tools/", "docs/"))]
+    others = ("demo/", "docs/", "omero_sandbox/", "packages/", "tests/", "tools/")
+    assert not [name for name in names if name.startswith(others)]
 
 
 def test_wheel_holds_every_file_of_the_package(packages: Path) -> None:
@@ -106,7 +107,7 @@ def test_a_client_needs_neither_sandbox_nor_tests(packages: Path) -> None:
     always = declared(packages)
 
     assert "omero-py" in always
-    assert always & {"lark", "pytest", "cryptography", "roc-validator"} == set()
+    assert always & {"lark", "omero-sandbox", "pytest", "cryptography", "roc-validator"} == set()
 
 
 def imported_distributions(*folders: str) -> dict[str, set[str]]:
@@ -146,7 +147,7 @@ def declared(packages: Path, *extras: str) -> set[str]:
             ["*.py", *(f"{part}/**/*.py" for part in ("cli", "crate", "model", "server", "transfer"))],
             ["tables"],
         ),
-        (["sandbox/**/*.py"], ["sandbox"]),
+        (["../demo/**/*.py"], ["demo"]),
         (["../tests/**/*.py"], ["test", "fuzz"]),
     ],
 )

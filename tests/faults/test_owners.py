@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from omero_sandbox.testing import seed
 from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import seed
 from tests.faults import worlds
 
 PEOPLE = ("alice", "bob")

@@ -13,8 +13,7 @@ from ome_types import validate_xml
 from omero.rtypes import rbool, rdouble, rstring
 from omero.sys import ParametersI
 
-from omero_sandbox.testing import real_input
-from omero_sandbox.testing import seed
+from omero_sandbox.testing import real_input, seed
 from tests.integration.conftest import Server
 
 Line = Callable[..., Any]

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from omero.util.sessions import SessionsStore
 
-from omero_sandbox.testing import real_input
-from omero_sandbox.testing import seed
+from omero_sandbox.testing import real_input, seed
 from omero_sandbox.testing.compare import Comparison, compare
 from tests.command_line import CommandLine, Result
 from tests.integration.conftest import PASSWORD, Server

@@ -9,8 +9,7 @@ from typing import Any
 import omero
 import pytest
 
-from omero_sandbox.testing import real_input
-from omero_sandbox.testing import seed
+from omero_sandbox.testing import real_input, seed
 from tests.integration.conftest import Server
 from tests.rocrate_validator import assert_valid
 

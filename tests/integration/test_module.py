@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from omero_sandbox.testing import real_input
-from omero_sandbox.testing import seed
+from omero_sandbox.testing import real_input, seed
 from tests.integration.conftest import PASSWORD, Server
 
 OMERO = "import sys, omero.cli; sys.exit(omero.cli.argv(['omero', *sys.argv[1:]]))"

@@ -13,9 +13,9 @@ from omero.sys import ParametersI
 
 from omero_rocrate_transfer.crate.ome_zarr.inner_crate import render_inner_crate
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.read.pixels import ServerPixels
 from omero_rocrate_transfer.server.session.connection import Connection
+from omero_sandbox.server import SandboxServer
 from tests.command_line import CommandLine
 from tests.crate.ome_zarr.test_image import FACTS
 from tests.crate.ome_zarr.test_reader import SIZES, _write

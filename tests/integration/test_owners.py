@@ -10,8 +10,7 @@ from typing import Any
 import omero.model as om
 import pytest
 
-from omero_sandbox.testing import real_input
-from omero_sandbox.testing import seed
+from omero_sandbox.testing import real_input, seed
 from tests.command_line import CommandLine
 from tests.crate.foreign import packs
 from tests.integration.conftest import Server

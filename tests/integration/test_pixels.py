@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_sandbox.testing import real_input
-from omero_sandbox.testing import seed
-from omero_sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.read.pixels import ServerPixels
 from omero_rocrate_transfer.server.session.connection import Connection
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import real_input, seed
 from tests.command_line import CommandLine
 
 #: Planes above 32 x 32 pixels go as OME-TIFF.

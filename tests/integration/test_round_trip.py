@@ -12,11 +12,10 @@ import omero.model
 import pytest
 from omero.rtypes import rstring
 
-from omero_sandbox.testing import real_input
-from omero_sandbox.testing import seed
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import real_input, seed
 from omero_sandbox.testing.compare import Comparison, compare
 from omero_sandbox.testing.real_input import RealInput
-from omero_sandbox.server import SandboxServer
 from tests.command_line import CommandLine
 from tests.integration.conftest import Server
 from tests.rocrate_validator import assert_valid

@@ -13,9 +13,8 @@ from typing import Any
 import omero
 import pytest
 
-from omero_sandbox.testing import real_input
-from omero_sandbox.testing import seed
 from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import real_input, seed
 from tests.integration.conftest import Server
 from tests.promises import Promise
 

@@ -15,8 +15,7 @@ from typing import Any
 
 import pytest
 
-from omero_sandbox.testing import real_input
-from omero_sandbox.testing import seed
+from omero_sandbox.testing import real_input, seed
 from tests.integration.conftest import Server
 
 Line = Callable[..., Any]

@@ -13,8 +13,8 @@ import omero
 import pytest
 from omero.rtypes import rstring
 
-from omero_sandbox.testing import world as demo_world
 from omero_sandbox.testing import seed
+from omero_sandbox.testing import world as demo_world
 from omero_sandbox.testing.world import DemoWorld
 from tests.command_line import CommandLine
 from tests.integration.conftest import Server

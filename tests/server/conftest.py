@@ -17,10 +17,10 @@ from omero_rocrate_transfer.model.contents import (
     TransferUnit,
 )
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_sandbox.server import SandboxServer
-from omero_sandbox.db.store import Row, Store
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.transfer.ports import PixelsReader
+from omero_sandbox.db.store import Row, Store
+from omero_sandbox.server import SandboxServer
 
 ROOT_PASSWORD = "omero"
 

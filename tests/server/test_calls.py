@@ -7,9 +7,9 @@ import pytest
 from ome_types import OME
 
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.connection import Connection
+from omero_sandbox.server import SandboxServer
 
 #: Metadata calls per image (issue of the first milestone).
 LIMIT = 0.05

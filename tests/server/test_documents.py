@@ -11,10 +11,10 @@ import pytest
 
 from omero_rocrate_transfer.model.contents import TransferUnit
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid, parse_objects
-from omero_sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.read import source as source_module
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.connection import Connection
+from omero_sandbox.server import SandboxServer
 
 
 def documents(connection: Connection, *texts: str) -> list[ome_types.OME]:

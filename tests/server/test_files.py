@@ -17,11 +17,11 @@ from omero_rocrate_transfer.model.errors import (
     LinkLostError,
     NotFoundError,
 )
-from omero_sandbox.testing import seed
-from omero_sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.read import files
 from omero_rocrate_transfer.server.read.files import iter_blocks
 from omero_rocrate_transfer.server.session.connection import Connection
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import seed
 
 
 @pytest.fixture

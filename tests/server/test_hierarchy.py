@@ -8,10 +8,10 @@ import pytest
 from omero_rocrate_transfer.model.contents import Contents
 from omero_rocrate_transfer.model.errors import NotFoundError
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_objects
-from omero_sandbox.testing import world as demo_world
-from omero_sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.read.contents import read_contents
 from omero_rocrate_transfer.server.session.connection import Connection
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import world as demo_world
 
 
 def read(connection: Connection, *texts: str) -> Contents:

@@ -24,10 +24,10 @@ from omero_rocrate_transfer.model.errors import (
 )
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import UnitResult
-from omero_sandbox.testing import world as demo_world
-from omero_sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.write.sink import ServerSink
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import world as demo_world
 
 FAKE = "a&sizeX=16&sizeY=8&sizeC=1.fake"
 SERIES = "b&sizeX=16&sizeY=8&sizeC=1&series=3.fake"

@@ -14,13 +14,13 @@ import pytest
 
 from omero_rocrate_transfer.model.contents import OriginalFile
 from omero_rocrate_transfer.model.errors import LinkLostError, LoginError
-from omero_sandbox.testing import seed
-from omero_sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.read.files import iter_blocks
 from omero_rocrate_transfer.server.session.clients import close_quietly
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.session.errors import server_errors
 from omero_rocrate_transfer.server.session.timeouts import in_flight, limit_of, patient
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import seed
 
 Hold = Callable[[str], None]
 

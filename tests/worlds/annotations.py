@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from omero_sandbox.testing import seed
 from omero_sandbox.db.store import Row
+from omero_sandbox.testing import seed
 from tests.worlds.rows import Rows
 from tests.worlds.values import NOT_FINITE
 

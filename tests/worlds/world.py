@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omero_sandbox.server import SandboxServer
 from omero_sandbox.db.store import Row
+from omero_sandbox.server import SandboxServer
 from tests.worlds import containers, images
 from tests.worlds.annotations import add_annotations, annotate_annotations, link_annotations
 from tests.worlds.experiments import add_experiments

@@ -17,13 +17,13 @@ import omero.rtypes
 from omero import ObjectFactoryRegistrar
 
 from omero_sandbox.db import bootstrap
+from omero_sandbox.db.store import Store
 from omero_sandbox.net.certificate import make_certificate
 from omero_sandbox.net.context import ServiceContext
 from omero_sandbox.net.faults import Faults
 from omero_sandbox.net.router import IDENTITY, SandboxRouter
-from omero_sandbox.services.service_factory import ServiceFactoryService
 from omero_sandbox.net.sessions import Session, SessionRegistry
-from omero_sandbox.db.store import Store
+from omero_sandbox.services.service_factory import ServiceFactoryService
 
 log = logging.getLogger(__name__)
 

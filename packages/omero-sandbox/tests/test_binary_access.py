@@ -8,9 +8,9 @@ from typing import Any
 import omero
 import pytest
 
+from omero_sandbox.db.store import Row
 from omero_sandbox.security import binary_access
 from omero_sandbox.server import SandboxServer
-from omero_sandbox.db.store import Row
 
 Restricted = Callable[..., dict[str, bool]]
 

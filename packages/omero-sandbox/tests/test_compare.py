@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from omero_sandbox.testing import real_input
-from omero_sandbox.testing import seed
-from omero_sandbox.testing.compare import Comparison, compare
 from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import real_input, seed
+from omero_sandbox.testing.compare import Comparison, compare
 
 
 class World:

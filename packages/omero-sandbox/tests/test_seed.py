@@ -10,11 +10,9 @@ import omero
 import pytest
 from omero.sys import ParametersI
 
-from omero_sandbox.testing import bulk_seed
-from omero_sandbox.testing import world as demo_world
-from omero_sandbox.testing import real_input
-from omero_sandbox.testing import seed
 from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import bulk_seed, real_input, seed
+from omero_sandbox.testing import world as demo_world
 
 
 def one(client: Any, query: str, number: int) -> Any:

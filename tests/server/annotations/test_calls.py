@@ -7,9 +7,9 @@ from collections import Counter
 import pytest
 
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.connection import Connection
+from omero_sandbox.server import SandboxServer
 from tests.server.conftest import Rows
 
 #: Metadata calls per image.

@@ -7,8 +7,8 @@ from omero.rtypes import rlong, rstring
 
 from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.model.refs import parse_objects
-from omero_sandbox.testing.seed import create, link, save
 from omero_rocrate_transfer.server.read.source import ServerSource
+from omero_sandbox.testing.seed import create, link, save
 from tests.server.annotations.conftest import PLATE, Two, attach, new, values
 from tests.server.annotations.test_places import add_plane
 

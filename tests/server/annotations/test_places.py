@@ -12,12 +12,12 @@ from omero_rocrate_transfer.model.annotations import AnnotationChoice
 from omero_rocrate_transfer.model.extras import Place
 from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_objects
-from omero_sandbox.testing.seed import link, save
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.owners import Owners
 from omero_rocrate_transfer.server.write.annotations.annotations import AnnotationWriter
 from omero_rocrate_transfer.server.write.annotations.found import ImportedAnnotations
 from omero_rocrate_transfer.server.write.target_ids import TargetIds
+from omero_sandbox.testing.seed import link, save
 from tests.server.annotations.conftest import Two, annotate, attach, new, values
 
 ON_PLANES = (

@@ -14,10 +14,10 @@ from omero_rocrate_transfer.model.contents import Contents
 from omero_rocrate_transfer.model.extras import Extras
 from omero_rocrate_transfer.model.extras_json import structured_annotations, take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_sandbox.testing.seed import create, link, reference, save
 from omero_rocrate_transfer.server.read.annotations.annotations import iter_links
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.connection import Connection
+from omero_sandbox.testing.seed import create, link, reference, save
 from tests.server.conftest import Rows
 
 TAGSET = "openmicroscopy.org/omero/insight/tagset"

@@ -14,11 +14,11 @@ from omero_rocrate_transfer.crate.omexml import parse_document, render_document
 from omero_rocrate_transfer.model.contents import Omission, TransferUnit
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import Mapping
-from omero_sandbox.testing import seed
-from omero_sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.write.sink import ServerSink
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import seed
 
 #: Otherwise files of plates stay on the server.
 WITH_PLATES = {"omero.policy.binary_access": "+read,+write,+image,+plate"}

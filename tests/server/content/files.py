@@ -8,8 +8,7 @@ from typing import Any
 from ome_types import OME
 from ome_types import model as ome
 
-from omero_sandbox.testing import real_tiff
-from omero_sandbox.testing import seed
+from omero_sandbox.testing import real_tiff, seed
 
 
 def import_rich(client: Any, folder: Path) -> int:

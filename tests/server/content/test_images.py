@@ -12,13 +12,13 @@ from omero.sys import ParametersI
 
 from omero_rocrate_transfer.model.contents import Omission
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_sandbox.testing import world as demo_world
-from omero_sandbox.testing import seed
 from omero_rocrate_transfer.server.read.documents.images import Part, read_images, read_instruments
 from omero_rocrate_transfer.server.read.documents.planes import read_planes
 from omero_rocrate_transfer.server.read.documents.rendering import read_rendering
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.session.queries import Reader
+from omero_sandbox.testing import seed
+from omero_sandbox.testing import world as demo_world
 from tests.server.content.conftest import Two, find
 from tests.server.content.files import import_rich
 

@@ -12,11 +12,10 @@ from omero.rtypes import rstring
 
 from omero_rocrate_transfer.model.extras_json import structured_annotations, take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_sandbox.testing import real_tiff
-from omero_sandbox.testing import seed
 from omero_rocrate_transfer.server.read.documents import rois
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.commands import delete
+from omero_sandbox.testing import real_tiff, seed
 from tests.server.content.conftest import Two
 from tests.server.content.test_rois import fill_with_rois, rois_of
 

@@ -14,13 +14,13 @@ from omero.rtypes import rbool, rdouble, rint, rstring
 
 from omero_rocrate_transfer.crate.omexml import render_document
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_sandbox.testing import seed
-from omero_sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.read.documents.rois import RoiContent, read_rois
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.commands import delete
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.session.queries import Reader
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import seed
 from tests.server.conftest import Rows
 from tests.server.content.conftest import Two
 from tests.server.content.files import import_rich

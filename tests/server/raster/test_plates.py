@@ -16,12 +16,11 @@ from omero_rocrate_transfer.model.contents import Contents
 from omero_rocrate_transfer.model.errors import RefusedError
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_objects
 from omero_rocrate_transfer.model.results import UnitResult
-from omero_sandbox.testing import real_input
-from omero_sandbox.testing import seed
-from omero_sandbox.server import SandboxServer
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.write.sink import ServerSink
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import real_input, seed
 from tests.server.raster.arrays import read_back
 
 _PLACES = (

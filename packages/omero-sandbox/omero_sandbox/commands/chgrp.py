@@ -4,12 +4,6 @@ from __future__ import annotations
 
 import omero.clients
 
-from omero_sandbox.security import permissions
-from omero_sandbox.security import roles
-from omero_sandbox.security import rights as security
-from omero_sandbox.net.call import Call
-from omero_sandbox.db.store import Row
-
 from omero_sandbox.commands import rules
 from omero_sandbox.commands.command import CommandFailedError, graph_error
 from omero_sandbox.commands.delete import delete_rows, with_links
@@ -17,6 +11,10 @@ from omero_sandbox.commands.graph import GraphCommand, by_class, link_ends, refe
 from omero_sandbox.commands.options import Options
 from omero_sandbox.commands.paths import Path
 from omero_sandbox.commands.plan import Planner, Policy, label
+from omero_sandbox.db.store import Row
+from omero_sandbox.net.call import Call
+from omero_sandbox.security import permissions, roles
+from omero_sandbox.security import rights as security
 
 _PERSONAL = frozenset({"RenderingDef", "Thumbnail"})
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import omero.clients
 
-from omero_sandbox.security import permissions
-from omero_sandbox.db.schema import schema
-from omero_sandbox.db.schema import (resolve)
-from omero_sandbox.db.store import Row
-
 from omero_sandbox.commands.command import CommandFailedError, graph_error
 from omero_sandbox.commands.graph import GraphCommand, by_class, link_ends
+from omero_sandbox.db.schema import resolve, schema
+from omero_sandbox.db.store import Row
+from omero_sandbox.security import permissions
 
 
 class Chmod(GraphCommand):

@@ -7,16 +7,15 @@ from typing import Any
 
 import omero.clients
 
-from omero_sandbox.security import permissions
-from omero_sandbox.security import rights as security
-from omero_sandbox.net.call import Call
-from omero_sandbox.db.store import Row
-
 from omero_sandbox.commands import rules
 from omero_sandbox.commands.command import graph_error
 from omero_sandbox.commands.graph import GraphCommand, by_class, link_ends, references
 from omero_sandbox.commands.paths import Path
 from omero_sandbox.commands.plan import Planner, Policy
+from omero_sandbox.db.store import Row
+from omero_sandbox.net.call import Call
+from omero_sandbox.security import permissions
+from omero_sandbox.security import rights as security
 
 
 class ChownPolicy(Policy):

@@ -6,11 +6,10 @@ from typing import Any
 
 import omero.clients
 
-from omero_sandbox.net.call import Call
-from omero_sandbox.db.schema import resolve
-
 from omero_sandbox.commands.command import Command, CommandFailedError
 from omero_sandbox.commands.registry import command_for
+from omero_sandbox.db.schema import resolve
+from omero_sandbox.net.call import Call
 
 
 class DoAll:

@@ -6,15 +6,14 @@ from pathlib import Path as FilePath
 
 import omero.clients
 
-from omero_sandbox.net.call import Call
-from omero_sandbox.db.store import Row, Store
-
 from omero_sandbox.commands import rules
 from omero_sandbox.commands.command import graph_error
 from omero_sandbox.commands.files import remove, stored_files
 from omero_sandbox.commands.graph import GraphCommand, by_class, references
 from omero_sandbox.commands.paths import Path
 from omero_sandbox.commands.plan import Planner, Policy
+from omero_sandbox.db.store import Row, Store
+from omero_sandbox.net.call import Call
 
 
 class DeletePolicy(Policy):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from omero_sandbox.db.store import Row
 from omero_sandbox.images.backend import id_path, pixels_path, pyramid_path
 from omero_sandbox.services.pixel_access import repository_path
-from omero_sandbox.db.store import Row
 
 
 def stored_files(data_dir: Path, row: Row) -> list[Path]:

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
-from omero_sandbox.net.call import Call
-from omero_sandbox.db.schema import resolve
-from omero_sandbox.db.store import Row, Store
-
 from omero_sandbox.commands import rules
 from omero_sandbox.commands.command import CommandFailedError, graph_error
 from omero_sandbox.commands.options import Options
+from omero_sandbox.db.schema import resolve
+from omero_sandbox.db.store import Row, Store
+from omero_sandbox.net.call import Call
 
 
 def all_groups(call: Call) -> Call:

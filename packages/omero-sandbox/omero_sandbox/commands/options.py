@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from omero_sandbox.commands.command import CommandFailedError
 from omero_sandbox.db.schema import resolve
 from omero_sandbox.db.store import Row
-
-from omero_sandbox.commands.command import CommandFailedError
 
 
 class Options:

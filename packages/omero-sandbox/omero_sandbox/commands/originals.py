@@ -10,10 +10,9 @@ from typing import Any
 import omero.clients
 from omero.rtypes import rlong
 
-from omero_sandbox.net.call import Call
-from omero_sandbox.db.store import Row
-
 from omero_sandbox.commands.command import CommandFailedError
+from omero_sandbox.db.store import Row
+from omero_sandbox.net.call import Call
 
 
 class _ImageCommand:

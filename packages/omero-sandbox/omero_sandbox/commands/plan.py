@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from omero_sandbox.net.call import Call
-from omero_sandbox.db.store import Row, Store
-
 from omero_sandbox.commands import rules
 from omero_sandbox.commands.command import graph_error
 from omero_sandbox.commands.options import Options
 from omero_sandbox.commands.paths import Path
+from omero_sandbox.db.store import Row, Store
+from omero_sandbox.net.call import Call
 
 
 def label(row: Row) -> str:

@@ -7,9 +7,8 @@ from typing import Any
 
 import omero
 
-from omero_sandbox.net.call import Call
-
 from omero_sandbox.commands.command import Command
+from omero_sandbox.net.call import Call
 
 # Ice id of the request, without "::omero::cmd::", to "module:class" within this package.
 COMMANDS = {

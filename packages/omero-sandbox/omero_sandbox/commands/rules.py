@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from omero_sandbox.db.schema import schema
-
 from omero_sandbox.commands.paths import Path, Paths
+from omero_sandbox.db.schema import schema
 
 _PARTS = """
     Image.pixels Pixels.channels Pixels.planeInfo Pixels.settings Pixels.thumbnails

@@ -7,11 +7,10 @@ from typing import Any
 
 import omero.clients
 
-from omero_sandbox.net.call import Call
-from omero_sandbox.db.schema import schema
-
 from omero_sandbox.commands import rules
 from omero_sandbox.commands.command import CommandFailedError
+from omero_sandbox.db.schema import schema
+from omero_sandbox.net.call import Call
 
 
 class LegalGraphTargets:

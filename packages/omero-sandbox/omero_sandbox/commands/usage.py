@@ -7,13 +7,12 @@ from typing import Any
 
 import omero.clients
 
-from omero_sandbox.net.call import Call
-from omero_sandbox.db.schema import resolve
-from omero_sandbox.db.store import Row
-
 from omero_sandbox.commands import rules
 from omero_sandbox.commands.files import stored_files
 from omero_sandbox.commands.graph import all_groups
+from omero_sandbox.db.schema import resolve
+from omero_sandbox.db.store import Row
+from omero_sandbox.net.call import Call
 
 _PEOPLE = {"Experimenter": "owner", "ExperimenterGroup": "group"}
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from omero_sandbox.security import roles
-from omero_sandbox.security.passwords import set_password
 from omero_sandbox.db.schema import schema
 from omero_sandbox.db.store import Row, Store
+from omero_sandbox.security import roles
+from omero_sandbox.security.passwords import set_password
 
 _FIRST_EVENT = 0
 _BIT_SIZES = {

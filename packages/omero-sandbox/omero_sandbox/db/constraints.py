@@ -8,8 +8,7 @@ from typing import Any
 import omero
 import omero.clients
 
-from omero_sandbox.db.schema import schema
-from omero_sandbox.db.schema import (Field, resolve)
+from omero_sandbox.db.schema import Field, resolve, schema
 from omero_sandbox.db.store import Quantity, Row, Store
 
 _MAX_STRING = 255

@@ -14,11 +14,10 @@ import omero
 import omero.clients
 from omero.rtypes import rbool, rdouble, rfloat, rint, rlong, rstring, rtime
 
-from omero_sandbox.security import binary_access
-from omero_sandbox.security import permissions
-from omero_sandbox.security import rights as security
 from omero_sandbox.db.schema import Field, resolve
 from omero_sandbox.db.store import Quantity, Row, Store
+from omero_sandbox.security import binary_access, permissions
+from omero_sandbox.security import rights as security
 
 if TYPE_CHECKING:
     from omero_sandbox.net.call import Call

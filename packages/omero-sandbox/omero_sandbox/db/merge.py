@@ -14,11 +14,11 @@ import omero
 import omero.clients
 
 from omero_sandbox.db import constraints
-from omero_sandbox.security import ownership
-from omero_sandbox.security.link_rights import Reference, require_link
 from omero_sandbox.db.marshal import Marshaller, read_value
 from omero_sandbox.db.schema import Field, Type, resolve
 from omero_sandbox.db.store import Row
+from omero_sandbox.security import ownership
+from omero_sandbox.security.link_rights import Reference, require_link
 
 if TYPE_CHECKING:
     from omero_sandbox.net.call import Call

@@ -6,10 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
 
-from omero_sandbox.hql import conditions
-from omero_sandbox.hql import expressions
-from omero_sandbox.hql import functions
-from omero_sandbox.hql import tree
+from omero_sandbox.hql import conditions, expressions, functions, tree
 from omero_sandbox.hql.context import Context, Handler
 from omero_sandbox.hql.parser import illegal, parse
 from omero_sandbox.hql.plan import Plan

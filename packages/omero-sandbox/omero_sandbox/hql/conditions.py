@@ -9,9 +9,7 @@ from typing import Any
 import omero
 
 from omero_sandbox.db.schema import Type, resolve
-
-from omero_sandbox.hql import operators
-from omero_sandbox.hql import tree
+from omero_sandbox.hql import operators, tree
 from omero_sandbox.hql.context import Context, Handler, derive, once
 from omero_sandbox.hql.kinds import BOOLEAN, Kind
 from omero_sandbox.hql.run import Compiled, Restriction, Run, refuse

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from omero_sandbox.hql import operators
-from omero_sandbox.hql import tree
+from omero_sandbox.hql import operators, tree
 from omero_sandbox.hql.context import Context, Handler, derive, once
 from omero_sandbox.hql.kinds import BOOLEAN, STRING, UNKNOWN, Kind
 from omero_sandbox.hql.run import Compiled, Run, refuse

@@ -6,8 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from omero_sandbox.hql import operators
-from omero_sandbox.hql import tree
+from omero_sandbox.hql import operators, tree
 from omero_sandbox.hql.context import Context, derive
 from omero_sandbox.hql.expressions import widest
 from omero_sandbox.hql.kinds import DOUBLE, INT, LONG, STRING, Kind

@@ -8,8 +8,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, Literal
 
-from omero_sandbox.db.schema import schema
-from omero_sandbox.db.schema import (Field, Type, resolve)
+from omero_sandbox.db.schema import Field, Type, resolve, schema
 from omero_sandbox.db.store import Row
 
 Category = Literal[

@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any
 
 from omero_sandbox.db.store import Row
-
 from omero_sandbox.hql.run import refuse
 
 ORDER: dict[str, Callable[[Any, Any], bool]] = {

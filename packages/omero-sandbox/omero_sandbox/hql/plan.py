@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from omero_sandbox.db.store import Row
-
 from omero_sandbox.hql.run import Compiled, Restriction, Run, refuse
 from omero_sandbox.hql.scope import Source
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from omero_sandbox.db.store import Row, Store
-
 from omero_sandbox.hql.compiler import compile_text
 from omero_sandbox.hql.kinds import Kind, Time
 from omero_sandbox.hql.run import Run, refuse

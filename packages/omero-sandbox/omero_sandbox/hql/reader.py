@@ -12,7 +12,6 @@ import omero.clients
 from omero_sandbox.db.marshal import Marshaller
 from omero_sandbox.db.schema import resolve
 from omero_sandbox.db.store import Row
-
 from omero_sandbox.hql import results
 from omero_sandbox.hql.parameters import Parameters
 from omero_sandbox.hql.query import execute

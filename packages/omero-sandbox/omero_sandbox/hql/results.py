@@ -11,7 +11,6 @@ from omero.rtypes import rbool, rclass, rdouble, rfloat, rint, rlist, rlong, rma
 
 from omero_sandbox.db.marshal import Marshaller
 from omero_sandbox.db.store import Quantity, Row
-
 from omero_sandbox.hql.kinds import Kind
 from omero_sandbox.hql.statement import Answer
 

@@ -10,7 +10,6 @@ import omero
 import omero.clients
 
 from omero_sandbox.db.store import Row, Store
-
 from omero_sandbox.hql.kinds import Kind
 
 if TYPE_CHECKING:

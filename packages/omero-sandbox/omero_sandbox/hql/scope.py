@@ -11,7 +11,6 @@ import omero
 
 from omero_sandbox.db.schema import resolve
 from omero_sandbox.db.store import Row
-
 from omero_sandbox.hql.kinds import CLASS, LONG, Kind, Property, property_of
 from omero_sandbox.hql.run import Compiled, Run
 from omero_sandbox.hql.tree import Path

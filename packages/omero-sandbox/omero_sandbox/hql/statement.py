@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from omero_sandbox.db.store import Row
-
 from omero_sandbox.hql.kinds import Kind
 from omero_sandbox.hql.operators import column
 from omero_sandbox.hql.plan import Plan

@@ -10,10 +10,9 @@ import omero
 import omero.clients
 from omero.rtypes import rlong, rstring
 
-from omero_sandbox.security import permissions
-from omero_sandbox.security import roles
-from omero_sandbox.security import rights as security
 from omero_sandbox.db.store import Row, Store
+from omero_sandbox.security import permissions, roles
+from omero_sandbox.security import rights as security
 
 if TYPE_CHECKING:
     from omero_sandbox.net.context import ServiceContext

@@ -15,10 +15,10 @@ import Ice
 import omero
 import omero.clients
 
+from omero_sandbox.db.store import Store
 from omero_sandbox.net.call import Call
 from omero_sandbox.net.ice import servant
 from omero_sandbox.net.sessions import Session
-from omero_sandbox.db.store import Store
 
 if TYPE_CHECKING:
     from omero_sandbox.server import SandboxServer

@@ -15,10 +15,10 @@ import Ice
 import omero
 import omero.clients
 
+from omero_sandbox.db.store import Row
+from omero_sandbox.net.sessions import find_group
 from omero_sandbox.security.passwords import check_password
 from omero_sandbox.services.service_factory import ServiceFactoryService
-from omero_sandbox.net.sessions import find_group
-from omero_sandbox.db.store import Row
 
 if TYPE_CHECKING:
     from omero_sandbox.server import SandboxServer

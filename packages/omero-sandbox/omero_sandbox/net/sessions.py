@@ -12,9 +12,9 @@ from typing import Any
 import omero
 import omero.clients
 
-from omero_sandbox.security import roles
-from omero_sandbox.security import rights as security
 from omero_sandbox.db.store import Row, Store
+from omero_sandbox.security import rights as security
+from omero_sandbox.security import roles
 
 IDLE_KEY = "omero.sessions.timeout"
 TOTAL_KEY = "omero.sessions.maximum"

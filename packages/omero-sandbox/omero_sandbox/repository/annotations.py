@@ -7,7 +7,6 @@ from xml.etree import ElementTree as ET
 from ome_types import model as ome
 
 from omero_sandbox.db.store import Row
-
 from omero_sandbox.repository.model_rows import pairs
 from omero_sandbox.repository.writer import RowWriter
 

@@ -12,15 +12,14 @@ from weakref import WeakKeyDictionary
 import omero
 import omero.clients
 
-from omero_sandbox.security import roles
-
 from omero_sandbox.repository import paths
 from omero_sandbox.repository.paths import Path
+from omero_sandbox.security import roles
 
 if TYPE_CHECKING:
+    from omero_sandbox.db.store import Row
     from omero_sandbox.net.call import Call
     from omero_sandbox.server import SandboxServer
-    from omero_sandbox.db.store import Row
 
 NAME = "ManagedRepository"
 DIRECTORY = "Directory"

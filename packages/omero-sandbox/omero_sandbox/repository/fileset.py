@@ -10,17 +10,23 @@ import omero
 import omero.clients
 from omero.rtypes import rstring, rtime
 
-from omero_sandbox.net.call import Call
 from omero_sandbox.db.merge import save
-from omero_sandbox.security.ownership import require_creation, require_group
 from omero_sandbox.db.schema import resolve
-
+from omero_sandbox.net.call import Call
 from omero_sandbox.repository import paths
-from omero_sandbox.repository.locations import DEFAULT_TEMPLATE, Location, checked, locate, root_owned, terms_at, user_owned
+from omero_sandbox.repository.locations import (
+    DEFAULT_TEMPLATE,
+    Location,
+    checked,
+    locate,
+    root_owned,
+    terms_at,
+    user_owned,
+)
+from omero_sandbox.security.ownership import require_creation, require_group
 
 if TYPE_CHECKING:
     from omero_sandbox.db.store import Row
-
     from omero_sandbox.repository.files import RepositoryFiles
     from omero_sandbox.repository.paths import Path
 

@@ -11,23 +11,21 @@ import omero.clients
 from omero.rtypes import rint
 
 from omero_sandbox.commands.command import CommandFailedError
+from omero_sandbox.db.marshal import Marshaller
 from omero_sandbox.images import FormatError, Original, UnsupportedCompressionError
 from omero_sandbox.images.backend import pyramid_path
 from omero_sandbox.images.pyramid import DERIVED
 from omero_sandbox.images.scan import Scan
-from omero_sandbox.db.marshal import Marshaller
+from omero_sandbox.repository.metadata import Imported, Wishes, import_metadata
+from omero_sandbox.repository.targets import link_annotations, link_target
+from omero_sandbox.repository.writer import RowWriter
 from omero_sandbox.services import pixel_access
 from omero_sandbox.services.default_settings import reset_defaults
 from omero_sandbox.services.thumbnails import fit, store_thumbnail
 
-from omero_sandbox.repository.metadata import Imported, Wishes, import_metadata
-from omero_sandbox.repository.targets import link_annotations, link_target
-from omero_sandbox.repository.writer import RowWriter
-
 if TYPE_CHECKING:
-    from omero_sandbox.net.call import Call
     from omero_sandbox.db.store import Row
-
+    from omero_sandbox.net.call import Call
     from omero_sandbox.repository.files import RepositoryFiles
     from omero_sandbox.repository.locations import Location
 

@@ -5,7 +5,6 @@ from typing import Any
 from ome_types import model as ome
 
 from omero_sandbox.db.store import Row
-
 from omero_sandbox.repository.model_rows import pairs, scalars
 from omero_sandbox.repository.writer import RowWriter
 

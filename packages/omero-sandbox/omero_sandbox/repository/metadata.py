@@ -5,9 +5,8 @@ from typing import Any
 
 from ome_types import model as ome
 
-from omero_sandbox.images import Original, Series
 from omero_sandbox.db.store import Quantity, Row
-
+from omero_sandbox.images import Original, Series
 from omero_sandbox.repository import colours
 from omero_sandbox.repository.annotations import add_annotations, add_rois
 from omero_sandbox.repository.instruments import add_instrument, add_objective_settings, channel_references

@@ -3,7 +3,6 @@
 from ome_types import model as ome
 
 from omero_sandbox.db.store import Row
-
 from omero_sandbox.repository.model_rows import rgba
 from omero_sandbox.repository.writer import RowWriter
 

@@ -11,16 +11,14 @@ import omero.clients
 
 from omero_sandbox.commands.handle import CommandHandle
 from omero_sandbox.db.marshal import Marshaller
-from omero_sandbox.services.raw_file import RepositoryFileStore
-
 from omero_sandbox.repository import paths
 from omero_sandbox.repository.import_command import ImportCommand
+from omero_sandbox.services.raw_file import RepositoryFileStore
 
 if TYPE_CHECKING:
+    from omero_sandbox.db.store import Row
     from omero_sandbox.net.call import Call
     from omero_sandbox.net.context import ServiceContext
-    from omero_sandbox.db.store import Row
-
     from omero_sandbox.repository.files import RepositoryFiles
     from omero_sandbox.repository.locations import Location
 

@@ -10,9 +10,8 @@ import omero.clients
 from omero_sandbox.db.merge import save
 
 if TYPE_CHECKING:
-    from omero_sandbox.net.call import Call
     from omero_sandbox.db.store import Row
-
+    from omero_sandbox.net.call import Call
     from omero_sandbox.repository.metadata import Imported
 
 

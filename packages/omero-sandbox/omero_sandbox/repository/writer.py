@@ -5,7 +5,6 @@ from typing import Any
 
 from omero_sandbox.db.schema import resolve
 from omero_sandbox.db.store import Row, Store
-
 from omero_sandbox.repository.model_rows import scalars
 
 

@@ -9,14 +9,13 @@ import omero
 import omero.clients
 
 from omero_sandbox.db import constraints
-from omero_sandbox.security import permissions
-from omero_sandbox.security import roles
-from omero_sandbox.security import rights as security
 from omero_sandbox.db.marshal import read_value
-from omero_sandbox.security.ownership import id_of
-from omero_sandbox.security.passwords import set_password
 from omero_sandbox.db.schema import resolve
 from omero_sandbox.db.store import Row, Store
+from omero_sandbox.security import permissions, roles
+from omero_sandbox.security import rights as security
+from omero_sandbox.security.ownership import id_of
+from omero_sandbox.security.passwords import set_password
 
 if TYPE_CHECKING:
     from omero_sandbox.net.call import Call

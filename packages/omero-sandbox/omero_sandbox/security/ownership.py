@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 import omero
 import omero.clients
 
-from omero_sandbox.security import permissions
-from omero_sandbox.security import roles
-from omero_sandbox.security import rights as security
 from omero_sandbox.db.marshal import read_value
 from omero_sandbox.db.schema import Type, resolve
 from omero_sandbox.db.store import Row
+from omero_sandbox.security import permissions, roles
+from omero_sandbox.security import rights as security
 
 if TYPE_CHECKING:
     from omero_sandbox.net.call import Call

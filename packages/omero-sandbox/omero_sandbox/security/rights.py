@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import omero
 import omero.clients
 
-from omero_sandbox.security import permissions
-from omero_sandbox.security import roles
 from omero_sandbox.db.schema import schema
 from omero_sandbox.db.store import Row, Store
+from omero_sandbox.security import permissions, roles
 
 if TYPE_CHECKING:
     from omero_sandbox.net.call import Call

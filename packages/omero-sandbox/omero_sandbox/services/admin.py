@@ -7,21 +7,18 @@ from typing import TYPE_CHECKING, Any
 import omero
 import omero.clients
 
-from omero_sandbox.security import accounts
-from omero_sandbox.security import permissions
-from omero_sandbox.security import roles
-from omero_sandbox.security import rights as security
 from omero_sandbox.db.marshal import Marshaller, read_value
+from omero_sandbox.db.schema import resolve
+from omero_sandbox.security import accounts, permissions, roles
+from omero_sandbox.security import rights as security
 from omero_sandbox.security.ownership import id_of
 from omero_sandbox.security.passwords import check_password, set_password
-from omero_sandbox.db.schema import resolve
-
 from omero_sandbox.services.admin_lookups import USER_PLAN, AdminLookups
 from omero_sandbox.services.session_service import require_password_login
 
 if TYPE_CHECKING:
-    from omero_sandbox.net.call import Call
     from omero_sandbox.db.store import Row
+    from omero_sandbox.net.call import Call
 
 _SELF_FIELDS = ("firstName", "middleName", "lastName", "email", "institution")
 

@@ -8,12 +8,11 @@ import omero
 import omero.clients
 from omero.rtypes import rlist
 
-from omero_sandbox.security import accounts
-from omero_sandbox.security import roles
-from omero_sandbox.security import rights as security
 from omero_sandbox.db.marshal import Marshaller
-from omero_sandbox.security.ownership import id_of
 from omero_sandbox.db.schema import resolve
+from omero_sandbox.security import accounts, roles
+from omero_sandbox.security import rights as security
+from omero_sandbox.security.ownership import id_of
 
 if TYPE_CHECKING:
     from omero_sandbox.net.call import Call

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import omero
 import omero.clients
 
+from omero_sandbox.db.schema import resolve
 from omero_sandbox.hql.parameters import Parameters
 from omero_sandbox.hql.reader import Reader
-from omero_sandbox.db.schema import resolve
 from omero_sandbox.services import hierarchy
 from omero_sandbox.services.options import Options
 from omero_sandbox.services.split_filesets import split_filesets

@@ -9,13 +9,12 @@ import omero
 import omero.clients
 
 from omero_sandbox.repository.writer import RowWriter
-
 from omero_sandbox.services import pixel_access
 from omero_sandbox.services.pixel_statistics import extremes, global_ranges
 
 if TYPE_CHECKING:
-    from omero_sandbox.net.call import Call
     from omero_sandbox.db.store import Row, Store
+    from omero_sandbox.net.call import Call
 
 _MAX_CHANNELS = 9
 """Images with more channels are shown in grey (QuantumFactory and RenderingSettingsImpl)."""

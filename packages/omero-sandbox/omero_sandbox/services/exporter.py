@@ -19,10 +19,10 @@ from omero_sandbox.services import pixel_access
 if TYPE_CHECKING:
     from typing import IO
 
+    from omero_sandbox.db.store import Row
+    from omero_sandbox.images.buffer import PixelBuffer
     from omero_sandbox.net.call import Call
     from omero_sandbox.net.context import ServiceContext
-    from omero_sandbox.images.buffer import PixelBuffer
-    from omero_sandbox.db.store import Row
 
 
 class ExporterService:

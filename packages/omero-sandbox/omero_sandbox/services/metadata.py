@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import omero
 import omero.clients
 
-from omero_sandbox.hql.reader import Reader
 from omero_sandbox.db.schema import Type, resolve
+from omero_sandbox.db.store import Row
+from omero_sandbox.hql.reader import Reader
 from omero_sandbox.services import tags
 from omero_sandbox.services.acquisition import channels, instrument
 from omero_sandbox.services.options import Options
-from omero_sandbox.db.store import Row
 
 if TYPE_CHECKING:
     from omero_sandbox.net.call import Call

@@ -14,10 +14,10 @@ from omero_sandbox.images.buffer import PixelBuffer, Shape
 from omero_sandbox.images.originals import OriginalBuffer, Originals
 
 if TYPE_CHECKING:
+    from omero_sandbox.db.store import Row, Store
     from omero_sandbox.net.call import Call
     from omero_sandbox.net.context import ServiceContext
     from omero_sandbox.server import SandboxServer
-    from omero_sandbox.db.store import Row, Store
 
 _ORIGINALS: WeakKeyDictionary[SandboxServer, Originals] = WeakKeyDictionary()
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from omero_sandbox.images.buffer import PixelBuffer
 from omero_sandbox.db.store import Row, Store
+from omero_sandbox.images.buffer import PixelBuffer
 
 
 def samples(buffer: PixelBuffer, z: int, c: int, t: int) -> np.ndarray:

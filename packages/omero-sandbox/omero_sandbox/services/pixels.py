@@ -8,19 +8,18 @@ import omero
 import omero.clients
 from omero.rtypes import rint, rlong, rstring
 
-from omero_sandbox.images.pixel_types import DTYPES
 from omero_sandbox.db.marshal import Marshaller, proxy, quantity_object
 from omero_sandbox.db.merge import save
-from omero_sandbox.security.ownership import require_group, require_update
 from omero_sandbox.db.schema import resolve
-
+from omero_sandbox.images.pixel_types import DTYPES
+from omero_sandbox.security.ownership import require_group, require_update
 from omero_sandbox.services import pixel_access
 from omero_sandbox.services.rendering import SETTINGS_PLAN
 
 if TYPE_CHECKING:
+    from omero_sandbox.db.store import Row
     from omero_sandbox.net.call import Call
     from omero_sandbox.net.context import ServiceContext
-    from omero_sandbox.db.store import Row
 
 _DESCRIPTION_PLAN: dict[str, Any] = {
     "pixelsType": {},

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import omero
 import omero.clients
 
+from omero_sandbox.db.marshal import read_value
+from omero_sandbox.db.schema import Type, resolve
 from omero_sandbox.hql import parameters
 from omero_sandbox.hql.parameters import Parameters
 from omero_sandbox.hql.reader import Reader
-from omero_sandbox.db.marshal import read_value
-from omero_sandbox.db.schema import Type, resolve
 
 if TYPE_CHECKING:
     from omero_sandbox.net.call import Call

@@ -12,14 +12,13 @@ import omero.clients
 from omero.rtypes import rlong
 
 from omero_sandbox.images.backend import id_path
-
 from omero_sandbox.services import pixel_access
 from omero_sandbox.services.stored_file import StoredFile
 
 if TYPE_CHECKING:
+    from omero_sandbox.db.store import Row
     from omero_sandbox.net.call import Call
     from omero_sandbox.net.context import ServiceContext
-    from omero_sandbox.db.store import Row
 
 log = logging.getLogger(__name__)
 

@@ -12,15 +12,13 @@ import omero.clients
 from omero_sandbox.images.errors import FormatError
 from omero_sandbox.images.series import Region
 from omero_sandbox.security.ownership import require_group, require_update
-
-from omero_sandbox.services import pixel_access
-from omero_sandbox.services import pixel_statistics
+from omero_sandbox.services import pixel_access, pixel_statistics
 from omero_sandbox.services.raw_pixels_sizes import PixelSizes
 
 if TYPE_CHECKING:
+    from omero_sandbox.images.buffer import PixelBuffer
     from omero_sandbox.net.call import Call
     from omero_sandbox.net.context import ServiceContext
-    from omero_sandbox.images.buffer import PixelBuffer
 
 
 log = logging.getLogger(__name__)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from omero_sandbox.net.call import Call
     from omero_sandbox.images.buffer import PixelBuffer
+    from omero_sandbox.net.call import Call
 
 
 class PixelSizes:

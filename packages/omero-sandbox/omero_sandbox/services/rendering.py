@@ -10,13 +10,12 @@ import numpy as np
 from PIL import Image
 
 from omero_sandbox.images.series import Region
-
 from omero_sandbox.services import pixel_access
 
 if TYPE_CHECKING:
-    from omero_sandbox.net.context import ServiceContext
-    from omero_sandbox.images.buffer import PixelBuffer
     from omero_sandbox.db.store import Row, Store
+    from omero_sandbox.images.buffer import PixelBuffer
+    from omero_sandbox.net.context import ServiceContext
 
 SETTINGS_PLAN: dict[str, Any] = {
     "pixels": {},

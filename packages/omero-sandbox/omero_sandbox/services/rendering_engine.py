@@ -10,20 +10,19 @@ import omero.clients
 import omero.romio
 from PIL import Image
 
-from omero_sandbox.images.series import Region
 from omero_sandbox.db.marshal import Marshaller
+from omero_sandbox.images.series import Region
 from omero_sandbox.security.ownership import require_group
-
 from omero_sandbox.services import pixel_access
 from omero_sandbox.services.default_settings import reset_defaults, settings_of
 from omero_sandbox.services.pixel_statistics import global_ranges
 from omero_sandbox.services.rendering import SETTINGS_PLAN, Recipe, is_grey, jpeg, render
 
 if TYPE_CHECKING:
+    from omero_sandbox.db.store import Row
+    from omero_sandbox.images.buffer import PixelBuffer
     from omero_sandbox.net.call import Call
     from omero_sandbox.net.context import ServiceContext
-    from omero_sandbox.images.buffer import PixelBuffer
-    from omero_sandbox.db.store import Row
 
 _PACKED = 0xFF000000
 

@@ -11,15 +11,14 @@ import omero.clients
 
 from omero_sandbox.db.marshal import Marshaller
 from omero_sandbox.security.ownership import require_group
-
 from omero_sandbox.services import pixel_access
 from omero_sandbox.services.default_settings import copy_settings, reset_defaults, set_windows, settings_of
 from omero_sandbox.services.rendering import SETTINGS_PLAN
 
 if TYPE_CHECKING:
+    from omero_sandbox.db.store import Row, Store
     from omero_sandbox.net.call import Call
     from omero_sandbox.net.context import ServiceContext
-    from omero_sandbox.db.store import Row, Store
 
 log = logging.getLogger(__name__)
 

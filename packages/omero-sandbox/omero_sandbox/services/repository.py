@@ -8,21 +8,19 @@ import omero
 import omero.clients
 from omero.rtypes import rlong, rmap, rstring
 
-from omero_sandbox.repository.checksums import ALGORITHMS, checksum
 from omero_sandbox.db.marshal import Marshaller
-from omero_sandbox.security.ownership import require_update
-from omero_sandbox.repository import fileset
-from omero_sandbox.repository import paths
+from omero_sandbox.repository import fileset, paths
+from omero_sandbox.repository.checksums import ALGORITHMS, checksum
 from omero_sandbox.repository.files import DIRECTORY, mimetype_of, repository_of
 from omero_sandbox.repository.locations import checked
 from omero_sandbox.repository.process import ImportProcess
-
+from omero_sandbox.security.ownership import require_update
 from omero_sandbox.services.raw_file import RepositoryFileStore
 
 if TYPE_CHECKING:
+    from omero_sandbox.db.store import Row
     from omero_sandbox.net.call import Call
     from omero_sandbox.net.context import ServiceContext
-    from omero_sandbox.db.store import Row
 
 
 def repositories(context: ServiceContext) -> Any:

@@ -9,7 +9,6 @@ import omero
 import omero.clients
 
 from omero_sandbox.net.ice import servant
-
 from omero_sandbox.services import create, interface
 
 if TYPE_CHECKING:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import omero
 import omero.clients
 
-from omero_sandbox.security import roles
-from omero_sandbox.security import rights as security
-from omero_sandbox.security.passwords import check_password
 from omero_sandbox.net.sessions import Session, as_object, find_group
+from omero_sandbox.security import rights as security
+from omero_sandbox.security import roles
+from omero_sandbox.security.passwords import check_password
 
 if TYPE_CHECKING:
+    from omero_sandbox.db.store import Row
     from omero_sandbox.net.call import Call
     from omero_sandbox.net.context import ServiceContext
-    from omero_sandbox.db.store import Row
 
 
 class SessionService:

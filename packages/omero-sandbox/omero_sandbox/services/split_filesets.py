@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from omero_sandbox.hql.reader import Reader
 from omero_sandbox.db.schema import resolve
+from omero_sandbox.hql.reader import Reader
 
 _DOWN: list[tuple[str, str, str]] = [
     ("Project", "Dataset", "select l.child.id from ProjectDatasetLink l where l.parent.id in (:ids)"),

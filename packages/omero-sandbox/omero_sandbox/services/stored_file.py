@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import omero
 import omero.clients
 
-from omero_sandbox.security.binary_access import require_download
 from omero_sandbox.repository.checksums import checksum
+from omero_sandbox.security.binary_access import require_download
 from omero_sandbox.security.ownership import require_group, require_update
 
 if TYPE_CHECKING:
-    from omero_sandbox.net.call import Call
     from omero_sandbox.db.store import Row
+    from omero_sandbox.net.call import Call
 
 
 class StoredFile:

@@ -9,15 +9,14 @@ import omero.clients
 from PIL import Image
 
 from omero_sandbox.security.ownership import require_group
-
 from omero_sandbox.services import pixel_access
 from omero_sandbox.services.default_settings import reset_defaults, settings_of
 from omero_sandbox.services.rendering import jpeg, thumbnail
 
 if TYPE_CHECKING:
+    from omero_sandbox.db.store import Row
     from omero_sandbox.net.call import Call
     from omero_sandbox.net.context import ServiceContext
-    from omero_sandbox.db.store import Row
 
 _DEFAULT_SIZE = 48
 _MIMETYPE = "image/jpeg"

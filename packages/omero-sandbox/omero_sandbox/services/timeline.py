@@ -9,10 +9,10 @@ import omero
 import omero.clients
 from omero.rtypes import rlong, rstring, rtime
 
+from omero_sandbox.db.schema import resolve
 from omero_sandbox.hql.kinds import Time
 from omero_sandbox.hql.parameters import Parameters
 from omero_sandbox.hql.reader import Reader
-from omero_sandbox.db.schema import resolve
 from omero_sandbox.services.options import Options
 
 if TYPE_CHECKING:

@@ -9,9 +9,8 @@ import omero.clients
 
 from omero_sandbox.db.marshal import Marshaller
 from omero_sandbox.db.merge import delete, save
+from omero_sandbox.db.schema import Type, resolve, schema
 from omero_sandbox.security.ownership import id_of
-from omero_sandbox.db.schema import schema
-from omero_sandbox.db.schema import (Type, resolve)
 
 if TYPE_CHECKING:
     from omero_sandbox.net.call import Call

@@ -8,8 +8,8 @@ import omero
 import omero.clients
 
 from omero_sandbox.db.merge import delete, save
-from omero_sandbox.security.ownership import id_of, require_group
 from omero_sandbox.db.schema import resolve
+from omero_sandbox.security.ownership import id_of, require_group
 
 if TYPE_CHECKING:
     from omero_sandbox.net.call import Call

@@ -10,7 +10,15 @@ from uuid import NAMESPACE_URL, uuid5
 from ome_types import model as ome
 from ome_types import to_xml
 
-from omero_sandbox.testing.real_tiff import ACQUIRED, DTYPES, ByteOrder, Series, document, write_ome_tiff, write_planes
+from omero_sandbox.testing.real_tiff import (
+    ACQUIRED,
+    DTYPES,
+    ByteOrder,
+    Series,
+    document,
+    write_ome_tiff,
+    write_planes,
+)
 
 #: A name outside ASCII and Latin-1, with spaces and an apostrophe.
 UNICODE_NAME = "Zellkern µm, 細胞 d'Été 🔬.ome.tif"

@@ -11,8 +11,7 @@ import pytest
 from omero.gateway import BlitzGateway, TagAnnotationWrapper
 from PIL import Image
 
-from omero_sandbox.testing import real_input
-from omero_sandbox.testing import seed
+from omero_sandbox.testing import real_input, seed
 from omero_sandbox.testing.real_tiff import Series
 from support.clients import Seeded
 

@@ -8,11 +8,10 @@ from typing import Any
 import omero.clients
 import pytest
 
-from omero_sandbox.testing import real_input
-from omero_sandbox.testing import seed
 from omero_sandbox.db.schema import schema
-from omero_sandbox.server import SandboxServer
 from omero_sandbox.db.store import Store
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import real_input, seed
 from support.commands import run
 
 

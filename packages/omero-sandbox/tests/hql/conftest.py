@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from omero_sandbox.db import bootstrap
+from omero_sandbox.db.store import Quantity, Row, Store
 from omero_sandbox.hql.query import execute
 from omero_sandbox.hql.statement import Answer
-from omero_sandbox.db.store import Quantity, Row, Store
 
 Query = Callable[..., list[tuple[Any, ...]]]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from omero_sandbox.db import bootstrap
-from omero_sandbox.hql.query import execute
 from omero_sandbox.db.store import Store
+from omero_sandbox.hql.query import execute
 
 if TYPE_CHECKING:
     from .conftest import World

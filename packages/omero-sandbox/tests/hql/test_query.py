@@ -8,8 +8,8 @@ from typing import Any
 import omero
 import pytest
 
-from omero_sandbox.hql.kinds import Time
 from omero_sandbox.db.store import Quantity
+from omero_sandbox.hql.kinds import Time
 
 Query = Callable[..., list[tuple[Any, ...]]]
 

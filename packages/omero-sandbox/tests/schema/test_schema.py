@@ -7,8 +7,7 @@ from typing import Any
 import omero.model
 import pytest
 
-from omero_sandbox.db.schema import schema
-from omero_sandbox.db.schema import (resolve)
+from omero_sandbox.db.schema import resolve, schema
 from omero_sandbox.db.schema.schema import Schema
 
 CONCRETE = [model.name for model in schema() if not model.abstract]
