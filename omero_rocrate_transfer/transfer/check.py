@@ -5,22 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from omero_rocrate_transfer.model.extras_json import take_extras
+from omero_rocrate_transfer.transfer.engine import Outcome, Tick
 from omero_rocrate_transfer.transfer.events import Started
-from omero_rocrate_transfer.transfer.pool import Outcome, Tick, work
 from omero_rocrate_transfer.transfer.progress import Meter, MeteredSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from omero_rocrate_transfer.model.contents import Contents, TransferUnit
+    from omero_rocrate_transfer.transfer.engine import Engine
     from omero_rocrate_transfer.transfer.events import Event
-    from omero_rocrate_transfer.transfer.interrupt import Interrupt
     from omero_rocrate_transfer.transfer.ports import StoredSource
 
 
-def check(
-    contents: Contents, source: StoredSource, *, parallel: int, interrupt: Interrupt
-) -> Iterator[Event]:
+def check(contents: Contents, source: StoredSource, engine: Engine) -> Iterator[Event]:
     """Read the whole source once and throw the bytes away.
 
     Raises
@@ -46,7 +44,7 @@ def check(
 
     yield Started(phase="check", size_bytes=contents.size_bytes)
     take_extras(source.read_container_document(), what="The document of the containers")
-    for item in work(read, contents.units, parallel=parallel, meter=meter, interrupt=interrupt):
+    for item in engine.work(read, contents.units, meter):
         if isinstance(item, Outcome):
             item.future.result()
         elif not isinstance(item, Tick):

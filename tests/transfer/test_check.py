@@ -11,8 +11,8 @@ from omero_rocrate_transfer.model.errors import DigestMismatchError, UnsafeCrate
 from omero_rocrate_transfer.model.extras import Extras
 from omero_rocrate_transfer.model.extras_json import put_extras, structured_annotations
 from omero_rocrate_transfer.transfer.check import check
+from omero_rocrate_transfer.transfer.engine import Engine
 from omero_rocrate_transfer.transfer.events import Advanced, Started
-from omero_rocrate_transfer.transfer.interrupt import Interrupt
 from tests.transfer.fakes import FakeSource
 
 FILES = [bytes([number]) * 2500 for number in range(1, 11)]
@@ -21,7 +21,7 @@ FILES = [bytes([number]) * 2500 for number in range(1, 11)]
 def test_reads_every_byte_of_a_sound_source() -> None:
     source = FakeSource(FILES)
 
-    events = list(check(source.read_contents(()), source, parallel=3, interrupt=Interrupt()))
+    events = list(check(source.read_contents(()), source, Engine(parallel=3)))
 
     assert events[0] == Started(phase="check", size_bytes=25_000)
     assert {event.phase for event in events if isinstance(event, Advanced)} == {"check"}
@@ -34,7 +34,7 @@ def test_one_changed_byte_is_found_and_named(number: int) -> None:
     source.files[str(number)] = FILES[number - 1][:-1] + b"!"
 
     with pytest.raises(DigestMismatchError, match=f"pos/{number}.tif"):
-        list(check(source.read_contents(()), source, parallel=3, interrupt=Interrupt()))
+        list(check(source.read_contents(()), source, Engine(parallel=3)))
 
 
 def test_extras_that_cannot_be_read_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +42,7 @@ def test_extras_that_cannot_be_read_are_found(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(source, "read_document", lambda _unit: with_extras("nonsense"))
 
     with pytest.raises(UnsafeCrateError, match="Fileset:"):
-        list(check(source.read_contents(()), source, parallel=3, interrupt=Interrupt()))
+        list(check(source.read_contents(()), source, Engine(parallel=3)))
 
 
 def with_extras(text: str) -> OME:
