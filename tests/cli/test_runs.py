@@ -125,8 +125,8 @@ def test_runs_of_the_first_version_are_found_by_their_names() -> None:
     assert legacy_pack(pack) == (
         "pack-liver.zip-1c6e6690",
         {
-            "facts": f"CrateFacts(name='Liver', description=None, organism=None, modality=None, license='{CC_BY}',"
-            " publisher=None)",
+            "facts": "CrateFacts(name='Liver', description=None, organism=None, modality=None, "
+            f"license='{CC_BY}', publisher=None)",
             "pixels": "original",
             "zarr": "ZarrOptions(layout=ZarrLayout(chunk=512, shard=1024, compression='blosc-zstd:5'))",
             "content": "PackContent(annotations=AnnotationChoice(namespaces=('a', 'b'), client_paths=False),"
