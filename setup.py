@@ -41,7 +41,7 @@ TEST = [
 ]
 #: Coverage-guided fuzzing of the parsers; hypothesis does without.
 FUZZ = [*TEST, "atheris>=2.3"]
-DEV = [*TEST, "mypy>=1.11", "ruff>=0.9"]
+DEV = [*TEST, "mypy>=1.11", "pre-commit>=3.7", "pytest-cov>=5", "ruff>=0.9", "towncrier>=23.11"]
 
 setup(
     name="omero-rocrate-transfer",

@@ -17,6 +17,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = "omero_rocrate_transfer"
+DISTRIBUTION = "omero-rocrate-transfer"
 PLUGIN = "omero/plugins/transfer_rocrate.py"
 #: Not part of the sources: environments, caches and what builds leave behind.
 LEFT_BEHIND = shutil.ignore_patterns(
@@ -122,7 +123,8 @@ def imported_distributions(*folders: str) -> dict[str, set[str]]:
             for module in modules:
                 top = module.partition(".")[0]
                 if top not in KNOWN:
-                    name = owners.get(top, [top])[0]
+                    # what an install from this folder leaves in it, such as an egg-info, names us for "omero"
+                    name = next((one for one in owners.get(top, [top]) if normal(one) != DISTRIBUTION), top)
                     found.setdefault(normal(name), set()).add(str(path))
     return found
 
