@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.transfer.engine import Outcome, Tick
 from omero_rocrate_transfer.transfer.events import Started
 from omero_rocrate_transfer.transfer.progress import Meter, MeteredSource
@@ -43,7 +42,7 @@ def check(contents: Contents, source: StoredSource, engine: Engine) -> Iterator[
                 source.open_pixels(unit, image.ref).close()
 
     yield Started(phase="check", size_bytes=contents.size_bytes)
-    take_extras(source.read_container_document(), what="The document of the containers")
+    source.read_container_document()
     for item in engine.work(read, contents.units, meter):
         if isinstance(item, Outcome):
             item.future.result()
@@ -52,6 +51,6 @@ def check(contents: Contents, source: StoredSource, engine: Engine) -> Iterator[
 
 
 def _read_documents(source: MeteredSource, unit: TransferUnit) -> None:
-    take_extras(source.read_document(unit), what=f"The document of {unit.ref}")
-    for page in source.iter_pages(unit):
-        take_extras(page, what=f"A page of ROIs of {unit.ref}")
+    source.read_document(unit)
+    for _ in source.iter_pages(unit):
+        pass

@@ -7,14 +7,14 @@ from typing import Any
 
 from ome_types import OME, model
 
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.extras import Extras, UserRendering
-from omero_rocrate_transfer.model.extras_json import put_extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.rendering import Rendering
 from omero_rocrate_transfer.transfer.verify.facts import DocumentFacts, tell_differences
 
 
-def document(start: int, **changes: Any) -> OME:
+def document(start: int, **changes: Any) -> Document:
     """Return an image with a tag and a ROI, whose ids begin at a number."""
 
     def lsid(kind: str, step: int = 0) -> str:
@@ -41,14 +41,15 @@ def document(start: int, **changes: Any) -> OME:
     made.structured_annotations.tag_annotations.append(tag)  # type: ignore[union-attr]
     image.annotation_refs.append(model.AnnotationRef(id=tag.id))
     image.roi_refs.append(model.ROIRef(id=roi.id))
+    extras = Extras()
     if "zoom" in changes:
         rendering = Rendering(default_z=0, default_t=0, model=changes["zoom"], channels=())
         user = UserRendering(login=f"user {start}", rendering=rendering)
-        put_extras(made, Extras(rendering={image.id: (user,)}), "a.example.org")
-    return made
+        extras = Extras(rendering={image.id: (user,)})
+    return Document(made, extras)
 
 
-def differences(left: OME, right: OME, **options: Any) -> list[str]:
+def differences(left: Document, right: Document, **options: Any) -> list[str]:
     [(_, here)], [(_, there)] = (
         list(DocumentFacts(one, **options).of_type("Image")) for one in (left, right)
     )
@@ -89,29 +90,28 @@ def test_rendering_of_the_owner_is_compared_whoever_that_is() -> None:
 
 def test_time_is_the_same_in_every_zone() -> None:
     left, right = document(1), document(7)
-    left.images[0].acquisition_date = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    right.images[0].acquisition_date = datetime(2026, 1, 1, 12)  # noqa: DTZ001 - without zone it is UTC
+    left.ome.images[0].acquisition_date = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    right.ome.images[0].acquisition_date = datetime(2026, 1, 1, 12)  # noqa: DTZ001 - without zone it is UTC
 
     assert differences(left, right) == []
 
 
 def test_references_in_extras_are_told_by_what_they_lead_to() -> None:
-    def related(start: int) -> OME:
+    def related(start: int) -> Document:
         one = document(start)
         other = ObjectRef("Pixels", start + 5).lsid("a.example.org")
-        put_extras(one, Extras(fields={one.images[0].pixels.id: {"relatedTo": other}}), "a.example.org")
-        return one
+        return Document(one.ome, Extras(fields={one.ome.images[0].pixels.id: {"relatedTo": other}}))
 
     assert differences(related(1), related(7)) == []
     assert differences(document(1), related(7)) != []
 
 
 def test_another_experiment_is_a_difference() -> None:
-    def of_experiment(start: int, said: str) -> OME:
+    def of_experiment(start: int, said: str) -> Document:
         one = document(start)
         lsid = ObjectRef("Experiment", start).lsid("a.example.org")
-        one.experiments.append(model.Experiment(id=lsid, description=said))
-        one.images[0].experiment_ref = model.ExperimentRef(id=lsid)
+        one.ome.experiments.append(model.Experiment(id=lsid, description=said))
+        one.ome.images[0].experiment_ref = model.ExperimentRef(id=lsid)
         return one
 
     assert differences(of_experiment(1, "one"), of_experiment(7, "one")) == []

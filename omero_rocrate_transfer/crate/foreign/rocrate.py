@@ -17,12 +17,11 @@ from omero_rocrate_transfer.crate.names import parse_path
 from omero_rocrate_transfer.crate.read import graph as graphs
 from omero_rocrate_transfer.crate.read.files import find_metadata, read_graph
 from omero_rocrate_transfer.model.contents import Contents, ImageRecord, SourceInfo, TransferUnit
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.refs import ObjectRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from ome_types import OME
 
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader, Limits
     from omero_rocrate_transfer.crate.entities import Entity
@@ -52,16 +51,14 @@ class RoCrateSource(FilesSource):
         graph = read_graph(archive, find_metadata(archive), {}, limits)
         super().__init__(archive, _make_contents(graph, archive.sizes))
 
-    def read_document(self, unit: TransferUnit) -> OME:
+    def read_document(self, unit: TransferUnit) -> Document:
         """Return an empty document: the crate has none."""
         del unit
         return self.read_container_document()
 
-    def read_container_document(self) -> OME:
+    def read_container_document(self) -> Document:
         """Return an empty document: the crate has none."""
-        from ome_types import OME
-
-        return OME()
+        return Document()
 
 
 def _make_contents(graph: Graph, sizes: Mapping[str, int]) -> Contents:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 from ome_types import OME, model
 
+from omero_rocrate_transfer.crate.extras_json import extract_document
 from omero_rocrate_transfer.crate.ome_zarr.challenge import read_pairs
 from omero_rocrate_transfer.crate.ome_zarr.elements import image_element, rendering_of
 from omero_rocrate_transfer.crate.ome_zarr.plates import find_wells, plate_element
 from omero_rocrate_transfer.crate.omexml import check_xml, parse_document
 from omero_rocrate_transfer.crate.profile import PROFILE_URI
 from omero_rocrate_transfer.model.contents import Omission
+from omero_rocrate_transfer.model.document import Document, structured_annotations
 from omero_rocrate_transfer.model.extras import Extras, UserRendering
-from omero_rocrate_transfer.model.extras_json import put_extras, structured_annotations, take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class ZarrRoot:
     plate: ObjectRef | None
     omissions: list[Omission] = field(default_factory=list)
 
-    def cut_document(self, refs: Sequence[ObjectRef], host: str) -> OME:
+    def cut_document(self, refs: Sequence[ObjectRef], host: str) -> Document:
         """Return the document of some of its images, with their rendering settings."""
         wanted = {ref.lsid(host) for ref in refs}
         images = [image for image in self.document.images if image.id in wanted]
@@ -60,8 +61,7 @@ class ZarrRoot:
             for lsid, one in shown.items()
             if one is not None
         }
-        put_extras(cut, Extras(rendering=rendering), host)
-        return cut
+        return Document(cut, Extras(rendering=rendering))
 
 
 def read_root(zarr: OmeZarr, name: str, labels: Labels, max_document_bytes: int) -> ZarrRoot:
@@ -115,8 +115,7 @@ def _read_omexml(
     if dropped:
         reason = "an OME-Zarr does not hold the attached files"
         omissions.append(Omission(type="FileAnnotation", count=dropped, reason=reason))
-    take_extras(document, what=place)
-    return document
+    return extract_document(document, what=place).ome
 
 
 def _match(document: OME, contents: ZarrContents, readers: Sequence[ZarrReader]) -> list[model.Image] | None:

@@ -113,7 +113,8 @@ def test_a_failure_in_a_plate_leaves_nothing_of_it(two: Two, tmp_path: Path) -> 
     (unit,) = contents.units
     document = source.read_document(unit)
     # two wells at one place, which OMERO refuses
-    document.plates[0].wells[-1].column = document.plates[0].wells[0].column
+    wells = document.ome.plates[0].wells
+    wells[-1].column = wells[0].column
     source.read_document = lambda unit: document  # type: ignore[method-assign]
 
     with pytest.raises(RefusedError, match=f"Creating the plate of Plate:{plate}"):
