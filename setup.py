@@ -10,11 +10,9 @@ PACKAGE = "omero_rocrate_transfer"
 INIT = (HERE / PACKAGE / "__init__.py").read_text("utf-8")
 VERSION = re.search(r'^__version__ = "(.+)"$', INIT, re.MULTILINE)
 
-#: The OMERO-compatible server in Python, for the demo and the tests.
-SANDBOX = [
-    "cryptography>=41",
-    "lark>=1.1.9",
-    "pillow>=10",
+#: The demo, between two servers in Python (``packages/omero-sandbox``).
+DEMO = [
+    "omero-sandbox>=0.1.0.dev0",
     "requests>=2.31",
     "requests-cache>=1.2",
     "roc-validator>=0.6",
@@ -24,7 +22,7 @@ SANDBOX = [
 #: Points the ids in OMERO.tables to the new objects.
 TABLES = ["h5py>=3.8"]
 TEST = [
-    *SANDBOX,
+    *DEMO,
     *TABLES,
     "ezomero>=3.1",
     "hypothesis>=6.120",
@@ -43,7 +41,7 @@ TEST = [
 ]
 #: Coverage-guided fuzzing of the parsers; hypothesis does without.
 FUZZ = [*TEST, "atheris>=2.3"]
-DEV = [*TEST, "mypy>=1.11", "ruff>=0.9"]
+DEV = [*TEST, "mypy>=1.11", "pre-commit>=3.7", "pytest-cov>=5", "ruff>=0.9", "towncrier>=23.11"]
 
 setup(
     name="omero-rocrate-transfer",
@@ -85,5 +83,5 @@ setup(
         "xsdata>=24.2.1",
         "zarr>=3.0.4",
     ],
-    extras_require={"tables": TABLES, "sandbox": SANDBOX, "test": TEST, "dev": DEV, "fuzz": FUZZ},
+    extras_require={"tables": TABLES, "demo": DEMO, "test": TEST, "dev": DEV, "fuzz": FUZZ},
 )

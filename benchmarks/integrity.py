@@ -26,8 +26,6 @@ from servers import narrow_link, sandbox
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from omero_sandbox.testing import seed
-
 from omero_rocrate_transfer.crate.read.open import open_source
 from omero_rocrate_transfer.crate.write.sink import CrateSink
 from omero_rocrate_transfer.model import digests
@@ -38,10 +36,13 @@ from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.write import importer
 from omero_rocrate_transfer.server.write.sink import ServerSink
 from omero_rocrate_transfer.transfer.check import check
+from omero_rocrate_transfer.transfer.engine import Engine
 from omero_rocrate_transfer.transfer.interrupt import Interrupt
 from omero_rocrate_transfer.transfer.journal.file import NO_JOURNAL
 from omero_rocrate_transfer.transfer.journal.runs import open_run
+from omero_rocrate_transfer.transfer.plan import Plan
 from omero_rocrate_transfer.transfer.run import run
+from omero_sandbox.testing import seed
 
 FILES = 4
 PARALLEL = 4
@@ -93,23 +94,24 @@ def exhaust(events: Iterator[Any]) -> None:
 def pack(connection: Connection, root: str, target: Path, journal: Path | None = None) -> None:
     """Pack into a folder, as the command does."""
     source = ServerSource(connection)
-    contents = source.read_contents(parse_objects([root]))
+    plan = Plan(contents=source.read_contents(parse_objects([root])), run_name="pack")
     with ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt())
         notes = NO_JOURNAL
         if journal is not None:
-            notes = stack.enter_context(open_run(journal, "pack", contents, {"command": "pack"}, {}))
+            notes = stack.enter_context(open_run(journal, plan, {"command": "pack"}))
         sink = CrateSink(target, agent=connection.user_id, run_id=notes.run_id or "benchmark")
-        exhaust(run(contents, source, sink, parallel=PARALLEL, interrupt=interrupt, journal=notes))
+        exhaust(run(plan, source, sink, Engine(parallel=PARALLEL, interrupt=interrupt), notes))
 
 
 def unpack(connection: Connection, crate: Path, *, checked: bool) -> None:
     """Unpack a folder, as the command does."""
     with closing(open_source(crate)) as source, Interrupt() as interrupt:
         contents = source.read_contents(())
+        engine = Engine(parallel=PARALLEL, interrupt=interrupt)
         if checked:
-            exhaust(check(contents, source, parallel=PARALLEL, interrupt=interrupt))
-        exhaust(run(contents, source, ServerSink(connection), parallel=PARALLEL, interrupt=interrupt))
+            exhaust(check(contents, source, engine))
+        exhaust(run(Plan(contents=contents), source, ServerSink(connection), engine))
 
 
 def fill(client: Any, folder: Path, count: int, size: int) -> str:

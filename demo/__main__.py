@@ -17,10 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from demo.rocrate_validator import find_issues
 from omero_sandbox.testing import real_input, seed
 from omero_sandbox.testing.compare import Comparison, compare
-
-from demo.rocrate_validator import find_issues
 
 PASSWORD = "omero"  # noqa: S105 - of servers that live for a minute, on this machine only
 #: The ``omero`` script without its refusal to run as root.
@@ -28,7 +27,7 @@ OMERO = "import sys, omero.cli; sys.exit(omero.cli.argv(['omero', *sys.argv[1:]]
 #: The default, and the files of plates too: without pixels they could not be packed otherwise.
 POLICY = "+read,+write,+image,+plate"
 #: Where the plugin is found, installed or not.
-ROOT = str(Path(__file__).parents[2])
+ROOT = str(Path(__file__).parents[1])
 #: All is done, or some of it was left out and named.
 FINE = (0, 3)
 

@@ -7,16 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from omero_sandbox.testing.compare import Comparison
 
 from demo import __main__ as demo
+from omero_sandbox.testing.compare import Comparison
 
 
 @pytest.mark.timeout(300)
 def test_demo_ends_with_all_equal() -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "demo.__main__"],
-        cwd=Path(__file__).parents[2],
+        [sys.executable, "-m", "demo"],
+        cwd=Path(__file__).parents[1],
         capture_output=True,
         text=True,
         check=False,

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from omero_sandbox import __main__ as sandbox_program
 
 from omero_rocrate_transfer.crate import profile
+from omero_sandbox import __main__ as sandbox_program
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.rst", ROOT / "CHANGELOG.rst", *sorted((ROOT / "docs").glob("*.rst"))]

@@ -17,6 +17,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = "omero_rocrate_transfer"
+DISTRIBUTION = "omero-rocrate-transfer"
 PLUGIN = "omero/plugins/transfer_rocrate.py"
 #: Not part of the sources: environments, caches and what builds leave behind.
 LEFT_BEHIND = shutil.ignore_patterns(
@@ -25,7 +26,7 @@ LEFT_BEHIND = shutil.ignore_patterns(
 #: Imported by help they would cost each start of omero up to seconds.
 HEAVY = ["lark", "numpy", "ome_types", "pydantic", "rocrate", "tifffile", "xsdata", "zarr"]
 #: Not from a distribution of their own.
-KNOWN = sys.stdlib_module_names | {"_typeshed", PACKAGE, "tests"}
+KNOWN = sys.stdlib_module_names | {"_typeshed", PACKAGE, "demo", "tests"}
 #: omero-py and jsonschema cannot do without these.
 COMES_WITH = {"zeroc-ice", "referencing"}
 #: Only the omero script refuses to run as root (omero-py, omero.main.not_root), not what it calls.
@@ -81,7 +82,8 @@ def test_wheel_holds_the_plugin_and_no_package_of_omero(packages: Path) -> None:
     names = zipfile.ZipFile(next(packages.glob("*.whl"))).namelist()
 
     assert [name for name in names if name.startswith("omero/")] == [PLUGIN]
-    assert not [name for name in names if name.startswith(("tests/", "tools/", "docs/"))]
+    others = ("demo/", "docs/", "omero_sandbox/", "packages/", "tests/", "tools/")
+    assert not [name for name in names if name.startswith(others)]
 
 
 def test_wheel_holds_every_file_of_the_package(packages: Path) -> None:
@@ -106,7 +108,7 @@ def test_a_client_needs_neither_sandbox_nor_tests(packages: Path) -> None:
     always = declared(packages)
 
     assert "omero-py" in always
-    assert always & {"lark", "pytest", "cryptography", "roc-validator"} == set()
+    assert always & {"lark", "omero-sandbox", "pytest", "cryptography", "roc-validator"} == set()
 
 
 def imported_distributions(*folders: str) -> dict[str, set[str]]:
@@ -121,7 +123,8 @@ def imported_distributions(*folders: str) -> dict[str, set[str]]:
             for module in modules:
                 top = module.partition(".")[0]
                 if top not in KNOWN:
-                    name = owners.get(top, [top])[0]
+                    # what an install from this folder leaves in it, such as an egg-info, names us for "omero"
+                    name = next((one for one in owners.get(top, [top]) if normal(one) != DISTRIBUTION), top)
                     found.setdefault(normal(name), set()).add(str(path))
     return found
 
@@ -146,7 +149,7 @@ def declared(packages: Path, *extras: str) -> set[str]:
             ["*.py", *(f"{part}/**/*.py" for part in ("cli", "crate", "model", "server", "transfer"))],
             ["tables"],
         ),
-        (["sandbox/**/*.py"], ["sandbox"]),
+        (["../demo/**/*.py"], ["demo"]),
         (["../tests/**/*.py"], ["test", "fuzz"]),
     ],
 )

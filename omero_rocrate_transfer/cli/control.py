@@ -157,13 +157,13 @@ class TransferControl(BaseControl):
 
     def pack(self, args: argparse.Namespace) -> None:
         """Write objects into a crate."""
-        from omero_rocrate_transfer.cli.commands.transfers import pack
+        from omero_rocrate_transfer.cli.commands.pack import pack
 
         self._execute(args, pack)
 
     def unpack(self, args: argparse.Namespace) -> None:
         """Rebuild the content of a crate."""
-        from omero_rocrate_transfer.cli.commands.transfers import unpack
+        from omero_rocrate_transfer.cli.commands.unpack import unpack
 
         self._execute(args, unpack)
 

@@ -6,23 +6,20 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from omero_rocrate_transfer.model.errors import GET_AGAIN, OddItemError, UnsafeCrateError
-from omero_rocrate_transfer.model.extras_json import take_extras
+from omero_rocrate_transfer.transfer.engine import Outcome, Tick
 from omero_rocrate_transfer.transfer.events import Started
-from omero_rocrate_transfer.transfer.pool import Outcome, Tick, work
 from omero_rocrate_transfer.transfer.progress import Meter, MeteredSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from omero_rocrate_transfer.model.contents import Contents, TransferUnit
+    from omero_rocrate_transfer.transfer.engine import Engine
     from omero_rocrate_transfer.transfer.events import Event
-    from omero_rocrate_transfer.transfer.interrupt import Interrupt
     from omero_rocrate_transfer.transfer.ports import StoredSource
 
 
-def check(
-    contents: Contents, source: StoredSource, *, parallel: int, interrupt: Interrupt
-) -> Iterator[Event]:
+def check(contents: Contents, source: StoredSource, engine: Engine) -> Iterator[Event]:
     """Read the whole source once and throw the bytes away.
 
     Raises
@@ -48,8 +45,8 @@ def check(
                 source.open_pixels(unit, image.ref).close()
 
     yield Started(phase="check", size_bytes=contents.size_bytes)
-    take_extras(source.read_container_document(), what="The document of the containers")
-    for item in work(read, contents.units, parallel=parallel, meter=meter, interrupt=interrupt):
+    source.read_container_document()
+    for item in engine.work(read, contents.units, meter):
         if isinstance(item, Outcome):
             item.future.result()
         elif not isinstance(item, Tick):
@@ -66,6 +63,6 @@ def _odd_errors(unit: TransferUnit) -> Iterator[None]:
 
 
 def _read_documents(source: MeteredSource, unit: TransferUnit) -> None:
-    take_extras(source.read_document(unit), what=f"The document of {unit.ref}")
-    for page in source.iter_pages(unit):
-        take_extras(page, what=f"A page of ROIs of {unit.ref}")
+    source.read_document(unit)
+    for _ in source.iter_pages(unit):
+        pass

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
-    from ome_types import OME
 
     from omero_rocrate_transfer.model.contents import Contents, OriginalFile, TransferUnit
+    from omero_rocrate_transfer.model.document import Document
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.model.results import Mapping, UnitResult
     from omero_rocrate_transfer.transfer.journal.state import History
@@ -56,14 +56,14 @@ class Source(Protocol):
         """
         ...
 
-    def read_document(self, unit: TransferUnit) -> OME:
-        """Return the OME document of one unit: its images and all that hangs on them.
+    def read_document(self, unit: TransferUnit) -> Document:
+        """Return the document of one unit: its images and all that belongs to them.
 
         Where its ROIs are too many for one document, it has none of them; `iter_pages` has them all.
         """
         ...
 
-    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+    def iter_pages(self, unit: TransferUnit) -> Iterator[Document]:
         """Yield the documents with the ROIs of one unit that its own document leaves out, mostly none.
 
         Each has some ROIs with all that hangs on them, and of their images what the schema asks for. Comes
@@ -71,8 +71,8 @@ class Source(Protocol):
         """
         ...
 
-    def read_container_document(self) -> OME:
-        """Return the OME document of the containers."""
+    def read_container_document(self) -> Document:
+        """Return the document of the containers."""
         ...
 
     def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
@@ -114,7 +114,7 @@ class Sink(Protocol):
     #: Units that may be written at the same time; 1 for archives.
     max_parallel: int
 
-    def begin(self, contents: Contents, containers: Callable[[], OME]) -> Sequence[Mapping]:
+    def begin(self, contents: Contents, containers: Callable[[], Document]) -> Sequence[Mapping]:
         """Check that everything can be taken, then create the containers.
 
         Raises

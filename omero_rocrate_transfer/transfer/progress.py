@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
-    from ome_types import OME
 
     from omero_rocrate_transfer.model.contents import OriginalFile, TransferUnit
+    from omero_rocrate_transfer.model.document import Document
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.transfer.events import Phase
     from omero_rocrate_transfer.transfer.ports import PixelsReader, Source
@@ -99,7 +99,7 @@ class MeteredSource:
         self.read_container_document = source.read_container_document
         self.close = source.close
 
-    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+    def iter_pages(self, unit: TransferUnit) -> Iterator[Document]:
         """Yield the pages of the source; see `Source.iter_pages`."""
         for page in self._source.iter_pages(unit):
             self._meter.count(unit.ref, str(unit.ref), 0)

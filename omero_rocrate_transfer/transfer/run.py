@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from itertools import chain
 from typing import TYPE_CHECKING, Final, Literal
 
 from omero_rocrate_transfer.model.errors import (
@@ -13,24 +14,25 @@ from omero_rocrate_transfer.model.errors import (
     TransferError,
     UnsafeCrateError,
 )
+from omero_rocrate_transfer.transfer.engine import Outcome, Tick, iter_stages
 from omero_rocrate_transfer.transfer.events import Advanced, ContainersCreated, Retried, Started, UnitEnded
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
-from omero_rocrate_transfer.transfer.interrupt import Interrupt, Interrupted
+from omero_rocrate_transfer.transfer.interrupt import Interrupted
 from omero_rocrate_transfer.transfer.journal.file import NO_JOURNAL, NoJournal
-from omero_rocrate_transfer.transfer.journal.state import History, Resumed, lost_record, read_history, resume
+from omero_rocrate_transfer.transfer.journal.state import History, lost_record, read_history
 from omero_rocrate_transfer.transfer.journal.writer import Ledger
-from omero_rocrate_transfer.transfer.pool import Outcome, Tick, work
-from omero_rocrate_transfer.transfer.progress import Meter, MeteredSource
-from omero_rocrate_transfer.transfer.rate_limit import Pace
-from omero_rocrate_transfer.transfer.retry import Retry
+from omero_rocrate_transfer.transfer.progress import MeteredSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from omero_rocrate_transfer.model.contents import Contents, TransferUnit
     from omero_rocrate_transfer.model.results import UnitResult
+    from omero_rocrate_transfer.transfer.engine import Engine
     from omero_rocrate_transfer.transfer.events import Event
+    from omero_rocrate_transfer.transfer.plan import Plan, Remaining
     from omero_rocrate_transfer.transfer.ports import Sink, Source
+    from omero_rocrate_transfer.transfer.rate_limit import Pace
 
 #: Errors that the next unit would meet too; all others concern one unit.
 FATAL: Final = (LoginError, StoppedError, UnsafeCrateError)
@@ -38,36 +40,29 @@ FATAL: Final = (LoginError, StoppedError, UnsafeCrateError)
 log = logging.getLogger(__name__)
 
 
-def run(  # noqa: PLR0913 -- keywords, each something of its own that the caller owns
-    contents: Contents,
+def run(
+    plan: Plan,
     source: Source,
     sink: Sink,
-    *,
-    parallel: int,
-    interrupt: Interrupt,
+    engine: Engine,
     journal: NoJournal = NO_JOURNAL,
-    retry: Retry | None = None,
+    *,
     ignore_errors: bool = True,
-    pace: Pace | None = None,
 ) -> Iterator[Event]:
-    """Move every unit, a few at a time; one that fails does not keep the others from their way.
+    """Move every unit of a plan, a few at a time; one that fails does not keep the others from their way.
 
     Whatever ends the run early, ``sink.abort`` is called, also when the reader of the events goes away.
 
     Parameters
     ----------
-    contents
-        What ``source.read_contents`` returned.
-    parallel
-        Most units at work at the same time; the sink may allow fewer.
+    plan
+        Its contents are what ``source.read_contents`` returned.
+    engine
+        Its units at work at the same time are an upper limit; the sink may allow fewer.
     journal
         Tells what earlier processes of this run did, and takes what this one does.
-    retry
-        When a unit that failed is tried again at once.
     ignore_errors
         Whether the target is completed without the units that failed.
-    pace
-        How fast it may go, and when no more units are taken up.
 
     Raises
     ------
@@ -79,21 +74,21 @@ def run(  # noqa: PLR0913 -- keywords, each something of its own that the caller
         A signal came.
     """
     try:
-        history, resumed = _take_up(contents, sink, journal)
-        if history.finished is not None and not resumed.remaining:
-            yield from _all_there(history, resumed, contents)
+        history, remaining = _take_up(plan, sink, journal)
+        if history.finished is not None and not remaining.left:
+            yield from _all_there(history, remaining, plan)
             sink.tidy()
             return
         ledger = Ledger(journal, sink)
-        yield from _begin(contents, source, sink, ledger)
-        yield Started(phase="transfer", size_bytes=sum(unit.size_bytes for unit in resumed.remaining))
-        yield from _skipped(resumed, contents)
-        failed, mover = 0, _Mover(source, sink, retry or Retry(), parallel, pace)
-        for event in _move(resumed.remaining, mover, ledger, interrupt):
+        yield from _begin(plan.contents, source, sink, ledger)
+        yield Started(phase="transfer", size_bytes=sum(unit.size_bytes for unit in remaining.left))
+        yield from _skipped(remaining, plan)
+        failed, mover = 0, _Mover(source, sink, engine)
+        for event in _move(remaining.left, mover, ledger):
             failed += isinstance(event, UnitEnded) and event.state == "failed"
             yield event
-        interrupt.check()
-        _refuse_failures(0 if ignore_errors else failed, len(contents.units))
+        engine.interrupt.check()
+        _refuse_failures(0 if ignore_errors else failed, len(plan.contents.units))
         _finish(sink, ledger, failed)
     except BaseException:
         sink.abort()
@@ -118,26 +113,26 @@ def _finish(sink: Sink, ledger: Ledger, failed: int) -> None:
     sink.tidy()
 
 
-def _take_up(contents: Contents, sink: Sink, journal: NoJournal) -> tuple[History, Resumed]:
+def _take_up(plan: Plan, sink: Sink, journal: NoJournal) -> tuple[History, Remaining]:
     """Find out what is done, and note what is not there any more."""
     history = read_history(journal.records)
-    there = sink.take_up(contents, history) if journal.is_resumed else ()
-    resumed = resume(contents.units, history, there)
-    if resumed.lost:
-        log.warning("%d item(s) are not there any more and are done again", len(resumed.lost))
-        journal.append(lost_record(resumed.lost))
-    return history, resumed
+    present = sink.take_up(plan.contents, history) if journal.is_resumed else ()
+    remaining = plan.remaining(history, present)
+    if remaining.lost:
+        log.warning("%d item(s) are no longer on the target and are done again", len(remaining.lost))
+        journal.append(lost_record(remaining.lost))
+    return history, remaining
 
 
-def _all_there(history: History, resumed: Resumed, contents: Contents) -> Iterator[Event]:
-    """Tell of a run that an earlier process finished."""
+def _all_there(history: History, remaining: Remaining, plan: Plan) -> Iterator[Event]:
+    """Report a run that an earlier process finished."""
     yield ContainersCreated(mappings=history.mappings)
-    yield from _skipped(resumed, contents)
+    yield from _skipped(remaining, plan)
 
 
-def _skipped(resumed: Resumed, contents: Contents) -> Iterator[Event]:
-    units = {unit.ref: unit for unit in contents.units}
-    for result in resumed.done:
+def _skipped(remaining: Remaining, plan: Plan) -> Iterator[Event]:
+    units = {unit.ref: unit for unit in plan.contents.units}
+    for result in remaining.done:
         yield _done(units[result.unit], result, state="skipped")
 
 
@@ -152,16 +147,14 @@ def _refuse_failures(failed: int, planned: int) -> None:
 class _Mover:
     """Moves single units, again where that may help."""
 
-    def __init__(self, source: Source, sink: Sink, retry: Retry, parallel: int, pace: Pace | None) -> None:
-        self.meter = Meter("transfer", pace)
-        self.parallel = max(1, min(parallel, sink.max_parallel))
+    def __init__(self, source: Source, sink: Sink, engine: Engine) -> None:
+        self.engine = engine.limited(sink.max_parallel)
+        self.meter = engine.meter("transfer")
         self._source = MeteredSource(source, self.meter)
         self._sink = sink
-        self._retry = retry
-        retry.stopping, retry.tell = self.meter.stopping, self.meter.tell_retry
 
     def move(self, unit: TransferUnit) -> UnitResult:
-        result = self._retry.call(lambda: self._write(unit), unit.ref)
+        result = self.engine.retry.call(lambda: self._write(unit), unit.ref)
         faultpoint("run:unit-written")
         return result
 
@@ -172,15 +165,14 @@ class _Mover:
             raise OddItemError(unit.ref, error) from error
 
 
-def _move(
-    units: Sequence[TransferUnit], mover: _Mover, ledger: Ledger, interrupt: Interrupt
-) -> Iterator[Event]:
+def _move(units: Sequence[TransferUnit], mover: _Mover, ledger: Ledger) -> Iterator[Event]:
     """Yield the progress and the end of every unit."""
     meter = mover.meter
     fatal: BaseException | None = None
     ended = 0
     try:
-        for item in work(mover.move, units, parallel=mover.parallel, meter=meter, interrupt=interrupt):
+        stages = (mover.engine.work(mover.move, stage, meter) for stage in iter_stages(units))
+        for item in chain.from_iterable(stages):
             if isinstance(item, Advanced | Retried):
                 yield item
             elif isinstance(item, Tick):
@@ -208,9 +200,9 @@ def _refuse_rest(pace: Pace, left: int) -> None:
         )
 
 
-def _note(ledger: Ledger, outcome: Outcome[UnitResult]) -> None:
+def _note(ledger: Ledger, outcome: Outcome[TransferUnit, UnitResult]) -> None:
     """Note the end of a unit, good or bad."""
-    unit, error = outcome.unit, outcome.future.exception()
+    unit, error = outcome.item, outcome.future.exception()
     if isinstance(error, TransferError):
         log.error("%s: failed", unit.ref, exc_info=error)
         event = UnitEnded(

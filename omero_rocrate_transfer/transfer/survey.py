@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from omero_rocrate_transfer.model.extras_json import structured_annotations, take_extras
+from omero_rocrate_transfer.model.document import structured_annotations
 from omero_rocrate_transfer.model.refs import parse_lsid
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ome_types import OME
 
     from omero_rocrate_transfer.model.contents import Contents
-    from omero_rocrate_transfer.model.extras import AnnotationLink, Extras, MemberLink
+    from omero_rocrate_transfer.model.document import Document
+    from omero_rocrate_transfer.model.extras import AnnotationLink, MemberLink
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.transfer.ports import Source
 
@@ -47,23 +48,21 @@ def survey(contents: Contents, source: Source) -> Survey:
     found = Survey()
     owner_of = owners_of(contents)
     document = source.read_container_document()
-    _add_links(found, document, take_extras(document, what="The document of the containers"), owner_of)
+    _add_links(found, document, owner_of)
     for one in contents.containers:
         members = [ref for ref in one.members if ref in owner_of]
         found.add(str(one.ref), frozenset(owner_of[ref] for ref in (one.ref, *members)))
     for unit in contents.units:
         document = source.read_document(unit)
-        extras = take_extras(document, what=f"The document of {unit.ref}")
         if not unit.images:
-            _add_links(found, document, extras, owner_of)
+            _add_links(found, document, owner_of)
             continue
         owners = {owner_of.get(ref) for ref in (*unit.plates, *(image.ref for image in unit.images))}
-        owners.update(_named(document, extras))
+        owners.update(_named(document))
         for page in source.iter_pages(unit):
-            more = take_extras(page, what=f"A page of ROIs of {unit.ref}")
-            owners.update(_named(page, more))
+            owners.update(_named(page))
         found.add(str(unit.ref), frozenset(owners))
-        found.viewers |= {user.login for users in extras.rendering.values() for user in users}
+        found.viewers |= {user.login for users in document.extras.rendering.values() for user in users}
     return found
 
 
@@ -85,12 +84,12 @@ def annotators(document: OME) -> dict[str, str]:
     }
 
 
-def _add_links(found: Survey, document: OME, extras: Extras, owner_of: Mapping[ObjectRef, Login]) -> None:
+def _add_links(found: Survey, document: Document, owner_of: Mapping[ObjectRef, Login]) -> None:
     """Take in what a document without images tells: each link with what it leads to and from."""
-    made_by = annotators(document)
-    for login in _named(document, extras):
+    made_by = annotators(document.ome)
+    for login in _named(document):
         found.add("an annotation or folder", frozenset((login,)))
-    links: list[AnnotationLink | MemberLink] = [*extras.annotations.links, *extras.members]
+    links: list[AnnotationLink | MemberLink] = [*document.extras.annotations.links, *document.extras.members]
     for link in links:
         ends = [parsed[1] for lsid in (link.parent, link.child) if (parsed := parse_lsid(lsid))]
         people = {owner_of[ref] for ref in ends if ref in owner_of}
@@ -98,9 +97,10 @@ def _add_links(found: Survey, document: OME, extras: Extras, owner_of: Mapping[O
         found.add(str(ends[0] if ends else link.parent), frozenset(people | {link.owner}))
 
 
-def _named(document: OME, extras: Extras) -> Iterator[str]:
+def _named(document: Document) -> Iterator[str]:
     """Yield the logins of all who own something that a document tells the owner of, but settings."""
-    yield from annotators(document).values()
+    extras = document.extras
+    yield from annotators(document.ome).values()
     yield from (link.owner for link in extras.annotations.links if link.owner is not None)
     yield from extras.owners.values()
     yield from (link.owner for link in extras.members)

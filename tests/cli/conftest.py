@@ -35,7 +35,9 @@ def sink(monkeypatch: pytest.MonkeyPatch) -> FakeSink:
     """Be the crate of pack and the server of unpack."""
     sink = FakeSink()
     monkeypatch.setattr(endpoints, "crate_sink", lambda *_: sink)
-    monkeypatch.setattr(endpoints, "server_connection", lambda *_: SimpleNamespace(info=TARGET, user="root"))
+    monkeypatch.setattr(
+        endpoints, "server_connection", lambda *_: SimpleNamespace(info=TARGET, user="root", group_id=0)
+    )
     monkeypatch.setattr(endpoints, "server_sink", lambda *_: sink)
     return sink
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from omero.cli import CLI
 from omero.plugins.sessions import SessionsControl
-from omero_sandbox.server import SandboxServer
 
 from omero_rocrate_transfer.cli.servers.login import log_in
+from omero_sandbox.server import SandboxServer
 
 
 @pytest.fixture

@@ -136,11 +136,11 @@ def test_parallel_reaches_the_run(
 ) -> None:
     asked = []
 
-    def spy(*arguments: Any, **words: Any) -> Any:
-        asked.append(words["parallel"])
-        return run(*arguments, **words)
+    def spy(plan: Any, source: Any, sink: Any, engine: Any, *rest: Any, **words: Any) -> Any:
+        asked.append(engine.parallel)
+        return run(plan, source, sink, engine, *rest, **words)
 
-    monkeypatch.setattr("omero_rocrate_transfer.cli.commands.transfers.run", spy)
+    monkeypatch.setattr("omero_rocrate_transfer.cli.commands.pack.run", spy)
 
     run_line("pack", "Image:1", "p.zip", "--parallel", "2")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from omero_rocrate_transfer.crate.read.audit import CrateAudit
+from omero_rocrate_transfer.transfer.engine import Engine
 from omero_rocrate_transfer.transfer.events import Compared
-from omero_rocrate_transfer.transfer.interrupt import Interrupt
 from omero_rocrate_transfer.transfer.verify.audit import verify
 from tests.crate.worlds import pack_world
 from tests.promises import Promise
@@ -25,7 +25,7 @@ Damage = Callable[[Path, random.Random], str]
 
 def differences(crate: Path) -> list[Compared]:
     with closing(CrateAudit(crate)) as audit:
-        events = list(verify(audit, parallel=1, interrupt=Interrupt()))
+        events = list(verify(audit, Engine()))
     return [event for event in events if isinstance(event, Compared) and event.symbol != "="]
 
 

@@ -13,6 +13,7 @@ from ome_types import OME, model
 from omero_rocrate_transfer.crate.read.audit import CrateAudit
 from omero_rocrate_transfer.crate.read.source import CrateSource
 from omero_rocrate_transfer.crate.write.sink import CrateSink
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.errors import UnsafeCrateError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from tests.crate.test_metadata_reader import METADATA, write_metadata
@@ -22,9 +23,9 @@ FILESET = ObjectRef("Fileset", 101)
 PAGES = tuple(f"roisfs101.{index:04d}.ome.xml" for index in range(3))
 
 
-def page(number: int, name: str = "") -> OME:
+def page(number: int, name: str = "") -> Document:
     union: Any = [model.Point(id=f"urn:lsid:{HOST}:Shape:{number}", x=number, y=1)]
-    return OME(rois=[model.ROI(id=f"urn:lsid:{HOST}:ROI:{number}", name=name or None, union=union)])
+    return Document(OME(rois=[model.ROI(id=f"urn:lsid:{HOST}:ROI:{number}", name=name or None, union=union)]))
 
 
 @pytest.fixture(params=["", ".zip", ".tar"], ids=["folder", "zip", "tar"])
@@ -44,7 +45,7 @@ def test_pages_are_read_in_their_order(path: Path) -> None:
     with closing(CrateSource(path)) as source:
         contents = source.read_contents()
         found = {
-            unit.ref: [roi.id for page in source.iter_pages(unit) for roi in page.rois]
+            unit.ref: [roi.id for page in source.iter_pages(unit) for roi in page.ome.rois]
             for unit in contents.units
         }
 

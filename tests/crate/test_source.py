@@ -47,8 +47,8 @@ def test_documents_describe_their_images(path: Path) -> None:
     source = CrateSource(path)
     contents = source.read_contents()
 
-    images = [image.id for unit in contents.units for image in source.read_document(unit).images]
-    datasets = [dataset.name for dataset in source.read_container_document().datasets]
+    images = [image.id for unit in contents.units for image in source.read_document(unit).ome.images]
+    datasets = [dataset.name for dataset in source.read_container_document().ome.datasets]
     source.close()
 
     assert images == [f"urn:lsid:{HOST}:Image:{number}" for number in (201, 203, 202)]

@@ -21,6 +21,7 @@ from omero_rocrate_transfer.model.contents import (
     TransferUnit,
 )
 from omero_rocrate_transfer.model.digests import Digest
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.errors import IntegrityError
 from omero_rocrate_transfer.model.facts import CrateFacts
 from omero_rocrate_transfer.model.refs import ObjectRef
@@ -107,7 +108,7 @@ class MemorySource:
         self,
         contents: Contents,
         data: Mapping[str, bytes],
-        pages: Mapping[ObjectRef, Sequence[OME]] | None = None,
+        pages: Mapping[ObjectRef, Sequence[Document]] | None = None,
     ) -> None:
         self.contents = contents
         self.data = data
@@ -116,7 +117,7 @@ class MemorySource:
     def read_contents(self, roots: Sequence[ObjectRef]) -> Contents:
         return self.contents
 
-    def read_document(self, unit: TransferUnit) -> OME:
+    def read_document(self, unit: TransferUnit) -> Document:
         images = [
             Image(
                 id=image.ref.lsid(HOST),
@@ -134,14 +135,16 @@ class MemorySource:
             )
             for image in unit.images
         ]
-        return OME(images=images)
+        return Document(OME(images=images))
 
-    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+    def iter_pages(self, unit: TransferUnit) -> Iterator[Document]:
         return iter(self.pages.get(unit.ref, ()))
 
-    def read_container_document(self) -> OME:
+    def read_container_document(self) -> Document:
         datasets = [thing for thing in self.contents.containers if thing.ref.type == "Dataset"]
-        return OME(datasets=[Dataset(id=thing.ref.lsid(HOST), name=thing.name) for thing in datasets])
+        return Document(
+            OME(datasets=[Dataset(id=thing.ref.lsid(HOST), name=thing.name) for thing in datasets])
+        )
 
     def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
         data = self.data[file.key]
@@ -161,7 +164,7 @@ def pack(
     contents: Contents,
     data: Mapping[str, bytes],
     facts: CrateFacts = FACTS,
-    pages: Mapping[ObjectRef, Sequence[OME]] | None = None,
+    pages: Mapping[ObjectRef, Sequence[Document]] | None = None,
 ) -> None:
     """Pack a whole world."""
     source = MemorySource(contents, data, pages)

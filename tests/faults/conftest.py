@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from omero_sandbox.server import SandboxServer
 
+from omero_sandbox.server import SandboxServer
 from tests.faults import rich, worlds
 from tests.faults.moments import Length, measure
 from tests.worlds.graph import Graph

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from omero_sandbox.net.faults import ANY as EVERY_CALL
-from omero_sandbox.server import SandboxServer
 
 from omero_rocrate_transfer.transfer import faultpoints
+from omero_sandbox.net.faults import ANY as EVERY_CALL
+from omero_sandbox.server import SandboxServer
 from tests.faults import worlds
 
 #: Runs a command and says how many fault points it passed.

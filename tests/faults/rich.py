@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from omero_rocrate_transfer.model.annotations import FIGURE_NAMESPACE
 from omero_sandbox.db.store import Row, Store
 from omero_sandbox.server import SandboxServer
 from omero_sandbox.testing import real_input, seed
-
-from omero_rocrate_transfer.model.annotations import FIGURE_NAMESPACE
 from tests.worlds.comparison import compare
 from tests.worlds.digests import Digests
 from tests.worlds.graph import Graph, read_graph

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from omero_sandbox.server import SandboxServer
 
+from omero_sandbox.server import SandboxServer
 from tests.faults import worlds
 from tests.faults.proxy import Direction, Fault, Proxy
 

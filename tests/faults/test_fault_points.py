@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from omero_sandbox.server import SandboxServer
 
 from omero_rocrate_transfer.transfer.faultpoints import POINTS
+from omero_sandbox.server import SandboxServer
 from tests.faults import rich, worlds
 from tests.faults.conftest import FORMS, Packed, Source, Unpacked
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from omero_sandbox.server import SandboxServer
 from omero_sandbox.testing import seed
-
 from tests.faults import worlds
 
 pytestmark = pytest.mark.promise("servers that hung, and commands that went on when they were back")

@@ -8,8 +8,8 @@ from typing import Any
 
 import omero
 import pytest
-from omero_sandbox.server import SandboxServer
 
+from omero_sandbox.server import SandboxServer
 from tests.faults import worlds
 
 pytestmark = pytest.mark.promise("lost connections and busy servers that were come back from")

@@ -13,10 +13,10 @@ from threading import Event
 from typing import Any
 
 import pytest
-from omero_sandbox.server import SandboxServer
 
 from omero_rocrate_transfer.model.errors import RefusedError
 from omero_rocrate_transfer.transfer.journal.file import Journal
+from omero_sandbox.server import SandboxServer
 from tests.faults import rich, worlds
 from tests.faults.conftest import FORMS, Packed, Source
 from tests.promises import Promise

@@ -7,9 +7,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from omero_sandbox.server import SandboxServer
 from omero_sandbox.testing import seed
-
 from tests.faults import worlds
 
 PEOPLE = ("alice", "bob")

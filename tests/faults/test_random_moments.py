@@ -6,8 +6,8 @@ import random
 from pathlib import Path
 
 import pytest
-from omero_sandbox.server import SandboxServer
 
+from omero_sandbox.server import SandboxServer
 from tests.faults import rich, worlds
 from tests.faults.conftest import FORMS, Packed, Source, Unpacked
 from tests.faults.moments import Length, draw, run_until, seeds

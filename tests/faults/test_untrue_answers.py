@@ -8,8 +8,8 @@ from threading import Event
 from typing import Any
 
 import pytest
-from omero_sandbox.server import SandboxServer
 
+from omero_sandbox.server import SandboxServer
 from tests.faults import worlds
 
 ALWAYS = 1000

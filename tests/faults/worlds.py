@@ -13,10 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from omero_rocrate_transfer.transfer.faultpoints import VARIABLE
 from omero_sandbox.server import SandboxServer
 from omero_sandbox.testing import seed
-
-from omero_rocrate_transfer.transfer.faultpoints import VARIABLE
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ("-m", "omero_rocrate_transfer")

@@ -12,6 +12,7 @@ from pathlib import Path
 from omero_rocrate_transfer.crate import names
 from omero_rocrate_transfer.crate.archives import open_archive
 from omero_rocrate_transfer.crate.archives.base import DEFAULT_LIMITS, ArchiveReader
+from omero_rocrate_transfer.crate.extras_json import extract_document, parse_extras
 from omero_rocrate_transfer.crate.foreign.contents import make_contents
 from omero_rocrate_transfer.crate.foreign.documents import Documents
 from omero_rocrate_transfer.crate.foreign.rocrate import RoCrateSource
@@ -23,7 +24,6 @@ from omero_rocrate_transfer.crate.omexml import parse_document
 from omero_rocrate_transfer.crate.read.metadata import read_index
 from omero_rocrate_transfer.crate.read.strict_json import iter_lines, parse_json
 from omero_rocrate_transfer.model.errors import TransferError
-from omero_rocrate_transfer.model.extras_json import parse_extras, take_extras
 from omero_rocrate_transfer.model.refs import parse_objects
 from omero_rocrate_transfer.transfer.journal.file import parse_journal
 from omero_rocrate_transfer.transfer.journal.file import render_line as render_record
@@ -119,7 +119,7 @@ def _read_pack(data: bytes) -> object:
 
 
 def _read_document(data: bytes) -> object:
-    return take_extras(parse_document(data, "x.ome.xml"))
+    return extract_document(parse_document(data, "x.ome.xml"))
 
 
 def _read_zarr(data: bytes) -> object:

@@ -17,9 +17,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+
 from omero_sandbox.server import SandboxServer
 from omero_sandbox.testing import world as demo_world
-
 from tests.command_line import CommandLine, move_into_home
 from tests.on_servers import SERVERS
 from tests.support.servers import PASSWORD, TESTER, Server

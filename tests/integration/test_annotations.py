@@ -14,10 +14,10 @@ import pytest
 from ome_types import validate_xml
 from omero.model import NamedValue
 from omero.rtypes import rlong, rstring
-from omero_sandbox.testing.seed import create, import_fileset, link
 
 from omero_rocrate_transfer.model.annotations import FIGURE_NAMESPACE
 from omero_rocrate_transfer.model.provenance import NAMESPACE
+from omero_sandbox.testing.seed import create, import_fileset, link
 from tests.integration.conftest import Server
 from tests.rocrate_validator import assert_valid
 from tests.server.annotations.conftest import FAKE, annotate, attach, content, new

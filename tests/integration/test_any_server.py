@@ -18,9 +18,9 @@ import omero.model as om
 import pytest
 from omero.rtypes import rbool, rdouble, rstring
 from omero.sys import ParametersI
-from omero_sandbox.testing import real_input, seed
 
 from omero_rocrate_transfer.model.annotations import FIGURE_NAMESPACE
+from omero_sandbox.testing import real_input, seed
 from tests.integration.conftest import Server
 from tests.server.annotations.conftest import annotate, new
 from tests.support import inputs

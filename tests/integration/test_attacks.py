@@ -7,9 +7,9 @@ from typing import Any
 
 import omero.model as om
 import pytest
-from omero_sandbox.testing.seed import import_fileset
 
 from omero_rocrate_transfer.model.annotations import TABLE_TYPE
+from omero_sandbox.testing.seed import import_fileset
 from tests.command_line import CommandLine
 from tests.integration.conftest import Server
 from tests.server.annotations import hostile_tables

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from omero_sandbox.server import SandboxServer
 from omero_sandbox.testing import seed
-
 from tests.integration.conftest import Server
 from tests.integration.test_module import OMERO, image, run  # noqa: F401
 

@@ -12,8 +12,8 @@ import pytest
 from ome_types import validate_xml
 from omero.rtypes import rbool, rdouble, rstring
 from omero.sys import ParametersI
-from omero_sandbox.testing import real_input, seed
 
+from omero_sandbox.testing import real_input, seed
 from tests.command_line import idmap_of
 from tests.integration.conftest import Server
 

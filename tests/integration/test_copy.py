@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from omero.util.sessions import SessionsStore
+
 from omero_sandbox.testing import real_input, seed
 from omero_sandbox.testing.compare import Comparison, compare
-
 from tests.command_line import CommandLine, Result, idmap_of
 from tests.integration.conftest import Server
 from tests.support.servers import TESTER

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from omero_sandbox.testing import real_input, seed
 
+from omero_sandbox.testing import real_input, seed
 from tests.command_line import CommandLine, Result, idmap_of
 from tests.integration.conftest import Server
 from tests.support.servers import NO_ID

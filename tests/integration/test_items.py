@@ -8,8 +8,8 @@ from typing import Any
 
 import omero
 import pytest
-from omero_sandbox.testing import real_input, seed
 
+from omero_sandbox.testing import real_input, seed
 from tests.command_line import idmap_of
 from tests.integration.conftest import Server
 from tests.rocrate_validator import assert_valid

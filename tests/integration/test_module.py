@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from omero_sandbox.testing import real_input, seed
 
+from omero_sandbox.testing import real_input, seed
 from tests.integration.conftest import Server
 from tests.support.servers import NO_ID
 

@@ -10,9 +10,9 @@ from typing import Any
 import omero.model as om
 import pytest
 from omero.rtypes import rdouble, rstring
-from omero_sandbox.testing import seed
 
 from omero_rocrate_transfer.model.annotations import FIGURE_NAMESPACE
+from omero_sandbox.testing import seed
 from tests.integration.conftest import Server
 from tests.server.annotations.conftest import FAKE, annotate, attach
 

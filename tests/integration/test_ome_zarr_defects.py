@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from omero.rtypes import rlong, unwrap
 from omero.sys import ParametersI
-from omero_sandbox.server import SandboxServer
 
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.read.pixels import ServerPixels
 from omero_rocrate_transfer.server.session.connection import Connection
+from omero_sandbox.server import SandboxServer
 from tests.command_line import CommandLine, idmap_of
 from tests.crate.ome_zarr.made import (
     multiscale,

@@ -11,8 +11,8 @@ from typing import Any
 import omero.model as om
 import pytest
 from omero.sys import ParametersI
-from omero_sandbox.testing import real_input, seed
 
+from omero_sandbox.testing import real_input, seed
 from tests.command_line import CommandLine
 from tests.crate.foreign import packs
 from tests.integration.conftest import Server

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from omero_sandbox.testing import real_input, seed
 
+from omero_sandbox.testing import real_input, seed
 from tests.integration.conftest import Server
 from tests.support.servers import read_pixels
 

@@ -15,9 +15,9 @@ from typing import Any
 import omero
 import pytest
 from omero.rtypes import rstring
-from omero_sandbox.testing import seed
 
 from omero_rocrate_transfer.server.read.documents import rois
+from omero_sandbox.testing import seed
 from tests.command_line import CommandLine
 from tests.integration.conftest import Server
 from tests.server.conftest import Rows

@@ -11,11 +11,11 @@ from uuid import uuid4
 import omero.model
 import pytest
 from omero.rtypes import rstring
+
 from omero_sandbox.server import SandboxServer
 from omero_sandbox.testing import real_input, seed
 from omero_sandbox.testing.compare import Comparison, compare
 from omero_sandbox.testing.real_input import RealInput
-
 from tests.command_line import CommandLine, idmap_of
 from tests.integration.conftest import Server
 from tests.rocrate_validator import assert_valid

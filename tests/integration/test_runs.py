@@ -12,8 +12,8 @@ import omero
 import omero.model
 import omero.rtypes
 import pytest
-from omero_sandbox.testing import real_input, seed
 
+from omero_sandbox.testing import real_input, seed
 from tests.command_line import CommandLine
 from tests.integration.conftest import Server
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from omero_sandbox.testing import seed
 
+from omero_sandbox.testing import seed
 from tests.integration.conftest import Server
 from tests.server.conftest import Rows
 

@@ -13,9 +13,9 @@ from typing import Any
 import Ice
 import omero
 import pytest
+
 from omero_sandbox.server import SandboxServer
 from omero_sandbox.testing import real_input, seed
-
 from tests.integration.conftest import Server
 from tests.promises import Promise
 

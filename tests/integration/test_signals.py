@@ -14,8 +14,8 @@ from threading import Event
 from typing import Any
 
 import pytest
-from omero_sandbox.testing import real_input, seed
 
+from omero_sandbox.testing import real_input, seed
 from tests.command_line import idmap_of
 from tests.integration.conftest import Server
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from omero_sandbox.db.schema.schema import schema
 from omero_sandbox.server import SandboxServer
 from omero_sandbox.testing import world as demo_world
-
 from tests.command_line import CommandLine
 from tests.faults import rich
 from tests.integration.conftest import Server

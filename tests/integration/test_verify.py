@@ -12,10 +12,10 @@ from typing import Any
 import omero
 import pytest
 from omero.rtypes import rstring
+
 from omero_sandbox.testing import seed
 from omero_sandbox.testing import world as demo_world
 from omero_sandbox.testing.world import DemoWorld
-
 from tests.command_line import CommandLine, idmap_of
 from tests.integration.conftest import Server
 from tests.support.servers import NO_ID

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 from ome_types import OME, model
-from omero_sandbox.db.store import Row, Store
-from omero_sandbox.server import SandboxServer
 
 from omero_rocrate_transfer.model.contents import (
     Contents,
@@ -18,9 +16,12 @@ from omero_rocrate_transfer.model.contents import (
     SourceInfo,
     TransferUnit,
 )
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.transfer.ports import PixelsReader
+from omero_sandbox.db.store import Row, Store
+from omero_sandbox.server import SandboxServer
 
 ROOT_PASSWORD = "omero"
 
@@ -146,14 +147,14 @@ class MemorySource:
     def read_contents(self, roots: Sequence[ObjectRef]) -> Contents:
         return self.contents
 
-    def read_document(self, unit: TransferUnit) -> OME:
-        return OME(images=[self._image(image.ref) for image in unit.images])
+    def read_document(self, unit: TransferUnit) -> Document:
+        return Document(OME(images=[self._image(image.ref) for image in unit.images]))
 
-    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+    def iter_pages(self, unit: TransferUnit) -> Iterator[Document]:
         return iter(())
 
-    def read_container_document(self) -> OME:
-        return OME()
+    def read_container_document(self) -> Document:
+        return Document()
 
     def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
         data = self.files[file.path]

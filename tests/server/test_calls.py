@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from ome_types import OME
-from omero_sandbox.server import SandboxServer
 
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.connection import Connection
+from omero_sandbox.server import SandboxServer
 
 #: Metadata calls per image (issue of the first milestone).
 LIMIT = 0.05
@@ -35,7 +35,7 @@ def test_planning_and_reading_a_thousand_images_takes_fifty_calls(
     before = Counter(sandbox.calls)
 
     contents = source.read_contents([project])
-    documents: list[OME] = [source.read_document(unit) for unit in contents.units]
+    documents: list[OME] = [source.read_document(unit).ome for unit in contents.units]
     source.read_container_document()
 
     made = sandbox.calls - before

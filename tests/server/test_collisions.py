@@ -12,8 +12,6 @@ import omero
 import omero.model as om
 import pytest
 from omero.rtypes import rstring
-from omero_sandbox.server import SandboxServer
-from omero_sandbox.testing import real_input, seed
 
 from omero_rocrate_transfer.model.errors import CollisionError, RefusedError
 from omero_rocrate_transfer.model.refs import ObjectRef
@@ -22,6 +20,8 @@ from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.session.errors import is_transient, translate
 from omero_rocrate_transfer.server.session.writer import Writer
 from omero_rocrate_transfer.transfer.retry import Retry
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import real_input, seed
 from tests.server.content.conftest import Two, two  # noqa: F401 -- a fixture
 
 AT_ONCE = Retry(chance=lambda: 0.0)

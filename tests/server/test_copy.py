@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from omero_sandbox.server import SandboxServer
-from omero_sandbox.testing import world as demo_world
-from omero_sandbox.testing.world import DemoWorld
 
 from omero_rocrate_transfer.model.contents import Contents
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_objects
@@ -18,6 +15,9 @@ from omero_rocrate_transfer.model.results import Mapping
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.write.sink import ServerSink
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import world as demo_world
+from omero_sandbox.testing.world import DemoWorld
 
 WITH_PLATES = {"omero.policy.binary_access": "+read,+write,+image,+plate"}
 

@@ -8,18 +8,18 @@ from typing import Any
 
 import ome_types
 import pytest
-from omero_sandbox.server import SandboxServer
 
 from omero_rocrate_transfer.model.contents import TransferUnit
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid, parse_objects
 from omero_rocrate_transfer.server.read import source as source_module
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.connection import Connection
+from omero_sandbox.server import SandboxServer
 
 
 def documents(connection: Connection, *texts: str) -> list[ome_types.OME]:
     source = ServerSource(connection)
-    return [source.read_document(unit) for unit in source.read_contents(parse_objects(texts)).units]
+    return [source.read_document(unit).ome for unit in source.read_contents(parse_objects(texts)).units]
 
 
 def test_document_holds_every_image_of_its_unit_under_its_lsid(connection: Connection, rows: Any) -> None:
@@ -70,7 +70,7 @@ def test_container_document_holds_names_and_links(connection: Connection, rows: 
     source = ServerSource(connection)
     source.read_contents(parse_objects([f"Project:{project.id}", f"Screen:{screen.id}"]))
 
-    document = source.read_container_document()
+    document = source.read_container_document().ome
 
     (outer,), (inner,) = document.projects, document.datasets
     assert (outer.name, outer.description, inner.name, inner.description) == ("p", "d", "e", None)
@@ -116,7 +116,7 @@ def test_documents_can_be_read_in_any_order_and_again(
     units = source.read_contents([ObjectRef("Image", image.id) for image in images]).units
 
     def shown(unit: TransferUnit) -> list[str]:
-        return [image.id for image in source.read_document(unit).images]
+        return [image.id for image in source.read_document(unit).ome.images]
 
     for unit in (*reversed(units), *units, units[4], units[4], *units[::3]):
         assert shown(unit) == [unit.images[0].ref.lsid("127.0.0.1")]

@@ -8,8 +8,6 @@ from typing import Any
 
 import Ice
 import pytest
-from omero_sandbox.server import SandboxServer
-from omero_sandbox.testing import real_input, seed
 
 from omero_rocrate_transfer.model.contents import OriginalFile
 from omero_rocrate_transfer.model.digests import Digest
@@ -22,6 +20,8 @@ from omero_rocrate_transfer.model.errors import (
 from omero_rocrate_transfer.server.read.files import iter_blocks
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.session.streams import SPARE_STORES, ReadAhead
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import real_input, seed
 
 
 @pytest.fixture

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from omero_sandbox.server import SandboxServer
-from omero_sandbox.testing import world as demo_world
 
 from omero_rocrate_transfer.model.contents import Contents
 from omero_rocrate_transfer.model.errors import NotFoundError
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_objects
 from omero_rocrate_transfer.server.read.contents import read_contents
 from omero_rocrate_transfer.server.session.connection import Connection
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import world as demo_world
 
 
 def read(connection: Connection, *texts: str) -> Contents:

@@ -11,8 +11,6 @@ from typing import Any
 import Ice
 import numpy as np
 import pytest
-from omero_sandbox.server import SandboxServer
-from omero_sandbox.testing import real_input, seed
 
 from omero_rocrate_transfer.model.contents import OriginalFile
 from omero_rocrate_transfer.model.errors import IntegrityError, LinkLostError, TransferError
@@ -25,6 +23,8 @@ from omero_rocrate_transfer.server.session.streams import BLOCK_BYTES, STORES, U
 from omero_rocrate_transfer.server.write.annotations.uploads import upload_file
 from omero_rocrate_transfer.server.write.importer import FilesetImport
 from omero_rocrate_transfer.server.write.sink import ServerSink
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import real_input, seed
 from tests.server.busy import BusyServices
 
 FAKE = "a&sizeX=16&sizeY=8&sizeC=1.fake"

@@ -9,14 +9,14 @@ from pathlib import Path
 import Ice
 import numpy as np
 import pytest
-from omero_sandbox.server import SandboxServer
-from omero_sandbox.testing import real_input, seed
-from omero_sandbox.testing.real_input import RealInput
 
 from omero_rocrate_transfer.model.errors import LinkLostError, NotFoundError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.read.pixels import ServerPixels
 from omero_rocrate_transfer.server.session.connection import Connection
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import real_input, seed
+from omero_sandbox.testing.real_input import RealInput
 
 Open = Callable[[int], ServerPixels]
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from omero_sandbox.server import SandboxServer
-from omero_sandbox.testing import world as demo_world
 
 from omero_rocrate_transfer.model.errors import LinkLostError, LoginError, TransferError, UsageError
 from omero_rocrate_transfer.server.session.connection import Connection, lsid_host
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import world as demo_world
 
 ROOT_PASSWORD = "omero"
 Login = Callable[..., Connection]

@@ -11,8 +11,6 @@ from typing import Any
 import Ice
 import omero
 import pytest
-from omero_sandbox.server import SandboxServer
-from omero_sandbox.testing import world as demo_world
 
 from omero_rocrate_transfer.model.contents import Container, Contents, Omission
 from omero_rocrate_transfer.model.errors import (
@@ -28,6 +26,8 @@ from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import UnitResult
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.write.sink import ServerSink
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import world as demo_world
 
 FAKE = "a&sizeX=16&sizeY=8&sizeC=1.fake"
 SERIES = "b&sizeX=16&sizeY=8&sizeC=1&series=3.fake"

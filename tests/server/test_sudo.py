@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from omero_sandbox.server import SandboxServer
-from omero_sandbox.testing import seed
 
 from omero_rocrate_transfer.model.errors import LinkLostError, RefusedError
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.session.people import Account
 from omero_rocrate_transfer.server.session.sudo import SudoSessions
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import seed
 
 PEOPLE = 12
 

@@ -11,8 +11,6 @@ from typing import Any
 import Ice
 import omero
 import pytest
-from omero_sandbox.server import SandboxServer
-from omero_sandbox.testing import seed
 
 from omero_rocrate_transfer.model.contents import OriginalFile
 from omero_rocrate_transfer.model.errors import LinkLostError, LoginError
@@ -22,6 +20,8 @@ from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.session.errors import server_errors
 from omero_rocrate_transfer.server.session.stateful import Service
 from omero_rocrate_transfer.server.session.timeouts import limit_of, patient
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import seed
 
 Hold = Callable[[str], None]
 

@@ -12,6 +12,7 @@ import numpy as np
 import omero.model as om
 from omero.rtypes import rstring
 from omero.sys import ParametersI
+
 from omero_sandbox.testing import real_tiff, seed
 from omero_sandbox.testing.real_input import RealInput
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from omero_sandbox.testing.compare import Comparison, compare
 
+from omero_sandbox.testing.compare import Comparison, compare
 from tests.command_line import CommandLine, Result
 from tests.support.facts import Facts, differences
 from tests.support.servers import Server

@@ -24,6 +24,7 @@ import omero.model as om
 from omero.cmd import Delete2
 from omero.rtypes import rlist, rlong
 from omero.sys import ParametersI
+
 from omero_sandbox.server import SandboxServer
 from omero_sandbox.testing import seed
 

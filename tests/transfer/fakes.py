@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from threading import Event, Lock
 
-from ome_types import OME
-
 from omero_rocrate_transfer.model.contents import (
     Container,
     Contents,
@@ -17,6 +15,7 @@ from omero_rocrate_transfer.model.contents import (
     TransferUnit,
 )
 from omero_rocrate_transfer.model.digests import Digest, Hasher
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.errors import DigestMismatchError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import Mapping, UnitResult
@@ -68,14 +67,14 @@ class FakeSource:
             omissions=self.omissions,
         )
 
-    def read_document(self, unit: TransferUnit) -> OME:
-        return OME()
+    def read_document(self, unit: TransferUnit) -> Document:
+        return Document()
 
-    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+    def iter_pages(self, unit: TransferUnit) -> Iterator[Document]:
         return iter(())
 
-    def read_container_document(self) -> OME:
-        return OME()
+    def read_container_document(self) -> Document:
+        return Document()
 
     def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
         content = self.files[file.key]
@@ -115,7 +114,7 @@ class FakeSink:
         self._at_work = 0
         self._lock = Lock()
 
-    def begin(self, contents: Contents, containers: Callable[[], OME]) -> Sequence[Mapping]:
+    def begin(self, contents: Contents, containers: Callable[[], Document]) -> Sequence[Mapping]:
         self.calls.append("begin")
         containers()
         return [Mapping(source=box.ref, target=ObjectRef(box.ref.type, 70)) for box in contents.containers]

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from ome_types import OME
 
+from omero_rocrate_transfer.model.contents import TransferUnit
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.errors import DigestMismatchError, UnsafeCrateError
-from omero_rocrate_transfer.model.extras import Extras
-from omero_rocrate_transfer.model.extras_json import put_extras, structured_annotations
 from omero_rocrate_transfer.transfer.check import check
+from omero_rocrate_transfer.transfer.engine import Engine
 from omero_rocrate_transfer.transfer.events import Advanced, Started
-from omero_rocrate_transfer.transfer.interrupt import Interrupt
 from tests.transfer.fakes import FakeSource
 
 FILES = [bytes([number]) * 2500 for number in range(1, 11)]
@@ -21,7 +18,7 @@ FILES = [bytes([number]) * 2500 for number in range(1, 11)]
 def test_reads_every_byte_of_a_sound_source() -> None:
     source = FakeSource(FILES)
 
-    events = list(check(source.read_contents(()), source, parallel=3, interrupt=Interrupt()))
+    events = list(check(source.read_contents(()), source, Engine(parallel=3)))
 
     assert events[0] == Started(phase="check", size_bytes=25_000)
     assert {event.phase for event in events if isinstance(event, Advanced)} == {"check"}
@@ -34,22 +31,15 @@ def test_one_changed_byte_is_found_and_named(number: int) -> None:
     source.files[str(number)] = FILES[number - 1][:-1] + b"!"
 
     with pytest.raises(DigestMismatchError, match=f"pos/{number}.tif"):
-        list(check(source.read_contents(()), source, parallel=3, interrupt=Interrupt()))
+        list(check(source.read_contents(()), source, Engine(parallel=3)))
 
 
-def test_extras_that_cannot_be_read_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_document_that_cannot_be_read_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(unit: TransferUnit) -> Document:
+        raise UnsafeCrateError(f"The document of {unit.ref} is damaged.")
+
     source = FakeSource(FILES)
-    monkeypatch.setattr(source, "read_document", lambda _unit: with_extras("nonsense"))
+    monkeypatch.setattr(source, "read_document", refuse)
 
     with pytest.raises(UnsafeCrateError, match="Fileset:"):
-        list(check(source.read_contents(()), source, parallel=3, interrupt=Interrupt()))
-
-
-def with_extras(text: str) -> OME:
-    """Return a document whose extras are this text."""
-    document = OME()
-    put_extras(document, Extras(shapes={"a": ("b",)}), "source.example.org")
-    [annotation] = structured_annotations(document).xml_annotations
-    element: Any = annotation.value.any_elements[0]
-    element.text = text
-    return document
+        list(check(source.read_contents(()), source, Engine(parallel=3)))

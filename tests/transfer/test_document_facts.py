@@ -7,14 +7,14 @@ from typing import Any
 
 from ome_types import OME, model
 
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.extras import Extras, UserRendering
-from omero_rocrate_transfer.model.extras_json import put_extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.rendering import Rendering
 from omero_rocrate_transfer.transfer.verify.facts import DocumentFacts, tell_differences
 
 
-def document(start: int, **changes: Any) -> OME:
+def document(start: int, **changes: Any) -> Document:
     """Return an image with a tag and a ROI, whose ids begin at a number."""
 
     def lsid(kind: str, step: int = 0) -> str:
@@ -41,14 +41,15 @@ def document(start: int, **changes: Any) -> OME:
     made.structured_annotations.tag_annotations.append(tag)  # type: ignore[union-attr]
     image.annotation_refs.append(model.AnnotationRef(id=tag.id))
     image.roi_refs.append(model.ROIRef(id=roi.id))
+    extras = Extras()
     if "zoom" in changes:
         rendering = Rendering(default_z=0, default_t=0, model=changes["zoom"], channels=())
         user = UserRendering(login=f"user {start}", rendering=rendering)
-        put_extras(made, Extras(rendering={image.id: (user,)}), "a.example.org")
-    return made
+        extras = Extras(rendering={image.id: (user,)})
+    return Document(made, extras)
 
 
-def differences(left: OME, right: OME, **options: Any) -> list[str]:
+def differences(left: Document, right: Document, **options: Any) -> list[str]:
     [(_, here)], [(_, there)] = (
         list(DocumentFacts(one, **options).of_type("Image")) for one in (left, right)
     )
@@ -89,45 +90,43 @@ def test_rendering_of_the_owner_is_compared_whoever_that_is() -> None:
 
 def test_time_is_the_same_in_every_zone() -> None:
     left, right = document(1), document(7)
-    left.images[0].acquisition_date = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    right.images[0].acquisition_date = datetime(2026, 1, 1, 12)  # noqa: DTZ001 - without zone it is UTC
+    left.ome.images[0].acquisition_date = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    right.ome.images[0].acquisition_date = datetime(2026, 1, 1, 12)  # noqa: DTZ001 - without zone it is UTC
 
     assert differences(left, right) == []
 
 
 def test_references_in_extras_are_told_by_what_they_lead_to() -> None:
-    def related(start: int) -> OME:
+    def related(start: int) -> Document:
         one = document(start)
         other = ObjectRef("Pixels", start + 5).lsid("a.example.org")
-        put_extras(one, Extras(fields={one.images[0].pixels.id: {"relatedTo": other}}), "a.example.org")
-        return one
+        return Document(one.ome, Extras(fields={one.ome.images[0].pixels.id: {"relatedTo": other}}))
 
     assert differences(related(1), related(7)) == []
     assert differences(document(1), related(7)) != []
 
 
 def test_another_experiment_is_a_difference() -> None:
-    def of_experiment(start: int, said: str) -> OME:
+    def of_experiment(start: int, said: str) -> Document:
         one = document(start)
         lsid = ObjectRef("Experiment", start).lsid("a.example.org")
-        one.experiments.append(model.Experiment(id=lsid, description=said))
-        one.images[0].experiment_ref = model.ExperimentRef(id=lsid)
+        one.ome.experiments.append(model.Experiment(id=lsid, description=said))
+        one.ome.images[0].experiment_ref = model.ExperimentRef(id=lsid)
         return one
 
     assert differences(of_experiment(1, "one"), of_experiment(7, "one")) == []
     assert differences(of_experiment(1, "one"), of_experiment(7, "other")) != []
 
 
-def of_planes(start: int, order: tuple[int, ...], left_over: float = 2.5) -> OME:
+def of_planes(start: int, order: tuple[int, ...], left_over: float = 2.5) -> Document:
     """Return an image with two planes that are numbered in some order; a fact of the second is left over."""
     one = document(start)
-    pixels = one.images[0].pixels
+    pixels = one.ome.images[0].pixels
     pixels.size_t = 2
     for t in order:
         pixels.planes.append(model.Plane(the_z=0, the_c=0, the_t=t, delta_t=1.5 * t))
     fields: dict[str, Any] = {f"planes[{order.index(1)}].exposureTime": left_over}
-    put_extras(one, Extras(fields={pixels.id: fields}), "a.example.org")
-    return one
+    return Document(one.ome, Extras(fields={pixels.id: fields}))
 
 
 def test_planes_are_compared_by_their_place_in_z_c_and_t() -> None:
@@ -136,7 +135,7 @@ def test_planes_are_compared_by_their_place_in_z_c_and_t() -> None:
 
 def test_a_difference_of_a_plane_names_its_place() -> None:
     other = of_planes(7, (1, 0), left_over=3.5)
-    other.images[0].pixels.planes[0].delta_t = 4.0
+    other.ome.images[0].pixels.planes[0].delta_t = 4.0
 
     assert differences(of_planes(1, (0, 1)), other) == [
         "pixels.planes.z=0, c=0, t=1.+exposureTime is 2.5, then 3.5",
@@ -145,9 +144,9 @@ def test_a_difference_of_a_plane_names_its_place() -> None:
 
 
 def test_two_planes_with_the_same_place_have_no_order() -> None:
-    def twice(start: int, *times: float) -> OME:
+    def twice(start: int, *times: float) -> Document:
         one = document(start)
-        one.images[0].pixels.planes.extend(
+        one.ome.images[0].pixels.planes.extend(
             model.Plane(the_z=0, the_c=0, the_t=0, delta_t=time) for time in times
         )
         return one
@@ -156,16 +155,16 @@ def test_two_planes_with_the_same_place_have_no_order() -> None:
     assert len(differences(twice(1, 1.0, 2.0), twice(7, 2.0, 3.0))) == 2
 
 
-def of_instrument(start: int, *models: str) -> OME:
+def of_instrument(start: int, *models: str) -> Document:
     """Return an image whose instrument has objectives in some order, and uses the one called b."""
     one = document(start)
     numbers = {name: start + 10 + place for place, name in enumerate(models)}
     lsids = {name: ObjectRef("Objective", number).lsid("a.example.org") for name, number in numbers.items()}
     lsid = ObjectRef("Instrument", start).lsid("a.example.org")
     objectives = [model.Objective(id=lsids[name], model=name) for name in models]
-    one.instruments.append(model.Instrument(id=lsid, objectives=objectives))
-    one.images[0].instrument_ref = model.InstrumentRef(id=lsid)
-    one.images[0].objective_settings = model.ObjectiveSettings(id=lsids["b"])
+    one.ome.instruments.append(model.Instrument(id=lsid, objectives=objectives))
+    one.ome.images[0].instrument_ref = model.InstrumentRef(id=lsid)
+    one.ome.images[0].objective_settings = model.ObjectiveSettings(id=lsids["b"])
     return one
 
 
@@ -181,19 +180,18 @@ def test_reagents_of_a_screen_have_no_order() -> None:
             model.Reagent(id=ObjectRef("Reagent", start + place).lsid("a.example.org"), name=name)
             for place, name in enumerate(names)
         ]
-        [(_, found)] = DocumentFacts(OME(screens=[model.Screen(id=lsid, reagents=reagents)])).of_type(
-            "Screen"
-        )
+        ome = OME(screens=[model.Screen(id=lsid, reagents=reagents)])
+        [(_, found)] = DocumentFacts(Document(ome)).of_type("Screen")
         return found
 
     assert facts(1, "a", "b") == facts(7, "b", "a")
     assert facts(1, "a", "b") != facts(7, "b", "c")
 
 
-def of_fractions(start: int, value: float, humidity: float = 0.5) -> OME:
+def of_fractions(start: int, value: float, humidity: float = 0.5) -> Document:
     one = document(start)
-    one.images[0].imaging_environment = model.ImagingEnvironment(co2_percent=value, humidity=humidity)
-    one.images[0].pixels.physical_size_y = value
+    one.ome.images[0].imaging_environment = model.ImagingEnvironment(co2_percent=value, humidity=humidity)
+    one.ome.images[0].pixels.physical_size_y = value
     return one
 
 

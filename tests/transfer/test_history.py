@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +11,7 @@ from omero_rocrate_transfer.model.contents import Omission
 from omero_rocrate_transfer.model.errors import IntegrityError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import Mapping, UnitResult
+from omero_rocrate_transfer.transfer.engine import Engine
 from omero_rocrate_transfer.transfer.interrupt import Interrupt
 from omero_rocrate_transfer.transfer.journal.file import NoJournal, Record
 from omero_rocrate_transfer.transfer.journal.state import (
@@ -17,14 +20,15 @@ from omero_rocrate_transfer.transfer.journal.state import (
     finished_record,
     lost_record,
     read_history,
-    resume,
     unit_record,
 )
+from omero_rocrate_transfer.transfer.plan import Plan
 from omero_rocrate_transfer.transfer.run import run
 from tests.transfer.fakes import FakeSink, FakeSource, unit_of
 
 UNITS = tuple(unit_of(number, b"x" * number) for number in range(1, 9))
 REFS = [unit.ref for unit in UNITS]
+CONTENTS = replace(FakeSource([]).read_contents(()), units=UNITS)
 
 
 def result_of(ref: ObjectRef) -> UnitResult:
@@ -71,13 +75,13 @@ def test_undone_run_has_no_history() -> None:
 def test_every_unit_is_either_done_or_remains(noted: set[ObjectRef], there: set[ObjectRef]) -> None:
     history = read_history(unit_record(result_of(ref)) for ref in sorted(noted))
 
-    resumed = resume(UNITS, history, there)
+    remaining = Plan(contents=CONTENTS).remaining(history, there)
 
-    done, remaining = [result.unit for result in resumed.done], [unit.ref for unit in resumed.remaining]
-    assert sorted(done + remaining) == sorted(REFS)
+    done, left = [result.unit for result in remaining.done], [unit.ref for unit in remaining.left]
+    assert sorted(done + left) == sorted(REFS)
     assert set(done) == noted & there
-    assert set(resumed.lost) == noted - there
-    assert remaining == [ref for ref in REFS if ref in set(remaining)]
+    assert set(remaining.lost) == noted - there
+    assert left == [ref for ref in REFS if ref in set(left)]
 
 
 class MemoryJournal(NoJournal):
@@ -97,13 +101,13 @@ def test_resume_from_any_cut_is_like_running_through(cut: int, vanished: set[int
     source, sink = FakeSource([bytes([number]) * 50 for number in range(1, 7)]), FakeSink()
     contents = source.read_contents(())
     whole = MemoryJournal([], is_resumed=False)
-    list(run(contents, source, sink, parallel=1, interrupt=Interrupt(), journal=whole))
+    list(run(Plan(contents=contents), source, sink, Engine(parallel=1, interrupt=Interrupt()), whole))
     expected = dict(sink.written)
 
     for number in vanished:
         sink.written.pop(ObjectRef("Fileset", number))
     again = MemoryJournal(whole.written[:cut], is_resumed=True)
-    list(run(contents, source, sink, parallel=1, interrupt=Interrupt(), journal=again))
+    list(run(Plan(contents=contents), source, sink, Engine(parallel=1, interrupt=Interrupt()), again))
 
     assert sink.written == expected
     assert read_history(again.written).done.keys() == expected.keys()

@@ -10,9 +10,11 @@ import pytest
 from omero_rocrate_transfer.model.errors import LinkLostError, NotFoundError, RefusedError, UsageError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import Mapping
+from omero_rocrate_transfer.transfer.engine import Engine
 from omero_rocrate_transfer.transfer.events import ContainersCreated
 from omero_rocrate_transfer.transfer.interrupt import Interrupt
 from omero_rocrate_transfer.transfer.journal.id_map import IdMap, read_idmap
+from omero_rocrate_transfer.transfer.plan import Plan
 from omero_rocrate_transfer.transfer.run import run
 from tests.transfer.fakes import SOURCE, TARGET, FakeSink, FakeSource
 
@@ -37,7 +39,12 @@ def test_holds_every_object_of_a_run(tmp_path: Path) -> None:
     source, path = FakeSource([b"a", b"b"]), tmp_path / "idmap.json"
 
     with IdMap(path, SOURCE, TARGET) as idmap:
-        for event in run(source.read_contents(()), source, FakeSink(), parallel=1, interrupt=Interrupt()):
+        for event in run(
+            Plan(contents=source.read_contents(())),
+            source,
+            FakeSink(),
+            Engine(parallel=1, interrupt=Interrupt()),
+        ):
             idmap.take(event)
 
     assert json.loads(path.read_text("utf-8")) == {

@@ -8,7 +8,9 @@ import pytest
 
 from omero_rocrate_transfer.model.errors import StoppedError
 from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.transfer.engine import Engine
 from omero_rocrate_transfer.transfer.interrupt import Interrupt
+from omero_rocrate_transfer.transfer.plan import Plan
 from omero_rocrate_transfer.transfer.progress import Meter
 from omero_rocrate_transfer.transfer.rate_limit import Limits, Pace
 from omero_rocrate_transfer.transfer.run import run
@@ -28,7 +30,14 @@ class Clock:
 
 
 def move(source: FakeSource, sink: FakeSink, pace: Pace) -> None:
-    list(run(source.read_contents(()), source, sink, parallel=1, interrupt=Interrupt(), pace=pace))
+    list(
+        run(
+            Plan(contents=source.read_contents(())),
+            source,
+            sink,
+            Engine(parallel=1, interrupt=Interrupt(), pace=pace),
+        )
+    )
 
 
 def test_without_limits_nobody_waits() -> None:
@@ -85,7 +94,12 @@ def test_run_ends_with_the_items_at_work_and_says_how_many_are_left(limits: Limi
 
     with pytest.raises(StoppedError, match=option) as caught:
         list(
-            run(source.read_contents(()), source, sink, parallel=1, interrupt=Interrupt(), pace=Pace(limits))
+            run(
+                Plan(contents=source.read_contents(())),
+                source,
+                sink,
+                Engine(parallel=1, interrupt=Interrupt(), pace=Pace(limits)),
+            )
         )
 
     left = len(FILES) - len(sink.written)

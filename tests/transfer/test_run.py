@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from omero_rocrate_transfer.model.contents import Contents, TransferUnit
+from omero_rocrate_transfer.model.contents import TransferUnit
 from omero_rocrate_transfer.model.errors import (
     IncompleteError,
     IntegrityError,
@@ -18,9 +18,11 @@ from omero_rocrate_transfer.model.errors import (
 )
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import UnitResult
+from omero_rocrate_transfer.transfer.engine import Engine
 from omero_rocrate_transfer.transfer.events import Advanced, ContainersCreated, Started, UnitEnded
 from omero_rocrate_transfer.transfer.events import Event as RunEvent
 from omero_rocrate_transfer.transfer.interrupt import Interrupt, Interrupted
+from omero_rocrate_transfer.transfer.plan import Plan
 from omero_rocrate_transfer.transfer.ports import Source
 from omero_rocrate_transfer.transfer.run import run
 from tests.transfer.fakes import FakeSink, FakeSource
@@ -29,10 +31,11 @@ FILES = [bytes([number]) * (number * 700) for number in range(1, 21)]
 SECOND = ObjectRef("Fileset", 2)
 
 
-def start(source: FakeSource, sink: FakeSink, **options: object) -> list[RunEvent]:
-    contents: Contents = source.read_contents(())
-    words = {"parallel": 4, "interrupt": Interrupt()} | options
-    return list(run(contents, source, sink, **words))  # type: ignore[arg-type]
+def start(
+    source: FakeSource, sink: FakeSink, *, parallel: int = 4, ignore_errors: bool = True
+) -> list[RunEvent]:
+    plan = Plan(contents=source.read_contents(()))
+    return list(run(plan, source, sink, Engine(parallel=parallel), ignore_errors=ignore_errors))
 
 
 def ended(events: list[RunEvent]) -> list[UnitEnded]:
@@ -126,7 +129,9 @@ def test_units_that_end_beside_a_fatal_error_are_still_told() -> None:
     source, sink, told = FakeSource(FILES), Slow(), []
 
     def follow() -> None:
-        for event in run(source.read_contents(()), source, sink, parallel=3, interrupt=Interrupt()):
+        for event in run(
+            Plan(contents=source.read_contents(())), source, sink, Engine(parallel=3, interrupt=Interrupt())
+        ):
             told.append(event)  # noqa: PERF402 - the list is wanted although the run raises
 
     with pytest.raises(LinkLostError):
@@ -152,7 +157,9 @@ def test_refused_target_is_aborted_not_finished() -> None:
 
 def test_reader_that_goes_away_aborts_the_run() -> None:
     source, sink = FakeSource(FILES), FakeSink()
-    events = run(source.read_contents(()), source, sink, parallel=1, interrupt=Interrupt())
+    events = run(
+        Plan(contents=source.read_contents(())), source, sink, Engine(parallel=1, interrupt=Interrupt())
+    )
     next(event for event in events if isinstance(event, UnitEnded))
 
     events.close()  # type: ignore[attr-defined]
@@ -166,7 +173,9 @@ def test_signal_ends_the_run_between_blocks(signum: int) -> None:
     source, sink = FakeSource(FILES), FakeSink(gate=gate)
 
     with Interrupt() as interrupt:
-        events = run(source.read_contents(()), source, sink, parallel=2, interrupt=interrupt)
+        events = run(
+            Plan(contents=source.read_contents(())), source, sink, Engine(parallel=2, interrupt=interrupt)
+        )
         next(event for event in events if isinstance(event, Started))
         os.kill(os.getpid(), signum)
         gate.set()

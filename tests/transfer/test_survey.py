@@ -14,6 +14,7 @@ from omero_rocrate_transfer.model.contents import (
     SourceInfo,
     TransferUnit,
 )
+from omero_rocrate_transfer.model.document import Document, structured_annotations
 from omero_rocrate_transfer.model.extras import (
     AnnotationExtras,
     AnnotationLink,
@@ -21,7 +22,6 @@ from omero_rocrate_transfer.model.extras import (
     MemberLink,
     UserRendering,
 )
-from omero_rocrate_transfer.model.extras_json import put_extras, structured_annotations
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.rendering import Rendering
 from omero_rocrate_transfer.transfer.survey import Survey, survey
@@ -41,7 +41,7 @@ def lsid(ref: ObjectRef) -> str:
     return ref.lsid(HOST)
 
 
-def document(extras: Extras, *annotators: int) -> OME:
+def document(extras: Extras, *annotators: int) -> Document:
     """Return a document with an annotation of each of some people, and extras."""
     made = OME(
         experimenters=[
@@ -57,28 +57,33 @@ def document(extras: Extras, *annotators: int) -> OME:
                 annotator=f"urn:lsid:{HOST}:Experimenter:{number}",
             )
         )
-    put_extras(made, extras, HOST)
-    return made
+    return Document(made, extras)
 
 
 class Documents(FakeSource):
     """A source that tells of people."""
 
-    def __init__(self, containers: OME, units: dict[ObjectRef, OME], pages: Sequence[OME] = ()) -> None:
+    def __init__(
+        self, containers: Document, units: dict[ObjectRef, Document], pages: Sequence[Document] = ()
+    ) -> None:
         self._containers, self._units, self._pages = containers, units, pages
 
-    def read_document(self, unit: TransferUnit) -> OME:
+    def read_document(self, unit: TransferUnit) -> Document:
         return self._units[unit.ref]
 
-    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+    def iter_pages(self, unit: TransferUnit) -> Iterator[Document]:
         return iter(self._pages)
 
-    def read_container_document(self) -> OME:
+    def read_container_document(self) -> Document:
         return self._containers
 
 
 def found(
-    containers: OME, units: dict[ObjectRef, OME], *, owner: int | None = 1, pages: Sequence[OME] = ()
+    containers: Document,
+    units: dict[ObjectRef, Document],
+    *,
+    owner: int | None = 1,
+    pages: Sequence[Document] = (),
 ) -> Survey:
     """Survey a dataset of bob with an image, and an attachment."""
     image = ImageRecord(ref=IMAGE, name="i", owner=owner)
@@ -106,15 +111,15 @@ def test_everything_that_names_an_owner_counts() -> None:
         Extras(members=(MemberLink(parent="a", child="b", owner="dora"),)),
         Extras(annotations=AnnotationExtras(links=(AnnotationLink(parent="a", child="b", owner="dora"),))),
     ):
-        assert frozenset({"alice", "dora"}) in found(OME(), {FILESET: document(extras)}).together
+        assert frozenset({"alice", "dora"}) in found(Document(), {FILESET: document(extras)}).together
         assert "dora" in found(document(extras), {}).owners
-    assert "carol" in found(OME(), {FILESET: document(Extras(), 3)}).owners
+    assert "carol" in found(Document(), {FILESET: document(Extras(), 3)}).owners
 
 
 def test_owners_of_rois_in_pages_count() -> None:
     page = document(Extras(owners={lsid(ObjectRef("ROI", 1)): "dora"}), 3)
 
-    result = found(OME(), {FILESET: document(Extras())}, pages=[document(Extras()), page])
+    result = found(Document(), {FILESET: document(Extras())}, pages=[document(Extras()), page])
 
     assert result.together[frozenset({"alice", "carol", "dora"})] == "Fileset:6"
 
@@ -126,7 +131,7 @@ def test_those_who_only_looked_are_told_apart() -> None:
         UserRendering(login="eve", rendering=rendering),
     )
 
-    result = found(OME(), {FILESET: document(Extras(rendering={lsid(IMAGE): users}))})
+    result = found(Document(), {FILESET: document(Extras(rendering={lsid(IMAGE): users}))})
 
     assert result.viewers == {"alice", "eve"}
     assert "eve" not in result.owners
@@ -136,7 +141,7 @@ def test_an_attachment_hangs_together_with_what_it_is_on() -> None:
     link = AnnotationLink(parent=lsid(IMAGE), child=lsid(ObjectRef("Annotation", 1)), owner="carol")
     extras = Extras(annotations=AnnotationExtras(links=(link,)))
 
-    result = found(OME(), {FILESET: document(Extras()), FILE: document(extras, 2)})
+    result = found(Document(), {FILESET: document(Extras()), FILE: document(extras, 2)})
 
     assert result.together[frozenset({"alice", "bob", "carol"})] == "Image:5"
 
@@ -152,4 +157,4 @@ def test_annotations_of_different_containers_do_not_hang_together() -> None:
 
 
 def test_somebody_who_is_not_told_counts_as_whoever_unpacks() -> None:
-    assert frozenset({None}) in found(OME(), {FILESET: OME()}, owner=None).together
+    assert frozenset({None}) in found(Document(), {FILESET: Document()}, owner=None).together

@@ -8,7 +8,6 @@ from typing import Any
 
 from omero_sandbox.db.store import Row
 from omero_sandbox.testing import seed
-
 from tests.worlds.rows import Rows
 from tests.worlds.values import NOT_FINITE
 

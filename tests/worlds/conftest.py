@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from omero_sandbox.server import SandboxServer
 from omero_sandbox.testing import seed
-
 from tests.command_line import CommandLine, Result, move_into_home
 from tests.worlds.digests import Digests
 from tests.worlds.graph import Graph, read_graph

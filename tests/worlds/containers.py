@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from omero_sandbox.db.store import Row
-
 from tests.worlds.rows import Rows
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from ome_types import model as ome
+
 from omero_sandbox.testing import real_input
 from omero_sandbox.testing.real_input import RealInput
 from omero_sandbox.testing.real_tiff import DTYPES, Series, document, write_ome_tiff
-
 from tests.worlds.values import Draw
 
 

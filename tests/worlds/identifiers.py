@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from omero_sandbox.db.store import Row
-
 from tests.worlds.rows import Rows
 
 

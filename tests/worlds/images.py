@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from omero.rtypes import rstring
+
 from omero_sandbox.db.store import Row
 from omero_sandbox.testing import seed
-
 from tests.worlds.files import plane, write_input, write_plate
 from tests.worlds.rows import Rows
 

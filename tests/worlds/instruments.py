@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from omero_sandbox.db.store import Row
-
 from tests.worlds.rows import Rows
 
 _SOURCES = ("Arc", "Filament", "LightEmittingDiode", "GenericExcitationSource")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from omero_sandbox.db.store import Row
-
 from tests.worlds.rows import Rows
 
 _CONTEXTS = ("ReverseIntensityContext", "PlaneSlicingContext", "ContrastStretchingContext")

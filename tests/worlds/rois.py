@@ -7,7 +7,6 @@ from typing import Any
 
 from omero_sandbox.db.schema import resolve
 from omero_sandbox.db.store import Quantity, Row
-
 from tests.worlds.rows import Rows
 from tests.worlds.values import Draw
 

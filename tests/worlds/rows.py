@@ -9,7 +9,6 @@ from omero_sandbox.db import constraints
 from omero_sandbox.db.schema import resolve
 from omero_sandbox.db.schema.schema import Field
 from omero_sandbox.db.store import Row, Store
-
 from tests.worlds.values import Draw, enumerations
 
 #: Fields whose values mean something that chance would not hit, by type and field.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from omero_sandbox.db.store import Row, Store
 
+from omero_sandbox.db.store import Row, Store
 from tests.worlds.comparison import compare
 from tests.worlds.conftest import Place
 from tests.worlds.graph import read_graph

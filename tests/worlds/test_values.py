@@ -5,7 +5,6 @@ from __future__ import annotations
 from omero_sandbox.db import constraints
 from omero_sandbox.db.schema import resolve
 from omero_sandbox.db.schema.schema import schema
-
 from tests.worlds.values import Draw
 
 

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any, TypeVar
 
 import omero.clients
+
 from omero_sandbox.db.schema import schema
 from omero_sandbox.db.schema.schema import Field
 from omero_sandbox.db.store import Quantity

@@ -9,7 +9,6 @@ from typing import Any
 
 from omero_sandbox.db.store import Row
 from omero_sandbox.server import SandboxServer
-
 from tests.worlds import containers, images
 from tests.worlds.annotations import add_annotations, annotate_annotations, link_annotations
 from tests.worlds.experiments import add_experiments

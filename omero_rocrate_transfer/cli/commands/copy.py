@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from omero_rocrate_transfer.cli.commands.transfers import follow_ids
 from omero_rocrate_transfer.cli.options.copy import copy_options
 from omero_rocrate_transfer.cli.process import runs
+from omero_rocrate_transfer.cli.process.follow_ids import follow_ids
 from omero_rocrate_transfer.cli.servers import endpoints
+from omero_rocrate_transfer.transfer.engine import Engine
 from omero_rocrate_transfer.transfer.events import Planned
 from omero_rocrate_transfer.transfer.rate_limit import Pace
 from omero_rocrate_transfer.transfer.retry import Retry
@@ -25,38 +26,30 @@ if TYPE_CHECKING:
 def copy(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[Event]:
     """Take objects of the server to another one."""
     chosen = copy_options(args)
-    retry, pace = Retry(chosen.retries), Pace(chosen.limits)
+    engine = Engine(
+        parallel=chosen.parallel, interrupt=interrupt, retry=Retry(chosen.retries), pace=Pace(chosen.limits)
+    )
     with interrupt.at_once():
-        here = endpoints.server_connection(ctx, args, retry)
+        here = endpoints.server_connection(ctx, args, engine.retry)
         source = endpoints.chosen_source(here, chosen)
     with closing(source):
         with interrupt.at_once():
-            there = endpoints.target_connection(here, chosen.to, retry)
-            endpoints.check_target(there, chosen.target)
+            there = endpoints.target_connection(here, chosen.to, engine.retry)
+            target = endpoints.find_target(there, chosen.target)
         with closing(there):
             with interrupt.at_once():
-                contents = retry.call(lambda: source.read_contents(chosen.objects))
-                name = runs.copy_run(chosen, contents.source, there.info, there.user)
+                contents = engine.retry.call(lambda: source.read_contents(chosen.objects))
+                begun = runs.copy_run(chosen, contents, target)
                 if chosen.idmap is not None and not chosen.dry_run:
-                    runs.check_idmap(chosen.idmap, name)
+                    runs.check_idmap(chosen.idmap, begun.plan.run_name)
                 owners = endpoints.target_owners(there, chosen, contents, source)
-                endpoints.bring_back(retry, here, owners)
+                endpoints.bring_back(engine.retry, here, owners)
             yield Planned(contents=contents, dry_run=chosen.dry_run)
             if chosen.dry_run:
                 return
-            with (
-                closing(owners),
-                runs.open_copy(chosen, name, contents, (there.info, there.user)) as journal,
-            ):
+            with closing(owners), begun.open() as journal:
                 sink = endpoints.server_sink(there, owners, chosen, chosen.made, journal.run_id)
-                moving = run(
-                    contents,
-                    source,
-                    sink,
-                    parallel=chosen.parallel,
-                    interrupt=interrupt,
-                    journal=journal,
-                    retry=retry,
-                    pace=pace,
+                moving = run(begun.plan, source, sink, engine, journal)
+                yield from follow_ids(
+                    chosen.idmap, begun.plan.run_name, (contents, there.info), journal, moving
                 )
-                yield from follow_ids(chosen.idmap, name, (contents, there.info), journal, moving)

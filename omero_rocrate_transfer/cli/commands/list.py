@@ -15,7 +15,6 @@ from omero_rocrate_transfer.cli.output.text import (
     shorten,
 )
 from omero_rocrate_transfer.cli.servers import endpoints
-from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.model.refs import parse_lsid
 from omero_rocrate_transfer.transfer.events import Listed
 
@@ -24,10 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from ome_types import OME
-
     from omero_rocrate_transfer.crate.archives.base import Limits
     from omero_rocrate_transfer.model.contents import Contents, ImageRecord, TransferUnit
+    from omero_rocrate_transfer.model.document import Document
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.transfer.events import Event
     from omero_rocrate_transfer.transfer.interrupt import Interrupt
@@ -62,10 +60,10 @@ def _iter_details(source: Source, contents: Contents) -> Iterator[tuple[ObjectRe
             yield from found.items()
 
 
-def _count(document: OME) -> Iterator[tuple[ObjectRef, Counter[str]]]:
+def _count(document: Document) -> Iterator[tuple[ObjectRef, Counter[str]]]:
     """Yield the numbers of annotations and ROIs on each image of a document."""
-    links = Counter(link.parent for link in take_extras(document).annotations.links)
-    for image in document.images:
+    links = Counter(link.parent for link in document.extras.annotations.links)
+    for image in document.ome.images:
         found = parse_lsid(image.id)
         if found is not None:
             # links tell more than references where one annotation hangs there several times

@@ -13,6 +13,7 @@ from omero_rocrate_transfer.cli.output.text import render_server
 from omero_rocrate_transfer.cli.servers import endpoints
 from omero_rocrate_transfer.model.contents import Contents
 from omero_rocrate_transfer.model.errors import UsageError
+from omero_rocrate_transfer.transfer.engine import Engine
 from omero_rocrate_transfer.transfer.journal.id_map import read_idmap
 from omero_rocrate_transfer.transfer.retry import Retry
 from omero_rocrate_transfer.transfer.verify.audit import verify as verify_audit
@@ -51,13 +52,8 @@ def _audit(chosen: VerifyOptions, interrupt: Interrupt) -> Iterator[Event]:
     with closing(endpoints.crate_audit(chosen.path, chosen.limits)) as audit:
         if not audit.has_digests:
             note(f"Note     {chosen.path} has no digests to compare with; only reading it is checked.")
-        yield from verify_audit(
-            audit,
-            parallel=chosen.parallel,
-            interrupt=interrupt,
-            quick=chosen.quick,
-            subset=chosen.subset,
-        )
+        engine = Engine(parallel=chosen.parallel, interrupt=interrupt)
+        yield from verify_audit(audit, engine, quick=chosen.quick, subset=chosen.subset)
 
 
 def _compare(
@@ -91,13 +87,8 @@ def _compare_copies(
 def _run(
     comparison: Comparison, chosen: VerifyOptions, retry: Retry, interrupt: Interrupt
 ) -> Iterator[Event]:
-    return comparison.run(
-        parallel=chosen.parallel,
-        interrupt=interrupt,
-        quick=chosen.quick,
-        subset=chosen.subset,
-        retry=retry,
-    )
+    engine = Engine(parallel=chosen.parallel, interrupt=interrupt, retry=retry)
+    return comparison.run(engine, quick=chosen.quick, subset=chosen.subset)
 
 
 def _with_source(

@@ -1,63 +1,188 @@
-"""Which run a command belongs to."""
+"""The plan and the run that a command belongs to.
+
+A run is known by what travels, where to and for whom, not by how the command was spelled: a crate that was
+moved, or a later version with more options, resumes the run that was begun.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import os
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
+from omero_rocrate_transfer.cli.process.legacy_runs import (
+    legacy_copy,
+    legacy_fingerprint,
+    legacy_pack,
+    legacy_unpack,
+)
 from omero_rocrate_transfer.cli.process.log import log_folder
 from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError
 from omero_rocrate_transfer.transfer.journal.file import read_head
 from omero_rocrate_transfer.transfer.journal.id_map import is_of_run
-from omero_rocrate_transfer.transfer.journal.runs import journal_path, open_run, run_name
+from omero_rocrate_transfer.transfer.journal.runs import find_run, journal_path, open_run
+from omero_rocrate_transfer.transfer.plan import Plan, digest_contents
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from omero_rocrate_transfer.cli.options.content import PackContent, UnpackContent
     from omero_rocrate_transfer.cli.options.copy import CopyOptions
+    from omero_rocrate_transfer.cli.options.owners import OwnerOptions
     from omero_rocrate_transfer.cli.options.transfers import PackOptions, UnpackOptions
     from omero_rocrate_transfer.model.contents import Contents, SourceInfo
     from omero_rocrate_transfer.transfer.journal.file import Journal
+    from omero_rocrate_transfer.transfer.plan import Setting
 
 #: What an id map has besides its name while it is written: two dots, the id of the run, an ending.
 _ADDED: Final = f".{'0' * 36}.part."
-#: Options that do not decide about what is on the target in the end.
-_FREE: Final = {
-    "objects", "path", "to", "idmap", "dry_run", "parallel", "ignore_errors", "run", "retries", "timeout",
-    "limits",
-}  # fmt: skip
 
 
-def pack_run(chosen: PackOptions) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The server that a run writes into."""
+
+    info: SourceInfo
+    #: Login of the user that the new objects belong to.
+    user: str
+    #: Id of the group that the new objects go into.
+    group: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """The plan of a command, and what its journal says of it."""
+
+    plan: Plan
+    #: For ``status`` and ``undo``.
+    facts: dict[str, str]
+    #: Fingerprint of a run that an earlier version began; None for that of the plan.
+    fingerprint: str | None = None
+
+    def open(self) -> AbstractContextManager[Journal]:
+        """Begin the run or resume it."""
+        return open_run(log_folder(), self.plan, self.facts, fingerprint=self.fingerprint)
+
+
+def pack_name(chosen: PackOptions) -> str:
     """Return the name of the run that packs these objects to this path."""
-    return chosen.run or run_name(
-        "pack", *map(str, chosen.objects), *_decisive(chosen), str(chosen.path.absolute())
+    if chosen.run is not None:
+        return chosen.run
+    legacy, _ = legacy_pack(chosen)
+    target = str(chosen.path.resolve())
+    identity: dict[str, Setting] = {"objects": [str(ref) for ref in chosen.objects], "target": target}
+    return _begun_before(legacy) or find_run(log_folder(), "pack", target, identity)
+
+
+def pack_run(chosen: PackOptions, contents: Contents) -> Run:
+    """Return the run of a pack."""
+    facts = chosen.facts
+    settings: dict[str, Setting] = {
+        "name": facts.name,
+        "description": facts.description,
+        "organism": facts.organism,
+        "modality": facts.modality,
+        "license": facts.license,
+        "publisher": facts.publisher,
+        "pixels": chosen.pixels.value,
+        "chunk": chosen.zarr.layout.chunk,
+        "shard": chosen.zarr.layout.shard,
+        "compression": chosen.zarr.layout.compression,
+        **_taken(chosen.content),
+    }
+    plan = Plan(contents=contents, settings=settings, run_name=pack_name(chosen))
+    return _run(plan, {"command": "pack", "target": str(chosen.path.absolute())}, legacy_pack(chosen))
+
+
+def unpack_run(chosen: UnpackOptions, contents: Contents, target: Target) -> Run:
+    """Return the run that unpacks a crate, whatever its path, into a group of a server."""
+    legacy = legacy_unpack(chosen, target.info, target.user)
+    identity = {"crate": digest_contents(contents, {}), **_place(target, chosen.target, chosen.owners)}
+    name = (
+        chosen.run
+        or _begun_before(legacy[0])
+        or find_run(log_folder(), "unpack", str(chosen.path.absolute()), identity)
     )
+    settings: dict[str, Setting] = {
+        "merge": chosen.merge,
+        "pixels_as": chosen.pixels_as and chosen.pixels_as.value,
+        **_made(chosen.content),
+        **_place(target, chosen.target, chosen.owners),
+    }
+    facts = {"command": "unpack", "crate": str(chosen.path.absolute()), **_facts(target)}
+    return _run(Plan(contents=contents, settings=settings, run_name=name), facts, legacy)
 
 
-def unpack_run(chosen: UnpackOptions, target: SourceInfo, user: str) -> str:
-    """Return the name of the run that unpacks this crate into this server."""
-    return chosen.run or run_name(
-        "unpack", target.database_uuid, user, *_decisive(chosen), str(chosen.path.absolute())
+def copy_run(chosen: CopyOptions, contents: Contents, target: Target) -> Run:
+    """Return the run that copies these objects from one server into a group of another."""
+    legacy = legacy_copy(chosen, contents.source, target.info, target.user)
+    identity: dict[str, Setting] = {
+        "source_database": contents.source.database_uuid,
+        "objects": [str(ref) for ref in chosen.objects],
+        **_place(target, chosen.target, chosen.owners),
+    }
+    name = (
+        chosen.run
+        or _begun_before(legacy[0])
+        or find_run(log_folder(), "copy", str(chosen.objects[0]), identity)
     )
+    settings: dict[str, Setting] = {
+        "merge": chosen.merge,
+        "pixels": chosen.pixels.value,
+        "pixels_as": chosen.pixels_as and chosen.pixels_as.value,
+        **{f"taken_{name}": value for name, value in _taken(chosen.content).items()},
+        **_made(chosen.made),
+        **_place(target, chosen.target, chosen.owners),
+    }
+    facts = {"command": "copy", **_facts(target)}
+    return _run(Plan(contents=contents, settings=settings, run_name=name), facts, legacy)
 
 
-def copy_run(chosen: CopyOptions, source: SourceInfo, target: SourceInfo, user: str) -> str:
-    """Return the name of the run that copies these objects from one server into another."""
-    first, *others = map(str, chosen.objects)
-    words = [
-        source.database_uuid,
-        target.database_uuid,
-        user,
-        str(chosen.to.group),
-        *_decisive(chosen),
-        *others,
-        first,
-    ]
-    return chosen.run or run_name("copy", *words)
+def _run(plan: Plan, facts: dict[str, str], legacy: tuple[str, dict[str, str]]) -> Run:
+    name, options = legacy
+    fingerprint = legacy_fingerprint(plan.contents, options) if plan.run_name == name else None
+    return Run(plan=plan, facts=facts, fingerprint=fingerprint)
+
+
+def _begun_before(name: str) -> str | None:
+    """Return the name if an earlier version began that run."""
+    return name if journal_path(log_folder(), name).exists() else None
+
+
+def _taken(content: PackContent) -> dict[str, Setting]:
+    namespaces = content.annotations.namespaces
+    return {
+        "annotations": None if namespaces is None else list(namespaces),
+        "client_paths": content.annotations.client_paths,
+        "figures": content.figures,
+        "emails": content.emails,
+    }
+
+
+def _made(content: UnpackContent) -> dict[str, Setting]:
+    return {"figures": content.figures, "provenance": list(content.provenance)}
+
+
+def _place(target: Target, container: str | None, owners: OwnerOptions) -> dict[str, Setting]:
+    return {
+        "target_database": target.info.database_uuid,
+        "group": target.group,
+        "user": target.user,
+        "container": container,
+        "as_owner": owners.as_owner,
+        "user_map": [[source, login or ""] for source, login in owners.user_map],
+    }
+
+
+def _facts(target: Target) -> dict[str, str]:
+    return {
+        "target": target.info.host,
+        "target_database": target.info.database_uuid,
+        "user": target.user,
+        "group": str(target.group),
+    }
 
 
 def refuse_existing(path: Path, run: str, hint: str) -> None:
@@ -110,62 +235,3 @@ def check_idmap(path: Path, run: str) -> None:
                 f"The id map {path} exists already.",
                 hint="Move it away, or name another file with --idmap.",
             )
-
-
-def open_pack(chosen: PackOptions, contents: Contents) -> AbstractContextManager[Journal]:
-    """Begin the run of a pack, or go on with it."""
-    facts = {"command": "pack", "target": str(chosen.path.absolute())}
-    return open_run(log_folder(), pack_run(chosen), contents, facts, _options(chosen))
-
-
-def open_unpack(
-    chosen: UnpackOptions, contents: Contents, target: SourceInfo, user: str
-) -> AbstractContextManager[Journal]:
-    """Begin the run of an unpack, or go on with it."""
-    facts = {
-        "command": "unpack",
-        "crate": str(chosen.path.absolute()),
-        "target": target.host,
-        "target_database": target.database_uuid,
-        "user": user,
-    }
-    return open_run(
-        log_folder(),
-        unpack_run(chosen, target, user),
-        contents,
-        facts,
-        _options(chosen) | {"database": target.database_uuid, "user": user},
-    )
-
-
-def open_copy(
-    chosen: CopyOptions, name: str, contents: Contents, target: tuple[SourceInfo, str]
-) -> AbstractContextManager[Journal]:
-    """Begin the run of a copy, or go on with it.
-
-    Parameters
-    ----------
-    target
-        The server, and the user there.
-    """
-    info, user = target
-    facts = {
-        "command": "copy",
-        "target": info.host,
-        "target_database": info.database_uuid,
-        "user": user,
-    }
-    options = _options(chosen) | {"database": info.database_uuid, "user": user}
-    return open_run(log_folder(), name, contents, facts, options)
-
-
-def _options(chosen: PackOptions | UnpackOptions | CopyOptions) -> dict[str, Any]:
-    return {
-        field.name: str(getattr(chosen, field.name))
-        for field in dataclasses.fields(chosen)
-        if field.name not in _FREE
-    }
-
-
-def _decisive(chosen: PackOptions | UnpackOptions | CopyOptions) -> list[str]:
-    return [f"{name}={value}" for name, value in _options(chosen).items()]

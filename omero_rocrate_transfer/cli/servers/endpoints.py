@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.cli.options.content import UnpackContent
     from omero_rocrate_transfer.cli.options.copy import CopyOptions
     from omero_rocrate_transfer.cli.options.transfers import PackOptions, UnpackOptions
+    from omero_rocrate_transfer.cli.process.runs import Target
     from omero_rocrate_transfer.cli.servers.target_login import TargetLogin
     from omero_rocrate_transfer.crate.archives.base import Limits
     from omero_rocrate_transfer.crate.foreign.audit import ForeignAudit
@@ -98,12 +99,21 @@ def bring_back(retry: Retry, *ends: Connection | Owners) -> None:
     retry.recover = recover
 
 
-def check_target(connection: Connection, target: str | None) -> None:
-    """Raise where the container that shall take all images is none, or is not there."""
+def find_target(connection: Connection, container: str | None) -> Target:
+    """Return where a run writes to.
+
+    Raises
+    ------
+    NotFoundError, UsageError
+        The container that shall take all images is missing, or is no container.
+    """
+    from omero_rocrate_transfer.cli.process.runs import Target
     from omero_rocrate_transfer.server.write.containers import parse_target, place_of_target
 
-    if target is not None:
-        place_of_target(connection, parse_target(target))
+    group = connection.group_id
+    if container is not None:
+        group, _ = place_of_target(connection, parse_target(container))
+    return Target(info=connection.info, user=connection.user, group=group)
 
 
 def target_owners(

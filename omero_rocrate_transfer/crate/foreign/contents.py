@@ -16,7 +16,7 @@ from omero_rocrate_transfer.model.contents import (
     SourceInfo,
     TransferUnit,
 )
-from omero_rocrate_transfer.model.extras_json import structured_annotations
+from omero_rocrate_transfer.model.document import structured_annotations
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
 
 if TYPE_CHECKING:

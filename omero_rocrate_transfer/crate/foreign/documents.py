@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ome_types import OME, model
 
+from omero_rocrate_transfer.model.document import Document, structured_annotations
 from omero_rocrate_transfer.model.extras import AnnotationExtras, AnnotationLink, Extras
-from omero_rocrate_transfer.model.extras_json import put_extras, structured_annotations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,7 +43,7 @@ class Documents:
                     self._links.setdefault(ref.id, []).append(thing.id)
             thing.annotation_refs = [ref for ref in thing.annotation_refs if ref.id not in self._files]
 
-    def of_containers(self) -> OME:
+    def of_containers(self) -> Document:
         """Return Projects, Datasets and Screens, and what is on them."""
         whole = self._whole
         things = [*whole.projects, *whole.datasets, *whole.screens]
@@ -51,9 +51,9 @@ class Documents:
         document.projects.extend(deepcopy(whole.projects))
         document.datasets.extend(deepcopy(whole.datasets))
         document.screens.extend(deepcopy(whole.screens))
-        return document
+        return Document(document)
 
-    def of_unit(self, unit: TransferUnit) -> OME:
+    def of_unit(self, unit: TransferUnit) -> Document:
         """Return images and plates of a unit, with their ROIs and annotations."""
         images = [self._images[image.ref.lsid(self._host)] for image in unit.images]
         plates = [self._plates[plate.lsid(self._host)] for plate in unit.plates]
@@ -64,9 +64,9 @@ class Documents:
         document.images.extend(deepcopy(images))
         document.rois.extend(deepcopy(list({roi.id: roi for roi in rois}.values())))
         document.plates.extend(deepcopy(plates))
-        return document
+        return Document(document)
 
-    def of_attachment(self, unit: TransferUnit) -> OME:
+    def of_attachment(self, unit: TransferUnit) -> Document:
         """Return an attached file, and what it is on."""
         lsid = unit.ref.lsid(self._host)
         [file] = unit.files
@@ -78,8 +78,7 @@ class Documents:
         document = OME()
         structured_annotations(document).file_annotations.append(annotation)
         links = tuple(AnnotationLink(parent=parent, child=lsid) for parent in self._links.get(lsid, ()))
-        put_extras(document, Extras(annotations=AnnotationExtras(links=links)), self._host)
-        return document
+        return Document(document, Extras(annotations=AnnotationExtras(links=links)))
 
     def _annotated(self, things: Iterable[Any]) -> OME:
         """Return a document of the annotations on some objects, and of those on these annotations."""

@@ -10,10 +10,9 @@ from omero_rocrate_transfer.model.errors import NotFoundError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ome_types import OME
-
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader
     from omero_rocrate_transfer.model.contents import Contents, OriginalFile, TransferUnit
+    from omero_rocrate_transfer.model.document import Document
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.transfer.ports import PixelsReader
 
@@ -37,7 +36,7 @@ class FilesSource:
         """Return what belongs to the roots, all there is where none are named."""
         return select_contents(self._contents, roots)
 
-    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+    def iter_pages(self, unit: TransferUnit) -> Iterator[Document]:
         """Yield nothing: all ROIs are in the documents."""
         del unit
         return iter(())

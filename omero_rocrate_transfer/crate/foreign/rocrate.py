@@ -18,12 +18,11 @@ from omero_rocrate_transfer.crate.media_types import guess_media_type, is_image_
 from omero_rocrate_transfer.crate.read.files import find_metadata, read_graph
 from omero_rocrate_transfer.crate.read.graph import get_text, list_ids
 from omero_rocrate_transfer.model.contents import Contents, ImageRecord, Omission, SourceInfo, TransferUnit
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.refs import ObjectRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from ome_types import OME
 
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader, Limits
     from omero_rocrate_transfer.crate.entities import Entity
@@ -57,17 +56,15 @@ class RoCrateSource(FilesSource):
         super().__init__(archive, _make_contents(Parts(graph, archive, folders), pixels, broken))
         self._with_pixels = {unit.ref for unit in pixels.units}
 
-    def read_document(self, unit: TransferUnit) -> OME:
+    def read_document(self, unit: TransferUnit) -> Document:
         """Return the document of an OME-Zarr, an empty one for a file: the crate has none."""
         if self._zarrs is not None and unit.ref in self._with_pixels:
             return self._zarrs.read_document(unit)
         return self.read_container_document()
 
-    def read_container_document(self) -> OME:
+    def read_container_document(self) -> Document:
         """Return an empty document: the crate has none."""
-        from ome_types import OME
-
-        return OME()
+        return Document()
 
     def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> PixelsReader:
         """Open the pixels of an image of an OME-Zarr."""

@@ -11,10 +11,9 @@ from omero_rocrate_transfer.crate.foreign.transfer_xml import parse_transfer_xml
 from omero_rocrate_transfer.model.errors import GET_AGAIN, UnsafeCrateError
 
 if TYPE_CHECKING:
-    from ome_types import OME
-
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader, Limits
     from omero_rocrate_transfer.model.contents import TransferUnit
+    from omero_rocrate_transfer.model.document import Document
 
 
 class ForeignSource(FilesSource):
@@ -45,10 +44,10 @@ class ForeignSource(FilesSource):
         super().__init__(archive, make_contents(pack, archive, name))
         self._documents = Documents(pack.document, self._contents.source.host)
 
-    def read_document(self, unit: TransferUnit) -> OME:
-        """Return the OME document of one unit."""
+    def read_document(self, unit: TransferUnit) -> Document:
+        """Return the document of one unit."""
         return self._documents.of_unit(unit) if unit.images else self._documents.of_attachment(unit)
 
-    def read_container_document(self) -> OME:
-        """Return the OME document of the containers."""
+    def read_container_document(self) -> Document:
+        """Return the document of the containers."""
         return self._documents.of_containers()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from omero_rocrate_transfer.crate.omexml import parse_document
-from omero_rocrate_transfer.model.extras_json import structured_annotations
+from omero_rocrate_transfer.model.document import structured_annotations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

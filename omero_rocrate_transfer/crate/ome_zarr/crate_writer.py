@@ -24,7 +24,6 @@ from omero_rocrate_transfer.crate.ome_zarr.plan import PackedZarr, PixelsPlan
 from omero_rocrate_transfer.crate.ome_zarr.plane_digests import ImagePlanes, render_planes
 from omero_rocrate_transfer.crate.omexml import render_document
 from omero_rocrate_transfer.model.errors import IntegrityError
-from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
@@ -33,28 +32,29 @@ if TYPE_CHECKING:
 
     from omero_rocrate_transfer.crate.archives.base import Transaction
     from omero_rocrate_transfer.model.contents import TransferUnit
+    from omero_rocrate_transfer.model.document import Document
     from omero_rocrate_transfer.model.rendering import Rendering
     from omero_rocrate_transfer.transfer.ports import Source
 
 
 def pack_pixels(
-    transaction: Transaction, unit: TransferUnit, document: OME, source: Source, plan: PixelsPlan
+    transaction: Transaction, unit: TransferUnit, document: Document, source: Source, plan: PixelsPlan
 ) -> tuple[PackedZarr, ...]:
     """Write the OME-Zarrs of one unit.
 
     Parameters
     ----------
     document
-        Of the unit; its extras are taken out of it.
+        Of the unit.
 
     Raises
     ------
     IntegrityError
         The document does not tell all images of the unit.
     """
-    shown = {lsid: users[0].rendering for lsid, users in take_extras(document).rendering.items() if users}
-    packer = _ZarrPacker(transaction, unit, document, source, plan, shown)
-    return tuple(packer.pack(arrangement) for arrangement in arrange(unit, document))
+    shown = {lsid: users[0].rendering for lsid, users in document.extras.rendering.items() if users}
+    packer = _ZarrPacker(transaction, unit, document.ome, source, plan, shown)
+    return tuple(packer.pack(arrangement) for arrangement in arrange(unit, document.ome))
 
 
 class _ZarrPacker:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from ome_types import OME, model
 
+from omero_rocrate_transfer.crate.extras_json import extract_document
 from omero_rocrate_transfer.crate.ome_zarr.axes import Flaw
 from omero_rocrate_transfer.crate.ome_zarr.challenge import read_pairs
 from omero_rocrate_transfer.crate.ome_zarr.elements import find_rendering_flaws, image_element, rendering_of
@@ -17,9 +18,9 @@ from omero_rocrate_transfer.crate.ome_zarr.plates import find_wells, plate_eleme
 from omero_rocrate_transfer.crate.omexml import HostileXmlError, check_xml, parse_document
 from omero_rocrate_transfer.crate.profile import PROFILE_URI
 from omero_rocrate_transfer.model.contents import Omission
+from omero_rocrate_transfer.model.document import Document, structured_annotations
 from omero_rocrate_transfer.model.errors import UnsafeCrateError
 from omero_rocrate_transfer.model.extras import Extras, UserRendering
-from omero_rocrate_transfer.model.extras_json import put_extras, structured_annotations, take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class ZarrRoot:
     plate: ObjectRef | None
     omissions: list[Omission] = field(default_factory=list)
 
-    def cut_document(self, refs: Sequence[ObjectRef], host: str) -> OME:
+    def cut_document(self, refs: Sequence[ObjectRef], host: str) -> Document:
         """Return the document of some of its images, with their rendering settings."""
         wanted = {ref.lsid(host) for ref in refs}
         images = [image for image in self.document.images if image.id in wanted]
@@ -64,8 +65,7 @@ class ZarrRoot:
             for lsid, one in shown.items()
             if one is not None
         }
-        put_extras(cut, Extras(rendering=rendering), host)
-        return cut
+        return Document(cut, Extras(rendering=rendering))
 
 
 def read_root(zarr: OmeZarr, name: str, labels: Labels, max_document_bytes: int) -> ZarrRoot:
@@ -167,8 +167,7 @@ def _read_omexml(
     place = f"{name}/{_OME_XML}"
     check_xml(data, place)
     text, dropped, flaws = labels.relabel(data)
-    document = parse_document(text, place)
-    take_extras(document, what=place)
+    document = extract_document(parse_document(text, place), what=place).ome
     if dropped:
         reason = "an OME-Zarr does not hold the attached files"
         omissions.append(Omission(type="FileAnnotation", count=dropped, reason=reason))

@@ -23,12 +23,11 @@ from omero_rocrate_transfer.model.contents import (
     SourceInfo,
     TransferUnit,
 )
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.errors import NotFoundError, UsageError
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
 
 if TYPE_CHECKING:
-    from ome_types import OME
-
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader
     from omero_rocrate_transfer.model.contents import OriginalFile
     from omero_rocrate_transfer.transfer.ports import PixelsReader
@@ -84,21 +83,19 @@ class ZarrSource:
             raise UsageError("An OME-Zarr is unpacked as a whole.", hint="Name no objects.")
         return self._open()[0]
 
-    def read_document(self, unit: TransferUnit) -> OME:
-        """Return the OME document of one unit."""
+    def read_document(self, unit: TransferUnit) -> Document:
+        """Return the document of one unit."""
         contents, found = self._open()
         return found[unit.ref].cut_document([image.ref for image in unit.images], contents.source.host)
 
-    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+    def iter_pages(self, unit: TransferUnit) -> Iterator[Document]:
         """Yield nothing: all ROIs are in the documents."""
         del unit
         return iter(())
 
-    def read_container_document(self) -> OME:
+    def read_container_document(self) -> Document:
         """Return an empty document: plates are in those of their units, and there is nothing else."""
-        from ome_types import OME
-
-        return OME()
+        return Document()
 
     def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
         """Raise an error: there are no original files."""

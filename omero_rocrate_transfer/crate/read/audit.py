@@ -9,6 +9,7 @@ from omero_rocrate_transfer.crate import vocabulary
 from omero_rocrate_transfer.crate.archives import open_archive
 from omero_rocrate_transfer.crate.archives.base import DEFAULT_LIMITS, Limits
 from omero_rocrate_transfer.crate.archives.headers import iter_damaged_headers
+from omero_rocrate_transfer.crate.extras_json import extract_document
 from omero_rocrate_transfer.crate.ome_zarr.names import name_planes
 from omero_rocrate_transfer.crate.omexml import parse_document
 from omero_rocrate_transfer.crate.read import graph as graphs
@@ -22,7 +23,6 @@ from omero_rocrate_transfer.model.errors import (
     TransferError,
     UnsafeCrateError,
 )
-from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.transfer.events import Compared, Symbol
 from omero_rocrate_transfer.transfer.planes import iter_plane_digests
 
@@ -114,7 +114,7 @@ class CrateAudit:
             if self._archive.sizes[name] > self._limits.max_document_bytes:
                 raise UnsafeCrateError(f"{name} is longer than {self._limits.max_document_bytes} bytes.")
             data = b"".join(self._archive.iter_blocks(name))
-            take_extras(parse_document(data, name, self._limits.max_memory_bytes), what=name)
+            extract_document(parse_document(data, name, self._limits.max_memory_bytes), what=name)
         for unit, image in self._pixels.get(name, ()):
             with closing(self._source.open_pixels(unit, image.ref)) as pixels:
                 for _ in iter_plane_digests(pixels):

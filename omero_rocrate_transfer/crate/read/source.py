@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from omero_rocrate_transfer.crate import vocabulary
 from omero_rocrate_transfer.crate.archives import open_archive
 from omero_rocrate_transfer.crate.archives.base import DEFAULT_LIMITS, Limits
+from omero_rocrate_transfer.crate.extras_json import extract_document
 from omero_rocrate_transfer.crate.omexml import parse_document
 from omero_rocrate_transfer.crate.read.metadata import CrateIndex, read_index, select_contents
 from omero_rocrate_transfer.model.digests import SHA256, Hasher
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.errors import (
     GET_AGAIN,
     DigestMismatchError,
@@ -21,8 +23,6 @@ from omero_rocrate_transfer.model.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
-
-    from ome_types import OME
 
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader
     from omero_rocrate_transfer.crate.ome_zarr.crate_reader import CratePixels
@@ -71,25 +71,25 @@ class CrateSource:
         _, index = self._open()
         return select_contents(index.contents, roots)
 
-    def read_document(self, unit: TransferUnit) -> OME:
-        """Return the OME document of one unit."""
+    def read_document(self, unit: TransferUnit) -> Document:
+        """Return the document of one unit."""
         _, index = self._open()
         name = index.documents.get(unit.ref)
         if name is None:
             raise NotFoundError(f"The crate has no OME-XML of {unit.ref}.", hint="Get the crate again.")
         return self._read_document(name)
 
-    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+    def iter_pages(self, unit: TransferUnit) -> Iterator[Document]:
         """Yield the OME documents with the ROIs of one unit that are not in its own."""
         _, index = self._open()
         return map(self._read_document, index.pages.get(unit.ref, ()))
 
-    def read_container_document(self) -> OME:
-        """Return the OME document of the containers; an empty one where the crate has none."""
-        from ome_types import OME
-
+    def read_container_document(self) -> Document:
+        """Return the document of the containers; an empty one if the crate has none."""
         _, index = self._open()
-        return self._read_document(vocabulary.CONTAINERS) if vocabulary.CONTAINERS in index.files else OME()
+        return (
+            self._read_document(vocabulary.CONTAINERS) if vocabulary.CONTAINERS in index.files else Document()
+        )
 
     def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
         """Yield the bytes of one original file, and compare size and every digest after the last one.
@@ -171,8 +171,9 @@ class CrateSource:
                     self._members.setdefault(folder + slash, []).append(name)
             return self._members
 
-    def _read_document(self, name: str) -> OME:
-        return parse_document(self._read_file(name), name, self._limits.max_memory_bytes)
+    def _read_document(self, name: str) -> Document:
+        document = parse_document(self._read_file(name), name, self._limits.max_memory_bytes)
+        return extract_document(document, what=name)
 
     def _read_file(self, name: str) -> bytes:
         """Return a file whole."""

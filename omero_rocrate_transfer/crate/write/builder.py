@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from omero_rocrate_transfer.crate import entities, vocabulary
 from omero_rocrate_transfer.crate.attachments import refer_to_attachments
+from omero_rocrate_transfer.crate.extras_json import render_with_extras
 from omero_rocrate_transfer.crate.manifest import render_line
 from omero_rocrate_transfer.crate.ome_zarr.entities import describe_standards
-from omero_rocrate_transfer.crate.omexml import render_document
 from omero_rocrate_transfer.crate.write.acquisition import describe_acquisition
 from omero_rocrate_transfer.crate.write.metadata import iter_metadata, render_unit
 from omero_rocrate_transfer.crate.write.preview import render_preview
@@ -25,14 +25,13 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from ome_types import OME
-
     from omero_rocrate_transfer.crate.archives.base import ArchiveWriter
     from omero_rocrate_transfer.crate.entities import Entity, PackedFile
     from omero_rocrate_transfer.crate.ome_zarr.plan import PixelsPlan
     from omero_rocrate_transfer.crate.write.provenance import PackRun
     from omero_rocrate_transfer.crate.write.spool import Spool
     from omero_rocrate_transfer.model.contents import Contents, TransferUnit
+    from omero_rocrate_transfer.model.document import Document
     from omero_rocrate_transfer.model.facts import CrateFacts
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.transfer.ports import Source
@@ -70,10 +69,10 @@ class Draft:
         #: Files that belong to no unit.
         self._described: list[Entity] = []
 
-    def add_containers(self, document: OME) -> None:
+    def add_containers(self, document: Document) -> None:
         """Write the document of the containers."""
-        refer_to_attachments(document)
-        text, _ = render_document(document)
+        refer_to_attachments(document.ome)
+        text, _ = render_with_extras(document, self._contents.source.host)
         with self._archive.transaction() as transaction:
             packed = pack_bytes(transaction, vocabulary.CONTAINERS, text)
         self._described.append(entities.describe_document(packed, "the containers"))

@@ -24,11 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
-    from ome_types import OME
-
     from omero_rocrate_transfer.crate.write.builder import Draft
     from omero_rocrate_transfer.crate.write.units import PackedUnit
     from omero_rocrate_transfer.model.contents import Contents, TransferUnit
+    from omero_rocrate_transfer.model.document import Document
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.model.results import Mapping
     from omero_rocrate_transfer.transfer.journal.state import History
@@ -91,9 +90,9 @@ class CrateSink:
         self._limits = limits
         self._work = Unfinished(path, run_id)
         self._draft: Draft | None = None
-        self._containers: OME | None = None
+        self._containers: Document | None = None
 
-    def begin(self, contents: Contents, containers: Callable[[], OME]) -> Sequence[Mapping]:
+    def begin(self, contents: Contents, containers: Callable[[], Document]) -> Sequence[Mapping]:
         """Create the archive, unless `take_up` found it.
 
         Raises

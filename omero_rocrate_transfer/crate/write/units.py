@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from omero_rocrate_transfer.crate import entities, names
 from omero_rocrate_transfer.crate.attachments import refer_to_attachments
+from omero_rocrate_transfer.crate.extras_json import render_with_extras
 from omero_rocrate_transfer.crate.ome_zarr.entities import describe_zarr
-from omero_rocrate_transfer.crate.omexml import render_document
 from omero_rocrate_transfer.crate.vocabulary import DIGEST_TERMS
 from omero_rocrate_transfer.model.digests import SHA256, Digest, Hasher
 from omero_rocrate_transfer.model.errors import DigestMismatchError, IncompleteError, UnsafeCrateError
@@ -17,12 +17,11 @@ from omero_rocrate_transfer.model.errors import DigestMismatchError, IncompleteE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ome_types import OME
-
     from omero_rocrate_transfer.crate.archives.base import Transaction
     from omero_rocrate_transfer.crate.entities import Entity, PackedFile
     from omero_rocrate_transfer.crate.ome_zarr.plan import PackedZarr, PixelsPlan
     from omero_rocrate_transfer.model.contents import Contents, OriginalFile, TransferUnit
+    from omero_rocrate_transfer.model.document import Document
     from omero_rocrate_transfer.transfer.ports import Source
 
 _KINDS: Final = {"Fileset": "fs", "Image": "image", "Plate": "plate", "Annotation": names.ATTACHMENT}
@@ -71,13 +70,13 @@ def pack_unit(transaction: Transaction, unit: TransferUnit, source: Source, plan
         name = names.make_name(kind, unit.ref.id, file.name, index=place, width=width)
         files.append(_pack_file(transaction, name, unit, file, source))
     read = source.read_document(unit)
-    refer_to_attachments(read)
-    text, replaced = render_document(read)
+    refer_to_attachments(read.ome)
+    text, replaced = render_with_extras(read, plan.host)
     document = pack_bytes(transaction, names.make_document_name(kind, unit.ref.id), text)
     pages = []
     for index, page in enumerate(source.iter_pages(unit)):
-        refer_to_attachments(page)
-        text, more = render_document(page)
+        refer_to_attachments(page.ome)
+        text, more = render_with_extras(page, plan.host)
         pages.append(pack_bytes(transaction, names.make_page_name(kind, unit.ref.id, index), text))
         replaced += more
     zarrs = _pack_pixels(transaction, unit, read, source, plan) if unit.pixels else ()
@@ -147,7 +146,7 @@ def describe_unit(
 
 
 def _pack_pixels(
-    transaction: Transaction, unit: TransferUnit, document: OME, source: Source, plan: PixelsPlan
+    transaction: Transaction, unit: TransferUnit, document: Document, source: Source, plan: PixelsPlan
 ) -> tuple[PackedZarr, ...]:
     # Zarr is only loaded where pixels travel
     from omero_rocrate_transfer.crate.ome_zarr.crate_writer import pack_pixels

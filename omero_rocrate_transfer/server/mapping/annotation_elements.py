@@ -17,8 +17,8 @@ from ome_types import OME, model
 from xsdata.exceptions import ParserError
 from xsdata_pydantic_basemodel.bindings import XmlParser
 
+from omero_rocrate_transfer.model.document import structured_annotations
 from omero_rocrate_transfer.model.extras import AnnotationFacts, FileFacts, Place
-from omero_rocrate_transfer.model.extras_json import structured_annotations
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.mapping.annotation_kinds import BY_OMERO
 from omero_rocrate_transfer.server.mapping.times import EARLIEST_MS, LATEST_MS, iso_utc, utc

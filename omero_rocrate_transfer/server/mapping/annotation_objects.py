@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import omero.model
-from ome_types import OME, to_xml
+from ome_types import to_xml
 from omero.rtypes import rbool, rdouble, rlong, rstring, rtime
 
+from omero_rocrate_transfer.model.document import Document, structured_annotations
 from omero_rocrate_transfer.model.errors import GET_AGAIN, UnsafeCrateError
-from omero_rocrate_transfer.model.extras import AnnotationExtras, AnnotationFacts
-from omero_rocrate_transfer.model.extras_json import structured_annotations
+from omero_rocrate_transfer.model.extras import AnnotationFacts
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.mapping.annotation_kinds import CLASSES, AnnotationClass
 from omero_rocrate_transfer.server.mapping.times import milliseconds
@@ -78,18 +78,18 @@ def new_link(link_type: str, parent: ObjectRef, annotation: ObjectRef) -> Any:
     return made
 
 
-def iter_annotations(document: OME, extras: AnnotationExtras) -> Iterator[SourceAnnotation]:
-    """Yield the annotations of a document.
+def iter_annotations(document: Document) -> Iterator[SourceAnnotation]:
+    """Yield the annotations of a document.ome.
 
     Raises
     ------
     UnsafeCrateError
-        A value in the extras is no value of its class.
+        A value in the document.extras.annotations is no value of its class.
     """
-    structured = structured_annotations(document)
+    structured = structured_annotations(document.ome)
     for kind in CLASSES:
         for element in getattr(structured, kind.list):
-            facts = extras.facts.get(element.id, _NOTHING)
+            facts = document.extras.annotations.facts.get(element.id, _NOTHING)
             yield SourceAnnotation(
                 lsid=element.id,
                 kind=kind,

@@ -8,13 +8,11 @@ from dataclasses import replace
 from threading import Lock
 from typing import Final
 
-from ome_types import OME
-
 from omero_rocrate_transfer.model.annotations import AnnotationChoice
 from omero_rocrate_transfer.model.choices import PixelsPolicy
 from omero_rocrate_transfer.model.contents import Contents, OriginalFile, TransferUnit
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.extras import Extras
-from omero_rocrate_transfer.model.extras_json import put_extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.read import files
 from omero_rocrate_transfer.server.read.annotations.annotations import AnnotationReader, of_containers
@@ -113,8 +111,8 @@ class ServerSource:
             self._documents.clear()
         return contents
 
-    def read_document(self, unit: TransferUnit) -> OME:
-        """Return the OME document of a unit; reads those of the units after it too."""
+    def read_document(self, unit: TransferUnit) -> Document:
+        """Return the document of a unit; reads those of the units after it too."""
         # The lock is held while reading: who waits for it most likely finds its document among those read.
         with self._lock:
             if unit.ref not in self._documents:
@@ -124,15 +122,15 @@ class ServerSource:
             (self._paged.add if draft.paged else self._paged.discard)(unit.ref)
         return self._reader(self._known()).finish(draft)
 
-    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+    def iter_pages(self, unit: TransferUnit) -> Iterator[Document]:
         """Yield the pages of a unit, after its document."""
         if unit.ref not in self._paged:
             return iter(())
         pages = RoiPages(self._connection, self._known(), self._annotations, self._sources, self._identifiers)
         return pages.iter_pages(unit)
 
-    def read_container_document(self) -> OME:
-        """Return the OME document of the containers."""
+    def read_container_document(self) -> Document:
+        """Return the document of the containers."""
         contents = self._known()
         draft = Draft(container_document(contents), contents.source.host)
         reader = Reader(self._connection)
@@ -150,8 +148,7 @@ class ServerSource:
             owners=draft.owners,
             members=contents.member_links,
         )
-        put_extras(draft.document, extras, draft.host)
-        return draft.document
+        return Document(draft.document, extras)
 
     def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
         """Yield the bytes of an original file; see `files.iter_blocks`."""

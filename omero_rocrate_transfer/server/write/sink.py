@@ -6,12 +6,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from ome_types import OME
-
 from omero_rocrate_transfer.model.choices import PixelsAs
 from omero_rocrate_transfer.model.contents import Contents, Omission, TransferUnit
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.errors import UsageError
-from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import Mapping, UnitResult
 from omero_rocrate_transfer.server.session.connection import Connection
@@ -104,7 +102,7 @@ class ServerSink:
         self._places: Places | None = None
         self._content: ContentWriter | None = None
 
-    def begin(self, contents: Contents, containers: Callable[[], OME]) -> Sequence[Mapping]:
+    def begin(self, contents: Contents, containers: Callable[[], Document]) -> Sequence[Mapping]:
         """Create or find the containers.
 
         Raises
@@ -122,8 +120,7 @@ class ServerSink:
             self._group = group_of_target(self._connection, self._target)
         self._host = contents.source.host
         document = containers()
-        extras = take_extras(document, what="The document of the containers")
-        self._belongings = Belongings(self._owners, contents, extras.members)
+        self._belongings = Belongings(self._owners, contents, document.extras.members)
         finder = ContainerFinder(self._belongings, self._group, merge=self._merge)
         again = self._earlier.begun
         made = (
@@ -146,7 +143,7 @@ class ServerSink:
         self._content.add({ref: ObjectRef(ref.type, number) for ref, number in made.items()})
         self._content.add_earlier(self._earlier, self._left)
         restore = self._content.find_containers if again else self._content.write_containers
-        restore(document, extras)
+        restore(document)
         return [_mapping(ref, number) for ref, number in made.items()]
 
     def take_up(self, contents: Contents, history: History) -> Collection[ObjectRef]:
@@ -195,7 +192,7 @@ class ServerSink:
             importing = FilesetImport(session, unit, self._group)
             try:
                 fileset = importing.run(source)
-                pairs = pair_images(session, unit, document, fileset)
+                pairs = pair_images(session, unit, document.ome, fileset)
                 members = {plate: set(places.plates.get(plate, ())) for plate in unit.plates}
                 plates = pair_plates(session, members, pairs, fileset)
                 places.link(pairs, plates)
@@ -235,7 +232,7 @@ class ServerSink:
             )
             try:
                 document = source.read_document(unit)
-                rebuilt = importing.run(source, document)
+                rebuilt = importing.run(source, document.ome)
                 places.link(rebuilt.pairs, rebuilt.plates)
                 faultpoint("server:linked")
                 places.name(rebuilt.pairs, rebuilt.plates, owner)
@@ -270,7 +267,7 @@ class ServerSink:
         """Do nothing: a unit that failed took its traces away itself, those before it are whole."""
 
     def _write(
-        self, unit: TransferUnit, source: Source, document: OME, made: Sequence[Mapping]
+        self, unit: TransferUnit, source: Source, document: Document, made: Sequence[Mapping]
     ) -> tuple[Omission, ...]:
         """Write what hangs on the objects that a unit became."""
         belongings, content = self._begun(self._belongings), self._begun(self._content)

@@ -6,12 +6,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Final
 
-from ome_types import OME
-
 from omero_rocrate_transfer.model.annotations import FIGURE_NAMESPACE
 from omero_rocrate_transfer.model.contents import Contents, Omission, TransferUnit
-from omero_rocrate_transfer.model.extras import AnnotationExtras, Extras
-from omero_rocrate_transfer.model.extras_json import structured_annotations, take_extras
+from omero_rocrate_transfer.model.document import Document, structured_annotations
+from omero_rocrate_transfer.model.extras import Extras
 from omero_rocrate_transfer.model.provenance import Provenance
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import Mapping as Mapped
@@ -88,22 +86,26 @@ class ContentWriter:
         self.ids.add(traces.annotations)
         self.ids.add(traces.folders)
 
-    def write_containers(self, document: OME, extras: Extras) -> None:
+    def write_containers(self, document: Document) -> None:
         """Write what hangs on the containers; what is lost is told with the first unit."""
-        ContainerRestorer(self._owners, self._group, self.ids).restore(document, extras, self._owner_of())
-        self._untold = self._annotations.write_containers(document, extras.annotations)
-        self._untold += self._identify(extras, None)
+        ContainerRestorer(self._owners, self._group, self.ids).restore(document, self._owner_of())
+        self._untold = self._annotations.write_containers(document)
+        self._untold += self._identify(document.extras, None)
 
-    def find_containers(self, document: OME, extras: Extras) -> None:
+    def find_containers(self, document: Document) -> None:
         """Find again what an earlier process wrote of the containers, for the units that are left."""
         restorer = ContainerRestorer(self._owners, self._group, self.ids)
-        restorer.find_again(document, extras, self._owner_of())
+        restorer.find_again(document, self._owner_of())
 
     def _owner_of(self) -> dict[str, Account | None]:
         return {ref.lsid(self._host): self._belongings.of(ref) for ref in self._containers}
 
     def write_unit(
-        self, unit: TransferUnit, document: OME, pages: Iterable[OME], made: Mapping[ObjectRef, ObjectRef]
+        self,
+        unit: TransferUnit,
+        document: Document,
+        pages: Iterable[Document],
+        made: Mapping[ObjectRef, ObjectRef],
     ) -> tuple[Omission, ...]:
         """Write what hangs on the objects of a unit; return what cannot be written.
 
@@ -118,22 +120,22 @@ class ContentWriter:
             self.add(made)
             return self._write_unit(unit, document, pages)
 
-    def _write_unit(self, unit: TransferUnit, document: OME, pages: Iterable[OME]) -> tuple[Omission, ...]:
-        extras = take_extras(document, what=f"The document of {unit.ref}")
+    def _write_unit(
+        self, unit: TransferUnit, document: Document, pages: Iterable[Document]
+    ) -> tuple[Omission, ...]:
         owner = self._belongings.of_unit(unit)
         images = {one.ref: made.id for one in unit.images if (made := self.ids.get(one.ref.lsid(self._host)))}
         restorer = ContentRestorer(self._owners, self._group, self.ids, owner)
         imported = ImportedAnnotations()
-        new = restorer.restore(document, extras, images)
+        new = restorer.restore(document, images)
         faultpoint("server:content-restored")
-        lost = self._write_around(unit, document, extras, new, imported)
+        lost = self._write_around(unit, document, new, imported)
         for page in pages:
-            more = take_extras(page, what=f"A page of ROIs of {unit.ref}")
-            new = restorer.restore_page(page, more)
+            new = restorer.restore_page(page)
             # what is on the images themselves is in the document
-            shown = {image.id for image in page.images}
-            lost += self._write_around(unit, page, more, shown.union(new), imported)
-        if extras.complete:
+            shown = {image.id for image in page.ome.images}
+            lost += self._write_around(unit, page, shown.union(new), imported)
+        if document.extras.complete:
             restorer.remove_others()
         self._annotations.remove_unwanted(imported, owner)
         write_provenance(self._owners.hand(owner), self._group, self._origins(unit))
@@ -142,18 +144,17 @@ class ContentWriter:
     def _write_around(
         self,
         unit: TransferUnit,
-        document: OME,
-        extras: Extras,
+        document: Document,
         new: Collection[str],
         imported: ImportedAnnotations,
     ) -> list[Omission]:
         """Write what is on the content of a document or page; see `AnnotationWriter.write_unit`."""
         owner = self._belongings.of_unit(unit)
         hand = self._owners.hand(owner)
-        add_parts(Reader(hand), unit, document, extras.annotations, self._host, self.ids, extras.identifiers)
-        lost = restore_sources(hand, self._group, extras.sources, self.ids, unit, self._host)
-        lost += self._annotations.write_unit(document, extras.annotations, owner, new, imported)
-        return lost + self._identify(extras, owner)
+        add_parts(Reader(hand), unit, document, self._host, self.ids, document.extras.identifiers)
+        lost = restore_sources(hand, self._group, document.extras.sources, self.ids, unit, self._host)
+        lost += self._annotations.write_unit(document, owner, new, imported)
+        return lost + self._identify(document.extras, owner)
 
     def _identify(self, extras: Extras, owner: Account | None) -> list[Omission]:
         return restore_identifiers(self._owners.hand(owner), self._group, extras.identifiers, self.ids)
@@ -168,13 +169,12 @@ class ContentWriter:
     def write_attachment(self, unit: TransferUnit, source: Source) -> UnitResult:
         """Write an attached file with its annotation."""
         document = source.read_document(unit)
-        extras = take_extras(document, what=f"The document of {unit.ref}")
-        if not self._figures and _is_lone_figure(document, extras.annotations):
+        if not self._figures and _is_lone_figure(document):
             return UnitResult(unit=unit.ref, size_bytes=0, omissions=(_FIGURE,))
-        omissions = self._annotations.write_attachment(document, extras.annotations, unit, source)
+        omissions = self._annotations.write_attachment(document, unit, source)
         hand = self._owners.hand(None)
-        omissions += restore_sources(hand, self._group, extras.sources, self.ids, unit, self._host)
-        omissions += self._identify(extras, None)
+        omissions += restore_sources(hand, self._group, document.extras.sources, self.ids, unit, self._host)
+        omissions += self._identify(document.extras, None)
         made = self.ids.get(unit.ref.lsid(self._host))
         return UnitResult(
             unit=unit.ref,
@@ -192,7 +192,7 @@ class ContentWriter:
         return (*untold, *omissions)
 
 
-def _is_lone_figure(document: OME, extras: AnnotationExtras) -> bool:
+def _is_lone_figure(document: Document) -> bool:
     """Tell whether a document is that of a figure that is on nothing."""
-    namespaces = {one.namespace for one in structured_annotations(document).file_annotations}
-    return namespaces == {FIGURE_NAMESPACE} and not extras.links
+    namespaces = {one.namespace for one in structured_annotations(document.ome).file_annotations}
+    return namespaces == {FIGURE_NAMESPACE} and not document.extras.annotations.links

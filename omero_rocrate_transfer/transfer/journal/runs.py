@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import time
 from contextlib import contextmanager
@@ -11,31 +12,38 @@ from typing import TYPE_CHECKING, Final
 from omero_rocrate_transfer.model.errors import NotFoundError, UsageError
 from omero_rocrate_transfer.transfer.disk import make_private_folder
 from omero_rocrate_transfer.transfer.journal.file import Journal
-from omero_rocrate_transfer.transfer.journal.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from omero_rocrate_transfer.model.contents import Contents
+    from omero_rocrate_transfer.transfer.plan import Plan, Setting
 
 JOURNAL: Final = "journal.jsonl"
+#: Hexadecimal digits of an identity in the name of a run.
+_DIGITS: Final = 12
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}\Z")
 
 
-def run_name(command: str, *words: str) -> str:
-    """Return the name that the same command always gets.
+def find_run(folder: Path, command: str, shown: str, identity: Mapping[str, Setting]) -> str:
+    """Return the name of the run with an identity.
 
     Parameters
     ----------
+    folder
+        Of all runs.
     command
         ``pack``, ``unpack`` or ``copy``.
-    words
-        What tells it from all others; the last one, a path or an object, is seen in the name.
+    shown
+        A path or an object that a new name shows; it may change without making another run.
+    identity
+        What tells the run from all others: what travels, where to, and for whom.
     """
-    digest = hashlib.sha256("\0".join((command, *words)).encode("utf-8", "surrogateescape")).hexdigest()
-    shown = re.sub(r"[^A-Za-z0-9._-]+", "-", words[-1].rstrip("/").rpartition("/")[2])[:40].strip("-.")
-    return "-".join(part for part in (command, shown, digest[:8]) if part)
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:_DIGITS]
+    for path in sorted(folder.glob(f"{command}-*{digest}/{JOURNAL}")):
+        return path.parent.name
+    part = re.sub(r"[^A-Za-z0-9._-]+", "-", shown.rstrip("/").rpartition("/")[2])[:40].strip("-.")
+    return "-".join(word for word in (command, part, digest) if word)
 
 
 def check_name(name: str) -> str:
@@ -60,9 +68,9 @@ def journal_path(folder: Path, name: str) -> Path:
 
 @contextmanager
 def open_run(
-    folder: Path, name: str, contents: Contents, facts: Mapping[str, str], options: Mapping[str, object]
+    folder: Path, plan: Plan, facts: Mapping[str, str], *, fingerprint: str | None = None
 ) -> Iterator[Journal]:
-    """Begin a run or go on with it, and hold it until the block ends.
+    """Begin a run or resume it, and hold it until the block ends.
 
     Parameters
     ----------
@@ -70,15 +78,15 @@ def open_run(
         Of all runs.
     facts
         What to say of it later: ``command``, ``target`` …
-    options
-        What besides the contents decides about the target.
+    fingerprint
+        Of a run that an earlier version began, if it is not that of the plan.
 
     Raises
     ------
     RefusedError
         Another process is at work on it, or it was begun with something else.
     """
-    path = journal_path(folder, name)
+    path = journal_path(folder, plan.run_name)
     try:
         make_private_folder(folder)
         make_private_folder(path.parent)
@@ -88,10 +96,11 @@ def open_run(
         ) from error
     head = {
         **facts,
-        "fingerprint": fingerprint(contents, options),
-        "source": contents.source.host,
-        "source_database": contents.source.database_uuid,
-        "items": len(contents.units),
+        "fingerprint": fingerprint or plan.fingerprint,
+        "settings": dict(plan.settings),
+        "source": plan.contents.source.host,
+        "source_database": plan.contents.source.database_uuid,
+        "items": len(plan.contents.units),
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     with Journal(path, head) as journal:

@@ -10,9 +10,8 @@ from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import Mapping, UnitResult
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from omero_rocrate_transfer.model.contents import TransferUnit
     from omero_rocrate_transfer.model.errors import TransferError
     from omero_rocrate_transfer.transfer.journal.file import Record
 
@@ -92,38 +91,6 @@ def lost_record(units: Iterable[ObjectRef]) -> Record:
 def finished_record(receipt: dict[str, Any]) -> Record:
     """Return the record of a target that is complete."""
     return {"type": "finished", "receipt": receipt}
-
-
-@dataclass(frozen=True, slots=True)
-class Resumed:
-    """A plan, parted by what is done."""
-
-    #: Results of units that are done and still there, in the order of the plan.
-    done: tuple[UnitResult, ...]
-    #: Units that are still to do, in the order of the plan.
-    remaining: tuple[TransferUnit, ...]
-    #: Units that the journal has as done, but nobody finds.
-    lost: tuple[ObjectRef, ...]
-
-
-def resume(units: Sequence[TransferUnit], history: History, there: Collection[ObjectRef]) -> Resumed:
-    """Part a plan into what is done and what remains.
-
-    Parameters
-    ----------
-    units
-        All of the plan.
-    history
-        What the journal says.
-    there
-        Units that really are whole on the target.
-    """
-    whole = set(there) & history.done.keys()
-    return Resumed(
-        done=tuple(history.done[unit.ref] for unit in units if unit.ref in whole),
-        remaining=tuple(unit for unit in units if unit.ref not in whole),
-        lost=tuple(ref for ref in history.done if ref not in whole),
-    )
 
 
 def _result(record: Record) -> UnitResult:

@@ -7,8 +7,6 @@ two sources against each other (`omero_rocrate_transfer.transfer.verify.compare`
 from __future__ import annotations
 
 import logging
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from omero_rocrate_transfer.model.errors import (
@@ -19,16 +17,16 @@ from omero_rocrate_transfer.model.errors import (
     TransferError,
 )
 from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_rocrate_transfer.transfer.engine import Outcome, Tick
 from omero_rocrate_transfer.transfer.events import Compared, Started
-from omero_rocrate_transfer.transfer.pool import TICK_S
-from omero_rocrate_transfer.transfer.progress import Meter
+from omero_rocrate_transfer.transfer.progress import LeftError, Meter
 from omero_rocrate_transfer.transfer.verify.subset import ALL, Subset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from omero_rocrate_transfer.transfer.engine import Engine
     from omero_rocrate_transfer.transfer.events import Event
-    from omero_rocrate_transfer.transfer.interrupt import Interrupt
 
 T = TypeVar("T")
 
@@ -75,9 +73,7 @@ class Audit(Protocol):
         ...
 
 
-def verify(
-    audit: Audit, *, parallel: int, interrupt: Interrupt, quick: bool = False, subset: Subset = ALL
-) -> Iterator[Event]:
+def verify(audit: Audit, engine: Engine, *, quick: bool = False, subset: Subset = ALL) -> Iterator[Event]:
     """Check a target against itself.
 
     Parameters
@@ -87,7 +83,7 @@ def verify(
     subset
         Files whose content is read; everything else is always checked.
     """
-    with interrupt.at_once():
+    with engine.interrupt.at_once():
         found = list(audit.inspect())
     yield from found
     if quick:
@@ -108,24 +104,24 @@ def verify(
         return [Compared(symbol="=", path=name)]
 
     items = ((ObjectRef("File", number), name) for number, (name, _) in enumerate(files, 1))
-    yield from each(check, items, lambda item: item[1], parallel=parallel, meter=meter, interrupt=interrupt)
+    yield from compare_each(engine, check, items, lambda item: item[1], meter)
 
 
-def each(
+def compare_each(
+    engine: Engine,
     do: Callable[[T], Iterable[Compared]],
     items: Iterable[T],
     name: Callable[[T], str],
-    *,
-    parallel: int,
     meter: Meter,
-    interrupt: Interrupt,
 ) -> Iterator[Event]:
-    """Call ``do`` for every item in ``parallel`` threads; what it raises becomes a line of its own.
+    """Compare every item; an item that cannot be compared becomes a line of its own.
 
     Parameters
     ----------
+    do
+        Compares one item.
     name
-        What an item is called where it cannot be compared.
+        What an item is called if it cannot be compared.
 
     Raises
     ------
@@ -138,7 +134,7 @@ def each(
     def attempt(item: T) -> list[Compared]:
         try:
             return list(do(item))
-        except (LoginError, StoppedError):
+        except (LoginError, StoppedError, LeftError):
             raise
         except OddItemError.CAUSES as odd:
             log.exception("%s cannot be compared", name(item))
@@ -148,17 +144,8 @@ def each(
             log.info("%s cannot be compared: %s", name(item), error)
             return [Compared(symbol="!", path=name(item), text=str(error), error=error)]
 
-    waiting = takewhile(lambda _: not meter.is_stopping, items)
-    executor = ThreadPoolExecutor(parallel, thread_name_prefix="verify")
-    try:
-        running = {executor.submit(attempt, item) for item in islice(waiting, parallel)}
-        while running:
-            ended, running = wait(running, timeout=TICK_S, return_when=FIRST_COMPLETED)
-            interrupt.check()
-            yield from meter.drain()
-            for future in ended:
-                yield from future.result()
-            running |= {executor.submit(attempt, item) for item in islice(waiting, len(ended))}
-    finally:
-        meter.stop()
-        executor.shutdown(wait=True, cancel_futures=True)
+    for event in engine.work(attempt, items, meter):
+        if isinstance(event, Outcome):
+            yield from event.future.result()
+        elif not isinstance(event, Tick):
+            yield event

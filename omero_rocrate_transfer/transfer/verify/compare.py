@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from omero_rocrate_transfer.transfer.events import Compared, Started
-from omero_rocrate_transfer.transfer.progress import Meter, MeteredSource
-from omero_rocrate_transfer.transfer.retry import Retry
-from omero_rocrate_transfer.transfer.verify.audit import each
+from omero_rocrate_transfer.transfer.progress import MeteredSource
+from omero_rocrate_transfer.transfer.verify.audit import compare_each
 from omero_rocrate_transfer.transfer.verify.compare_unit import UnitComparison
 from omero_rocrate_transfer.transfer.verify.facts import (
     DocumentFacts,
@@ -29,8 +28,8 @@ if TYPE_CHECKING:
         TransferUnit,
     )
     from omero_rocrate_transfer.model.refs import ObjectRef
+    from omero_rocrate_transfer.transfer.engine import Engine
     from omero_rocrate_transfer.transfer.events import Event
-    from omero_rocrate_transfer.transfer.interrupt import Interrupt
     from omero_rocrate_transfer.transfer.ports import Source
     from omero_rocrate_transfer.transfer.verify.facts import Facts
 
@@ -85,15 +84,7 @@ class Comparison:
         #: Then what objects say, by kind and digest.
         self._said: dict[str, Any] | None = {} if self.partial else None
 
-    def run(
-        self,
-        *,
-        parallel: int,
-        interrupt: Interrupt,
-        quick: bool = False,
-        subset: Subset = ALL,
-        retry: Retry | None = None,
-    ) -> Iterator[Event]:
+    def run(self, engine: Engine, *, quick: bool = False, subset: Subset = ALL) -> Iterator[Event]:
         """Yield one `Compared` for each container, image and file, and for what is on one side only.
 
         Parameters
@@ -102,28 +93,23 @@ class Comparison:
             Names, sizes and places only: no file, no pixels and no document is read.
         subset
             Units that are read.
-        retry
-            When what failed is read again.
         """
-        meter, attempts = Meter("verify"), retry or Retry()
-        attempts.stopping, attempts.tell = meter.stopping, meter.tell_retry
+        meter = engine.meter("verify")
         units = self._left.contents.units
         read = {unit.ref for unit in units if str(unit.ref) in subset and not quick}
         yield Started(
             phase="verify", size_bytes=2 * sum(unit.size_bytes for unit in units if unit.ref in read)
         )
-        yield from attempts.call(lambda: list(self._iter_containers(deep=not quick)))
+        yield from engine.retry.call(lambda: list(self._iter_containers(deep=not quick)))
         if self._became is None:
             yield from self._iter_right_only()
         left, right = (MeteredSource(side.source, meter) for side in (self._left, self._right))
 
         def compare(unit: TransferUnit) -> list[Compared]:
             pair = UnitComparison(self, unit, left, right)
-            return attempts.call(lambda: list(pair.run(deep=unit.ref in read)), unit.ref)
+            return engine.retry.call(lambda: list(pair.run(deep=unit.ref in read)), unit.ref)
 
-        yield from each(
-            compare, units, lambda unit: str(unit.ref), parallel=parallel, meter=meter, interrupt=interrupt
-        )
+        yield from compare_each(engine, compare, units, lambda unit: str(unit.ref), meter)
 
     def find(self, ref: ObjectRef) -> ObjectRef | None:
         """Return what an object of the left is on the right, None where nobody knows."""

@@ -18,16 +18,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.errors import UnsafeCrateError
-from omero_rocrate_transfer.model.extras import Extras
-from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
 from omero_rocrate_transfer.transfer.events import Compared
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
-
-    from ome_types import OME
 
     from omero_rocrate_transfer.model.contents import Container, ImageRecord
 
@@ -75,7 +72,7 @@ class DocumentFacts:
     Parameters
     ----------
     document
-        Its extras are taken out.
+        Of a unit or of the containers.
     ignored_namespaces
         Beginnings of namespaces whose annotations are not compared: those that transfers write.
     said
@@ -84,15 +81,15 @@ class DocumentFacts:
 
     def __init__(
         self,
-        document: OME,
+        document: Document,
         *,
         ignored_namespaces: Collection[str] = (),
         said: dict[str, Any] | None = None,
     ) -> None:
         self._said = said
-        self._extras: Extras = take_extras(document)
+        self._extras = document.extras
         self._ignored = tuple(ignored_namespaces)
-        self._objects: dict[str, BaseModel] = dict(_iter_objects(document))
+        self._objects: dict[str, BaseModel] = dict(_iter_objects(document.ome))
         self._digests: dict[str, str] = {}
 
     def of_type(self, name: str) -> Iterator[tuple[ObjectRef, Facts]]:

@@ -51,6 +51,18 @@ def experimenter(name: str) -> Any:
 
 
 @pytest.fixture
+def connect(sandbox_login: Callable[..., Any]) -> Callable[..., Any]:
+    """Log in: ``connect(user, password)`` gives an ``omero.client``, closed after the test."""
+    return sandbox_login
+
+
+@pytest.fixture
+def root(connect: Callable[..., Any]) -> Any:
+    """Give a client logged in as root."""
+    return connect()
+
+
+@pytest.fixture
 def people(connect: Callable[..., Any]) -> People:
     """Give a way to add users and groups."""
     return People(connect)

@@ -7,6 +7,7 @@ from typing import Any
 
 import omero
 import pytest
+
 from omero_sandbox.db.store import Row
 from omero_sandbox.security import binary_access
 from omero_sandbox.server import SandboxServer

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from omero_sandbox.server import SandboxServer
 from omero_sandbox.testing import real_input, seed
 from omero_sandbox.testing.compare import Comparison, compare

@@ -13,6 +13,7 @@ import Ice
 import omero
 import omero.clients
 import pytest
+
 from omero_sandbox.net.faults import Faults
 from omero_sandbox.net.ice import operations, servant
 

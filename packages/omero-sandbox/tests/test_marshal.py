@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from omero_sandbox.db.bootstrap import install
 from omero_sandbox.db.marshal import Marshaller, python_class, quantity_object, read_value
 from omero_sandbox.db.schema import resolve

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 from ome_types import from_tiff
+
 from omero_sandbox.testing import real_input
 from omero_sandbox.testing.real_input import INPUTS
 

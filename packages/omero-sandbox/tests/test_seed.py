@@ -9,6 +9,7 @@ from typing import Any
 import omero
 import pytest
 from omero.sys import ParametersI
+
 from omero_sandbox.server import SandboxServer
 from omero_sandbox.testing import bulk_seed, real_input, seed
 from omero_sandbox.testing import world as demo_world

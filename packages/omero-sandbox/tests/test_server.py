@@ -16,6 +16,7 @@ import omero
 import omero.clients
 import pytest
 from omero.gateway import BlitzGateway
+
 from omero_sandbox.net.faults import ANY
 from omero_sandbox.server import SandboxServer
 

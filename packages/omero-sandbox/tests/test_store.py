@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import omero
 import pytest
+
 from omero_sandbox.db.store import Store
 
 

@@ -14,7 +14,6 @@ from omero_rocrate_transfer.crate.foreign.source import ForeignSource
 from omero_rocrate_transfer.crate.read.open import open_source
 from omero_rocrate_transfer.model.contents import Contents
 from omero_rocrate_transfer.model.errors import NotFoundError, UnsafeCrateError
-from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.transfer.ports import Source
 from tests.crate.foreign import packs
@@ -77,7 +76,7 @@ def test_bytes_of_files_are_those_of_the_pack(path: Path) -> None:
 
 
 def only_document(source: Source, place: int) -> OME:
-    return source.read_document(source.read_contents(()).units[place])
+    return source.read_document(source.read_contents(()).units[place]).ome
 
 
 @pytest.mark.parametrize("version", DOCUMENTS)
@@ -111,8 +110,8 @@ def test_attached_file_is_a_unit_that_knows_what_it_is_on(path: Path) -> None:
     packs.write_pack(path)
     source = open_source(path)
 
-    document = only_document(source, 3)
-    [link] = take_extras(document).annotations.links
+    read = source.read_document(source.read_contents(()).units[3])
+    document, [link] = read.ome, read.extras.annotations.links
 
     assert link.parent.endswith(":Image:13")
     assert link.child == document.structured_annotations.file_annotations[0].id  # type: ignore[union-attr]

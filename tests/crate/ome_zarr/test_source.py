@@ -15,8 +15,8 @@ from omero_rocrate_transfer.crate.ome_zarr.source import ZarrSource
 from omero_rocrate_transfer.crate.read.open import open_source
 from omero_rocrate_transfer.crate.read.source import CrateSource
 from omero_rocrate_transfer.model.contents import Contents
+from omero_rocrate_transfer.model.document import structured_annotations
 from omero_rocrate_transfer.model.errors import IntegrityError, NotFoundError, UnsafeCrateError, UsageError
-from omero_rocrate_transfer.model.extras_json import structured_annotations, take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.transfer.ports import StoredSource
 from tests.crate.ome_zarr.test_image import FACTS
@@ -46,7 +46,7 @@ def test_bare_images_of_both_formats_become_units(tmp_path: Path, letters: str, 
     source: StoredSource = open_source(tmp_path / "my cells.ome.zarr")
     contents = source.read_contents(())
     (unit,) = contents.units
-    document = source.read_document(unit)
+    document = source.read_document(unit).ome
     pixels = read_all(source.open_pixels(unit, unit.images[0].ref))
 
     sizes = [SIZES[letter] if letter in letters else 1 for letter in "tczyx"]
@@ -56,7 +56,7 @@ def test_bare_images_of_both_formats_become_units(tmp_path: Path, letters: str, 
     assert document.images[0].id == unit.ref.lsid(contents.source.host)
     assert document.images[0].pixels.physical_size_x == 0.5
     assert contents.roots == (unit.ref,)
-    assert source.read_container_document().images == []
+    assert source.read_container_document().ome.images == []
     source.close()
 
 
@@ -101,7 +101,7 @@ def test_facts_of_the_inner_crate_become_key_value_pairs(tmp_path: Path) -> None
     (tmp_path / "x.zarr/ro-crate-metadata.json").write_bytes(render_inner_crate(FACTS))
 
     source = open_source(tmp_path / "x.zarr")
-    document = source.read_document(source.read_contents(()).units[0])
+    document = source.read_document(source.read_contents(()).units[0]).ome
 
     (annotation,) = structured_annotations(document).map_annotations
     assert {pair.k: pair.value for pair in annotation.value.ms} | {"License": ""} == {
@@ -125,9 +125,9 @@ def read_inside(tmp_path: Path, name: str) -> tuple[StoredSource, Contents]:
 def test_an_image_taken_out_of_a_crate_keeps_its_metadata_and_settings(tmp_path: Path) -> None:
     source, contents = read_inside(tmp_path, "image205.ome.zarr")
     (unit,) = contents.units
-    document = source.read_document(unit)
+    read = source.read_document(unit)
+    document, extras = read.ome, read.extras
 
-    extras = take_extras(document)
     assert document.images[0].pixels.channels[0].name == "GFP"
     assert unit.images[0].name == "embryo"
     (users,) = extras.rendering.values()
@@ -147,7 +147,7 @@ def test_a_plate_is_one_unit_with_its_wells(tmp_path: Path, has_xml: bool) -> No
     source = open_source(folder)
     contents = source.read_contents(())
     (unit,), (container,) = contents.units, contents.containers
-    document = source.read_document(unit)
+    document = source.read_document(unit).ome
 
     assert (unit.ref, unit.plates) == (container.ref, (container.ref,))
     assert container.name == document.plates[0].name == "Plate 7"

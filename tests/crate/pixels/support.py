@@ -14,8 +14,8 @@ from omero_rocrate_transfer.crate.ome_zarr.layout import ZarrLayout
 from omero_rocrate_transfer.crate.ome_zarr.options import Limits, ZarrOptions
 from omero_rocrate_transfer.crate.write.sink import CrateSink
 from omero_rocrate_transfer.model.contents import Container, Contents, TransferUnit
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.extras import Extras, UserRendering
-from omero_rocrate_transfer.model.extras_json import put_extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.rendering import ChannelRendering, Rendering
 from omero_rocrate_transfer.transfer.ports import PixelsReader
@@ -101,16 +101,12 @@ class PixelSource(MemorySource):
         self.opened: list[ArrayReader] = []
         self.change: Callable[[OME], None] = lambda _: None
 
-    def read_document(self, unit: TransferUnit) -> OME:
+    def read_document(self, unit: TransferUnit) -> Document:
         document = OME(images=[_image(image.ref, image.name, self.arrays) for image in unit.images])
         document.plates.extend(_plate() for _ in unit.plates)
-        put_extras(
-            document,
-            Extras(rendering={lsid("Image", 205): (UserRendering(login="ada", rendering=RENDERING),)}),
-            HOST,
-        )
         self.change(document)
-        return document
+        users = (UserRendering(login="ada", rendering=RENDERING),)
+        return Document(document, Extras(rendering={lsid("Image", 205): users}))
 
     def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> PixelsReader:
         self.opened.append(ArrayReader(self.arrays[image], tile=100))

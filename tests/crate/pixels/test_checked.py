@@ -16,7 +16,7 @@ from omero_rocrate_transfer.crate.read.source import CrateSource
 from omero_rocrate_transfer.model.errors import DigestMismatchError, TransferError, UnsafeCrateError
 from omero_rocrate_transfer.model.planes import PlaneHasher
 from omero_rocrate_transfer.transfer.check import check
-from omero_rocrate_transfer.transfer.interrupt import Interrupt
+from omero_rocrate_transfer.transfer.engine import Engine
 from tests.crate.ome_zarr.support import ArrayReader
 from tests.crate.pixels.support import make_array, pack_pixels
 from tests.crate.pixels.test_round_trip import read_all
@@ -93,7 +93,7 @@ def list_zarr_files(crate: Path) -> list[str]:
 def run_check(path: Path) -> None:
     source = CrateSource(path)
     try:
-        list(check(source.read_contents(), source, parallel=1, interrupt=Interrupt()))
+        list(check(source.read_contents(), source, Engine(parallel=1)))
     finally:
         source.close()
 

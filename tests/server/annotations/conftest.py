@@ -11,9 +11,6 @@ from typing import Any
 import omero.model as om
 import pytest
 from omero.rtypes import rstring
-from omero_sandbox.server import SandboxServer
-from omero_sandbox.testing import world as demo_world
-from omero_sandbox.testing.seed import Imported, import_fileset, link, reference, save
 
 from omero_rocrate_transfer.model.annotations import AnnotationChoice
 from omero_rocrate_transfer.model.contents import Contents, Omission
@@ -21,6 +18,9 @@ from omero_rocrate_transfer.model.refs import ObjectRef, parse_objects
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.write.sink import ServerSink
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import world as demo_world
+from omero_sandbox.testing.seed import Imported, import_fileset, link, reference, save
 
 FAKE = "a&sizeX=16&sizeY=8&sizeC=2.fake"
 PLATE = "p&plates=1&plateRows=1&plateCols=2&fields=1&plateAcqs=1&sizeX=16&sizeY=8.fake"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from omero_sandbox.server import SandboxServer
 
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.connection import Connection
+from omero_sandbox.server import SandboxServer
 from tests.server.conftest import Rows
 
 #: Metadata calls per image.
@@ -37,7 +37,7 @@ def count_calls(sandbox: SandboxServer, connection: Connection, dataset: ObjectR
     source = ServerSource(connection)
     before = Counter(sandbox.calls)
     contents = source.read_contents([dataset])
-    documents = [source.read_document(unit) for unit in contents.units]
+    documents = [source.read_document(unit).ome for unit in contents.units]
     source.read_container_document()
     made = sandbox.calls - before
     return sum(made.values()), sum(len(image.annotation_refs) for one in documents for image in one.images)

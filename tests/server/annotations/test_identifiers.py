@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import omero.model as om
 from omero.rtypes import rlong, rstring
-from omero_sandbox.testing.seed import create, link, save
 
-from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.model.refs import parse_objects
 from omero_rocrate_transfer.server.read.source import ServerSource
+from omero_sandbox.testing.seed import create, link, save
 from tests.server.annotations.conftest import PLATE, Two, attach, new, values
 from tests.server.annotations.test_places import add_plane
 
@@ -64,7 +63,7 @@ def test_those_of_what_the_run_marks_stay_in_the_crate_and_are_counted(two: Two)
     assert (kind, uuid) == ("omero-rocrate-transfer/run", RUN)
     source = ServerSource(two.source)
     source.read_contents(parse_objects(["Dataset:1"]))
-    [identifier] = take_extras(source.read_container_document()).identifiers.values()
+    [identifier] = source.read_container_document().extras.identifiers.values()
     assert (identifier.entity_type, identifier.lsid) == (LIMS, "Dataset µ")
 
 

@@ -10,11 +10,11 @@ import h5py
 import omero.model as om
 import pytest
 from omero.rtypes import rstring
-from omero_sandbox.testing.seed import create, link
 
 from omero_rocrate_transfer.model.annotations import FIGURE_NAMESPACE, TABLE_TYPE
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.write.annotations import tables
+from omero_sandbox.testing.seed import create, link
 from tests.server.annotations.conftest import PLATE, Two, attach, values
 from tests.server.annotations.test_tables import make
 

@@ -7,17 +7,16 @@ from typing import Any
 import omero.model as om
 from ome_types import to_xml, validate_xml
 from omero.rtypes import rint, rstring
-from omero_sandbox.testing.seed import link, save
 
 from omero_rocrate_transfer.model.annotations import AnnotationChoice
 from omero_rocrate_transfer.model.extras import Place
-from omero_rocrate_transfer.model.extras_json import take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_objects
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.owners import Owners
 from omero_rocrate_transfer.server.write.annotations.annotations import AnnotationWriter
 from omero_rocrate_transfer.server.write.annotations.found import ImportedAnnotations
 from omero_rocrate_transfer.server.write.target_ids import TargetIds
+from omero_sandbox.testing.seed import link, save
 from tests.server.annotations.conftest import Two, annotate, attach, new, values
 
 ON_PLANES = (
@@ -122,11 +121,11 @@ def test_the_document_is_valid_and_tells_where_they_are(two: Two) -> None:
     [unit] = source.read_contents(parse_objects([f"Image:{image}"])).units
     document = source.read_document(unit)
 
-    validate_xml(to_xml(document))
-    [first, second] = document.images[0].pixels.planes
+    validate_xml(to_xml(document.ome))
+    [first, second] = document.ome.images[0].pixels.planes
     assert (len(first.annotation_refs), len(second.annotation_refs)) == (0, 1)
-    places = take_extras(document).annotations.places
-    assert list(places.values()) == [Place(of=document.images[0].pixels.id, index=1)]
+    places = document.extras.annotations.places
+    assert list(places.values()) == [Place(of=document.ome.images[0].pixels.id, index=1)]
 
 
 def test_what_is_left_out_on_planes_is_counted(two: Two) -> None:
@@ -152,13 +151,13 @@ def test_light_paths_that_are_one_on_the_target_get_one_link(two: Two) -> None:
     source = ServerSource(two.source)
     [unit] = source.read_contents(parse_objects([f"Image:{image}"])).units
     document = source.read_document(unit)
-    extras = take_extras(document).annotations
+    extras = document.extras.annotations
     path = ObjectRef("LightPath", save(two.target.client, om.LightPathI()).id.val)
     ids = TargetIds()
     ids.add(dict.fromkeys(extras.places, path))
     writer = AnnotationWriter(Owners(two.target), two.target.group_id, ids, [unit], merge=False)
 
-    lost = writer.write_unit(document, extras, None, (), ImportedAnnotations())
+    lost = writer.write_unit(document, None, (), ImportedAnnotations())
 
     assert len(extras.places) == len(channels) == 2
     assert lost == []

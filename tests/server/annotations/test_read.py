@@ -8,16 +8,16 @@ import pytest
 from ome_types import OME, to_xml, validate_xml
 from omero.model import NamedValue
 from omero.rtypes import rbool, rdouble, rlong, rstring, rtime
-from omero_sandbox.testing.seed import create, link, reference, save
 
 from omero_rocrate_transfer.model.annotations import AnnotationChoice
 from omero_rocrate_transfer.model.contents import Contents
+from omero_rocrate_transfer.model.document import structured_annotations
 from omero_rocrate_transfer.model.extras import Extras
-from omero_rocrate_transfer.model.extras_json import structured_annotations, take_extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.read.annotations.annotations import iter_links
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.connection import Connection
+from omero_sandbox.testing.seed import create, link, reference, save
 from tests.server.conftest import Rows
 
 TAGSET = "openmicroscopy.org/omero/insight/tagset"
@@ -47,8 +47,8 @@ def read(connection: Connection) -> Callable[..., tuple[Contents, list[OME], lis
         documents = [source.read_document(unit) for unit in contents.units]
         documents.append(source.read_container_document())
         for document in documents:
-            validate_xml(to_xml(document))
-        return contents, documents, [take_extras(document) for document in documents]
+            validate_xml(to_xml(document.ome))
+        return contents, [one.ome for one in documents], [one.extras for one in documents]
 
     return everything
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import omero.model as om
 from omero.rtypes import rdouble, rint, rstring
-from omero_sandbox.testing.seed import save
 
 from omero_rocrate_transfer.model.refs import ObjectRef
+from omero_sandbox.testing.seed import save
 from tests.server.annotations.conftest import Two, attach, values
 
 TWO = "two&series=2&sizeX=16&sizeY=8.fake"

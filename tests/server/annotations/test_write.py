@@ -13,7 +13,6 @@ import tifffile
 from ome_types import OME, model, to_xml
 from omero.model import NamedValue
 from omero.rtypes import rbool, rdouble, rlong, rstring, rtime
-from omero_sandbox.testing.seed import create, link, reference
 
 from omero_rocrate_transfer.model.annotations import AnnotationChoice
 from omero_rocrate_transfer.model.errors import DigestMismatchError, IntegrityError
@@ -22,6 +21,7 @@ from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.commands import delete
 from omero_rocrate_transfer.server.write import unit_content
 from omero_rocrate_transfer.server.write.sink import ServerSink
+from omero_sandbox.testing.seed import create, link, reference
 from tests.server.annotations.conftest import PLATE, Two, annotate, attach, new, values
 
 TAGSET = "openmicroscopy.org/omero/insight/tagset"

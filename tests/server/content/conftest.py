@@ -8,18 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ome_types import OME
-from omero_sandbox.server import SandboxServer
-from omero_sandbox.testing import seed
 
-from omero_rocrate_transfer.crate.omexml import parse_document, render_document
+from omero_rocrate_transfer.crate.extras_json import extract_document, render_with_extras
+from omero_rocrate_transfer.crate.omexml import parse_document
 from omero_rocrate_transfer.model.contents import Omission, TransferUnit
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import Mapping
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.write.sink import ServerSink
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import seed
 
+HOST = "source.example.org"
 #: Otherwise files of plates stay on the server.
 WITH_PLATES = {"omero.policy.binary_access": "+read,+write,+image,+plate"}
 
@@ -35,17 +37,17 @@ class ThroughXml:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.source, name)
 
-    def read_document(self, unit: TransferUnit) -> OME:
+    def read_document(self, unit: TransferUnit) -> Document:
         return self._through_text(self.source.read_document(unit), unit)
 
-    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+    def iter_pages(self, unit: TransferUnit) -> Iterator[Document]:
         return (self._through_text(page, unit) for page in self.source.iter_pages(unit))
 
-    def _through_text(self, document: OME, unit: TransferUnit) -> OME:
-        data, replaced = render_document(document)
+    def _through_text(self, document: Document, unit: TransferUnit) -> Document:
+        data, replaced = render_with_extras(document, HOST)
         assert replaced == 0
         self.texts.append(data.decode())
-        return parse_document(data, str(unit.ref))
+        return extract_document(parse_document(data, str(unit.ref)))
 
 
 @dataclass
@@ -76,8 +78,10 @@ class Two:
 def copy(one: Connection, other: Connection, roots: tuple[ObjectRef, ...]) -> Copy:
     source, sink = ThroughXml(ServerSource(one)), ServerSink(other)
     contents = source.read_contents(roots)
-    data, _ = render_document(source.read_container_document())
-    made: list[Mapping] = list(sink.begin(contents, lambda: parse_document(data, "containers")))
+    data, _ = render_with_extras(source.read_container_document(), HOST)
+    made: list[Mapping] = list(
+        sink.begin(contents, lambda: extract_document(parse_document(data, "containers")))
+    )
     found = Copy(source.texts, list(contents.omissions))
     for unit in contents.units:
         result = sink.write_unit(unit, source)

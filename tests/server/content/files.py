@@ -7,6 +7,7 @@ from typing import Any
 
 from ome_types import OME
 from ome_types import model as ome
+
 from omero_sandbox.testing import real_tiff, seed
 
 

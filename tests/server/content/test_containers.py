@@ -8,13 +8,13 @@ from typing import Any
 import omero.model as om
 import pytest
 from omero.rtypes import rint, rstring, rtime
-from omero_sandbox.testing import real_input, seed
 
 from omero_rocrate_transfer.crate.omexml import parse_document
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.read.documents.plates import PlateContent, read_plates
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.session.queries import Reader
+from omero_sandbox.testing import real_input, seed
 from tests.server.content.conftest import Two, find
 
 pytestmark = pytest.mark.filterwarnings("ignore:Path is deprecated:DeprecationWarning")

@@ -7,10 +7,10 @@ from typing import Any
 
 import omero.model as om
 from omero.rtypes import rbool, rdouble, rint, rstring
-from omero_sandbox.testing import seed
 
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.session.connection import Connection
+from omero_sandbox.testing import seed
 from tests.server.content.conftest import Two, find
 from tests.server.content.test_images import IMAGE, enum, full_instrument
 

@@ -9,8 +9,6 @@ from typing import Any
 import omero.model as om
 from omero.rtypes import rbool, rdouble, rint, rstring, rtime
 from omero.sys import ParametersI
-from omero_sandbox.testing import seed
-from omero_sandbox.testing import world as demo_world
 
 from omero_rocrate_transfer.model.contents import Omission
 from omero_rocrate_transfer.model.refs import ObjectRef
@@ -19,6 +17,8 @@ from omero_rocrate_transfer.server.read.documents.planes import read_planes
 from omero_rocrate_transfer.server.read.documents.rendering import read_rendering
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.session.queries import Reader
+from omero_sandbox.testing import seed
+from omero_sandbox.testing import world as demo_world
 from tests.server.content.conftest import Two, find
 from tests.server.content.files import import_rich
 

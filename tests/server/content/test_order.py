@@ -11,7 +11,6 @@ import pytest
 from ome_types import OME
 from ome_types import model as ome
 from omero.rtypes import rdouble, rint, rstring
-from omero_sandbox.testing import real_input, real_tiff, seed
 
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.read.documents.images import read_images, read_instruments
@@ -22,9 +21,10 @@ from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.session.queries import Reader
 from omero_rocrate_transfer.server.write.annotations.existing import read_existing
+from omero_rocrate_transfer.transfer.engine import Engine
 from omero_rocrate_transfer.transfer.events import Compared
-from omero_rocrate_transfer.transfer.interrupt import Interrupt
 from omero_rocrate_transfer.transfer.verify.compare import Comparison, Side
+from omero_sandbox.testing import real_input, real_tiff, seed
 from tests.server.content.conftest import Two
 from tests.server.scatter import scatter_ids
 
@@ -44,8 +44,7 @@ def differences(two: Two, ids: dict[ObjectRef, ObjectRef], *roots: ObjectRef) ->
         Side(source=here, contents=here.read_contents(roots)),
         Side(source=there, contents=there.read_contents([ids[root] for root in roots])),
     ]
-    with Interrupt() as interrupt:
-        events = list(Comparison(*sides, became=ids).run(parallel=1, interrupt=interrupt))
+    events = list(Comparison(*sides, became=ids).run(Engine()))
     compared = [one for one in events if isinstance(one, Compared)]
     assert compared
     return [one for one in compared if one.symbol != "="]

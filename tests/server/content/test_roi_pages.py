@@ -9,13 +9,13 @@ import omero.model
 import pytest
 from ome_types import model as ome
 from omero.rtypes import rstring
-from omero_sandbox.testing import real_tiff, seed
 
-from omero_rocrate_transfer.model.extras_json import structured_annotations, take_extras
+from omero_rocrate_transfer.model.document import structured_annotations
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.read.documents import rois
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.commands import delete
+from omero_sandbox.testing import real_tiff, seed
 from tests.server.content.conftest import Two
 from tests.server.content.test_rois import fill_with_rois, rois_of
 
@@ -113,11 +113,11 @@ def test_whether_there_are_pages_is_decided_with_the_document(
 
     document = source.read_document(unit)
     fill_with_rois(two.sandboxes[0], image, 1)
-    assert (len(document.rois), list(source.iter_pages(unit))) == (2, [])
+    assert (len(document.ome.rois), list(source.iter_pages(unit))) == (2, [])
 
     document = source.read_document(unit)
-    assert document.rois == []
-    assert [len(page.rois) for page in source.iter_pages(unit)] == [2, 1]
+    assert document.ome.rois == []
+    assert [len(page.ome.rois) for page in source.iter_pages(unit)] == [2, 1]
 
 
 def test_a_page_says_only_what_belongs_to_its_rois(
@@ -136,11 +136,11 @@ def test_a_page_says_only_what_belongs_to_its_rois(
 
     document, pages = source.read_document(unit), list(source.iter_pages(unit))
 
-    links = [[link.parent for link in take_extras(one).annotations.links] for one in (document, *pages)]
+    links = [[link.parent for link in one.extras.annotations.links] for one in (document, *pages)]
     host = two.source.info.host
     assert links == [
         [ObjectRef("Image", image).lsid(host)],
         [ObjectRef("ROI", first.id.val).lsid(host)],
         [],
     ]
-    assert [[each.id for each in one.images] for one in pages] == [[document.images[0].id]] * 2
+    assert [[each.id for each in one.ome.images] for one in pages] == [[document.ome.images[0].id]] * 2

@@ -11,8 +11,6 @@ from typing import Any
 import omero.model as om
 import pytest
 from omero.rtypes import rbool, rdouble, rint, rstring
-from omero_sandbox.server import SandboxServer
-from omero_sandbox.testing import seed
 
 from omero_rocrate_transfer.crate.omexml import render_document
 from omero_rocrate_transfer.model.refs import ObjectRef
@@ -21,6 +19,8 @@ from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.commands import delete
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.session.queries import Reader
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import seed
 from tests.server.conftest import Rows
 from tests.server.content.conftest import Two
 from tests.server.content.files import import_rich
@@ -169,7 +169,7 @@ def test_four_thousand_rois_cost_less_than_a_second_and_a_half_of_cpu(two: Two, 
 
     def measure() -> float:
         start = time.thread_time()
-        data, _ = render_document(source.read_document(contents.units[0]))
+        data, _ = render_document(source.read_document(contents.units[0]).ome)
         assert data.count(b"<Rectangle ") == 4000
         return time.thread_time() - start
 

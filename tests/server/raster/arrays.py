@@ -16,6 +16,7 @@ from omero_rocrate_transfer.model.contents import (
     SourceInfo,
     TransferUnit,
 )
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.read.pixels import ServerPixels
 from omero_rocrate_transfer.server.session.connection import Connection
@@ -69,14 +70,14 @@ class PixelsSource:
     def read_contents(self, roots: Sequence[ObjectRef]) -> Contents:
         return self.contents
 
-    def read_document(self, unit: TransferUnit) -> OME:
-        return self.document
+    def read_document(self, unit: TransferUnit) -> Document:
+        return Document(self.document)
 
-    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+    def iter_pages(self, unit: TransferUnit) -> Iterator[Document]:
         return iter(())
 
-    def read_container_document(self) -> OME:
-        return OME()
+    def read_container_document(self) -> Document:
+        return Document()
 
     def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
         raise NotImplementedError

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from omero_sandbox.server import SandboxServer
 
 ROOT = Path(__file__).parents[3]

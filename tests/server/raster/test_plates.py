@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 from omero.sys import ParametersI
-from omero_sandbox.server import SandboxServer
-from omero_sandbox.testing import real_input, seed
 
 from omero_rocrate_transfer.model.choices import PixelsPolicy
 from omero_rocrate_transfer.model.contents import Contents
@@ -21,6 +19,8 @@ from omero_rocrate_transfer.model.results import UnitResult
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.write.sink import ServerSink
+from omero_sandbox.server import SandboxServer
+from omero_sandbox.testing import real_input, seed
 from tests.server.raster.arrays import read_back
 
 _PLACES = (
@@ -113,7 +113,8 @@ def test_a_failure_in_a_plate_leaves_nothing_of_it(two: Two, tmp_path: Path) -> 
     (unit,) = contents.units
     document = source.read_document(unit)
     # two wells at one place, which OMERO refuses
-    document.plates[0].wells[-1].column = document.plates[0].wells[0].column
+    wells = document.ome.plates[0].wells
+    wells[-1].column = wells[0].column
     source.read_document = lambda unit: document  # type: ignore[method-assign]
 
     with pytest.raises(RefusedError, match=f"Creating the plate of Plate:{plate}"):

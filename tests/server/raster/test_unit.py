@@ -15,8 +15,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ome_types import model
-from omero_sandbox.images.romio import RomioBuffer
-from omero_sandbox.server import SandboxServer
 
 from omero_rocrate_transfer.model.choices import PixelsAs
 from omero_rocrate_transfer.model.errors import IntegrityError, LinkLostError, RefusedError, StoppedError
@@ -24,6 +22,8 @@ from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import UnitResult
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.write.sink import ServerSink
+from omero_sandbox.images.romio import RomioBuffer
+from omero_sandbox.server import SandboxServer
 from tests.server.raster.arrays import TYPES, Array, PixelsSource, read_back
 
 #: A server that takes planes of up to 64 x 64 pixels tile by tile.

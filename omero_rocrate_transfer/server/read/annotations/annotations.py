@@ -10,8 +10,8 @@ from ome_types import OME, model
 
 from omero_rocrate_transfer.model.annotations import AnnotationChoice
 from omero_rocrate_transfer.model.contents import Contents, TransferUnit
+from omero_rocrate_transfer.model.document import structured_annotations
 from omero_rocrate_transfer.model.extras import AnnotationExtras, AnnotationFacts, AnnotationLink, Place
-from omero_rocrate_transfer.model.extras_json import structured_annotations
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.mapping.annotation_elements import (
     annotation_element,

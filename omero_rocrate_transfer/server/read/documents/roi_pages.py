@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from ome_types import OME
 
 from omero_rocrate_transfer.model.contents import Contents, Person, TransferUnit
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.extras import Extras
-from omero_rocrate_transfer.model.extras_json import put_extras
 from omero_rocrate_transfer.server.mapping.conversions import parse_ref
 from omero_rocrate_transfer.server.read.annotations.annotations import Annotated, AnnotationReader
 from omero_rocrate_transfer.server.read.documents.builder import Draft
@@ -52,12 +52,12 @@ class RoiPages:
         self._file_of = {roi: file for file, rois in sources.items() for roi in rois}
         self._identifiers = identifiers
 
-    def iter_pages(self, unit: TransferUnit) -> Iterator[OME]:
+    def iter_pages(self, unit: TransferUnit) -> Iterator[Document]:
         """Yield the documents with the ROIs of a unit, in the order of its images and of the ROIs."""
         for page in iter_roi_pages(self._reader, [image.ref.id for image in unit.images]):
             yield self._read(unit, page)
 
-    def _read(self, unit: TransferUnit, page: Mapping[int, int]) -> OME:
+    def _read(self, unit: TransferUnit, page: Mapping[int, int]) -> Document:
         draft = self._begin(unit, page)
         for image, rois in read_roi_page(self._reader, self._enumerations, page).items():
             draft.add_rois(image, rois)
@@ -79,8 +79,7 @@ class RoiPages:
             owners=draft.owners,
             members=tuple(draft.member_links),
         )
-        put_extras(draft.document, extras, self._host)
-        return draft.document
+        return Document(draft.document, extras)
 
     def _begin(self, unit: TransferUnit, page: Mapping[int, int]) -> Draft:
         """Return a document with the images of a page, without ROIs."""

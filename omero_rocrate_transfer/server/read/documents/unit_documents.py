@@ -9,6 +9,7 @@ from typing import Final
 from ome_types import OME
 
 from omero_rocrate_transfer.model.contents import Contents, Person, TransferUnit
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.extras import (
     AnnotationExtras,
     Extras,
@@ -16,7 +17,6 @@ from omero_rocrate_transfer.model.extras import (
     Identifier,
     UserRendering,
 )
-from omero_rocrate_transfer.model.extras_json import put_extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.mapping.annotation_kinds import IMAGES_OF_ROIS
 from omero_rocrate_transfer.server.mapping.conversions import parse_ref
@@ -52,6 +52,8 @@ class UnitDraft(Draft):
         super().__init__(document, host)
         self.unit = unit
         self.complete = False
+        #: Once it is complete.
+        self.extras = Extras()
         #: Ids of the images whose ROIs are in the document.
         self.with_rois: list[int] = []
         #: Whether the ROIs are so many that they come in pages.
@@ -102,11 +104,11 @@ class UnitDocuments:
         self._complete(self._small(drafts))
         return drafts
 
-    def finish(self, draft: UnitDraft) -> OME:
+    def finish(self, draft: UnitDraft) -> Document:
         """Return the whole document."""
         if not draft.complete:
             self._complete([draft])
-        return draft.document
+        return Document(draft.document, draft.extras)
 
     def _begin(self, unit: TransferUnit) -> UnitDraft:
         people = experimenters(self._owners, (image.owner for image in unit.images), self._host)
@@ -185,7 +187,7 @@ class UnitDocuments:
         self, draft: UnitDraft, annotations: AnnotationExtras, identifiers: Mapping[str, Identifier]
     ) -> None:
         outside = [draft.unit.ref.lsid(self._host), *(one.id for one in draft.objects)]
-        extras = Extras(
+        draft.extras = Extras(
             annotations=annotations,
             complete=True,
             fields=draft.fields,
@@ -198,7 +200,6 @@ class UnitDocuments:
             owners=draft.owners,
             members=tuple(draft.member_links),
         )
-        put_extras(draft.document, extras, self._host)
         draft.complete = True
 
 

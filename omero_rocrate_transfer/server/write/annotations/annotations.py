@@ -6,10 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from ome_types import OME
-
 from omero_rocrate_transfer.model.contents import Omission, TransferUnit
-from omero_rocrate_transfer.model.extras import AnnotationExtras
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.mapping.annotation_elements import iter_annotatable
 from omero_rocrate_transfer.server.mapping.annotation_objects import (
@@ -78,14 +76,13 @@ class AnnotationWriter:
         #: Annotations whose files travel: they and all links to them are written with their own units.
         self._attached = frozenset(unit.ref for unit in units if unit.ref.type == "Annotation")
 
-    def write_containers(self, document: OME, extras: AnnotationExtras) -> list[Omission]:
+    def write_containers(self, document: Document) -> list[Omission]:
         """Write the annotations of containers, which may have been there before."""
-        return self._write(document, extras, AnnotationOwners(self._owners, document, extras, None))
+        return self._write(document, AnnotationOwners(self._owners, document, None))
 
     def write_unit(
         self,
-        document: OME,
-        extras: AnnotationExtras,
+        document: Document,
         owner: Account | None,
         new: Collection[str],
         imported: ImportedAnnotations,
@@ -101,16 +98,14 @@ class AnnotationWriter:
         imported
             Gets what the import put on all else, for `remove_unwanted`.
         """
-        belongs = AnnotationOwners(self._owners, document, extras, owner)
-        return self._write(document, extras, belongs, imported=imported, new=new)
+        belongs = AnnotationOwners(self._owners, document, owner)
+        return self._write(document, belongs, imported=imported, new=new)
 
     def remove_unwanted(self, imported: ImportedAnnotations, owner: Account | None) -> None:
         """Delete what the import of a unit made and the source has no more: somebody removed it there."""
         delete(self._owners.hand(owner), "Annotation", sorted(imported.unwanted), self._group)
 
-    def write_attachment(
-        self, document: OME, extras: AnnotationExtras, unit: TransferUnit, source: Source
-    ) -> list[Omission]:
+    def write_attachment(self, document: Document, unit: TransferUnit, source: Source) -> list[Omission]:
         """Upload an attached file, and write its annotation with all links to it.
 
         Raises
@@ -119,20 +114,19 @@ class AnnotationWriter:
             The file is not what was promised, or cannot be read.
         """
         losses: Losses = Counter()
-        belongs = AnnotationOwners(self._owners, document, extras, None)
+        belongs = AnnotationOwners(self._owners, document, None)
         files: dict[str, ObjectRef] = {}
-        for one in iter_annotations(document, extras):
+        for one in iter_annotations(document):
             if ref_of(one.lsid) == unit.ref:
                 with self._owners.session(belongs.of(one.lsid)) as session:
                     attacher = Attacher(session, self._group, self._ids)
                     files[one.lsid] = attacher.attach(one, unit, source, losses)
         faultpoint("server:attachment-sent")
-        return [*_omissions(losses), *self._write(document, extras, belongs, files=files)]
+        return [*_omissions(losses), *self._write(document, belongs, files=files)]
 
     def _write(
         self,
-        document: OME,
-        extras: AnnotationExtras,
+        document: Document,
         belongs: AnnotationOwners,
         *,
         imported: ImportedAnnotations | None = None,
@@ -140,24 +134,24 @@ class AnnotationWriter:
         files: Mapping[str, ObjectRef] | None = None,
     ) -> list[Omission]:
         files = files or {}
-        all_known = {one.lsid: one for one in iter_annotations(document, extras)}
+        all_known = {one.lsid: one for one in iter_annotations(document)}
         known = {
             lsid: one
             for lsid, one in all_known.items()
             if lsid in files or ref_of(lsid) not in self._attached
         }
         elsewhere = all_known.keys() - known
-        pairs = [pair for pair in _links(document, extras, known) if pair[0] not in elsewhere]
+        pairs = [pair for pair in _links(document, known) if pair[0] not in elsewhere]
         links = belongs.owned(pairs)
         losses: Losses = Counter()
         if imported is not None:
-            there = self._present.of_import(document, extras, known, belongs, links, new, imported)
+            there = self._present.of_import(document, known, belongs, links, new, imported)
         else:
             there = self._present.of_anybody(known, belongs, links) if self._merge else set()
         self._create(known, belongs, files, losses, imported)
         faultpoint("server:annotations-created")
         self._linker.link([link for link in links if link not in there], there, losses)
-        others = 0 if self._owners.restores else count_other_linkers(document, extras, self._user)
+        others = 0 if self._owners.restores else count_other_linkers(document, self._user)
         losses += Counter({("AnnotationLink", _OWNER): others})
         return list(_omissions(losses))
 
@@ -196,12 +190,18 @@ class AnnotationWriter:
                 imported.wanted.update(one.id for one in made.values())
 
 
-def _links(document: OME, extras: AnnotationExtras, known: Known) -> list[Pair]:
+def _links(document: Document, known: Known) -> list[Pair]:
     """Return all links of a document once: the extras add those of objects that have no element in it."""
-    elements = {lsid for lsid, _ in iter_annotatable(document, extras.places)} | known.keys()
+    elements = {
+        lsid for lsid, _ in iter_annotatable(document.ome, document.extras.annotations.places)
+    } | known.keys()
     links = [
-        *iter_links(document, extras.places),
-        *((link.parent, link.child) for link in extras.links if link.parent not in elements),
+        *iter_links(document.ome, document.extras.annotations.places),
+        *(
+            (link.parent, link.child)
+            for link in document.extras.annotations.links
+            if link.parent not in elements
+        ),
     ]
     return list(dict.fromkeys(pair for pair in links if pair[1] in known))
 

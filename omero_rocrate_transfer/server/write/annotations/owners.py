@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ome_types import OME
-
-from omero_rocrate_transfer.model.extras import AnnotationExtras
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.server.session.owners import Owners
 from omero_rocrate_transfer.server.session.people import Account
 from omero_rocrate_transfer.transfer.survey import annotators
@@ -26,13 +24,11 @@ class AnnotationOwners:
         Of the unit.
     """
 
-    def __init__(
-        self, owners: Owners, document: OME, extras: AnnotationExtras, owner: Account | None
-    ) -> None:
+    def __init__(self, owners: Owners, document: Document, owner: Account | None) -> None:
         self.owner = owner
-        self._annotators = {lsid: owners.account(login) for lsid, login in annotators(document).items()}
+        self._annotators = {lsid: owners.account(login) for lsid, login in annotators(document.ome).items()}
         self._linkers: dict[Pair, dict[Account | None, None]] = {}
-        for link in extras.links:
+        for link in document.extras.annotations.links:
             if link.owner is not None:
                 linkers = self._linkers.setdefault((link.parent, link.child), {})
                 linkers[owners.account(link.owner)] = None
@@ -50,14 +46,14 @@ class AnnotationOwners:
         ]
 
 
-def count_other_linkers(document: OME, extras: AnnotationExtras, user: str) -> int:
+def count_other_linkers(document: Document, user: str) -> int:
     """Count links of people who own neither what they are on nor what is on the target."""
-    logins = {person.id: person.user_name for person in document.experimenters}
-    owned = (*document.projects, *document.datasets, *document.images)
+    logins = {person.id: person.user_name for person in document.ome.experimenters}
+    owned = (*document.ome.projects, *document.ome.datasets, *document.ome.images)
     owners = {logins.get(one.experimenter_ref.id) for one in owned if one.experimenter_ref is not None}
     return sum(
         link.owner is not None and link.owner != user and bool(owners) and link.owner not in owners
-        for link in extras.links
+        for link in document.extras.annotations.links
     )
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from ome_types import OME
-
 from omero_rocrate_transfer.model.contents import TransferUnit
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.extras import AnnotationExtras
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
 from omero_rocrate_transfer.server.read.annotations.annotations import iter_links
@@ -27,8 +26,7 @@ _FILES: Final = (
 def add_parts(
     reader: Reader,
     unit: TransferUnit,
-    document: OME,
-    extras: AnnotationExtras,
+    document: Document,
     host: str,
     ids: TargetIds,
     more: Iterable[str] = (),
@@ -44,21 +42,19 @@ def add_parts(
     """
     wanted = {
         *more,
-        *(parent for parent, _ in iter_links(document, extras.places)),
-        *(link.parent for link in extras.links),
+        *(parent for parent, _ in iter_links(document.ome, document.extras.annotations.places)),
+        *(link.parent for link in document.extras.annotations.links),
     }
     found = (parse_lsid(lsid) for lsid in wanted if ids.get(lsid) is None)
     types = {one[1].type for one in found if one is not None}
     if "LightPath" in types:
-        ids.add(_light_paths(reader, document, extras, ids))
+        ids.add(_light_paths(reader, document, ids))
     if "OriginalFile" in types:
-        ids.add(_files(reader, unit, host, extras, ids))
+        ids.add(_files(reader, unit, host, document.extras.annotations, ids))
 
 
-def _light_paths(
-    reader: Reader, document: OME, extras: AnnotationExtras, ids: TargetIds
-) -> dict[str, ObjectRef]:
-    images = _targets(((image.id, image) for image in document.images), ids)
+def _light_paths(reader: Reader, document: Document, ids: TargetIds) -> dict[str, ObjectRef]:
+    images = _targets(((image.id, image) for image in document.ome.images), ids)
     rows = reader.rows(_LIGHT_PATHS, images, doing="Reading light paths")
     path_of = {
         images[image].pixels.channels[place].id: path
@@ -67,7 +63,7 @@ def _light_paths(
     }
     return {
         lsid: ObjectRef("LightPath", path_of[place.of])
-        for lsid, place in extras.places.items()
+        for lsid, place in document.extras.annotations.places.items()
         if place.of in path_of
     }
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from ome_types import OME
-
-from omero_rocrate_transfer.model.extras import AnnotationExtras
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
 from omero_rocrate_transfer.server.mapping.annotation_elements import iter_annotatable
 from omero_rocrate_transfer.server.mapping.annotation_objects import SourceAnnotation
@@ -48,8 +46,7 @@ class PresentLinks:
 
     def of_import(
         self,
-        document: OME,
-        extras: AnnotationExtras,
+        document: Document,
         known: Known,
         belongs: AnnotationOwners,
         links: Collection[OwnedPair],
@@ -65,10 +62,12 @@ class PresentLinks:
         imported
             Gets what was found.
         """
-        elements = {lsid for lsid, _ in iter_annotatable(document, extras.places)}.difference(new)
+        elements = {
+            lsid for lsid, _ in iter_annotatable(document.ome, document.extras.annotations.places)
+        }.difference(new)
         own = _to_own(links, belongs).get(belongs.owner, ())
         found = self._find(known, [pair for pair in own if pair[0] not in new], belongs.owner, elements)
-        if extras.complete:
+        if document.extras.annotations.complete:
             imported.add(found.imported)
         return {(*pair, belongs.owner) for pair in found.pairs}
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ome_types import OME, model
 
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.extras import Extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.mapping.elements import values_of
@@ -36,7 +37,7 @@ class ContainerRestorer:
         self._group = group
         self._ids = ids
 
-    def restore(self, document: OME, extras: Extras, owner_of: Mapping[str, Account | None]) -> None:
+    def restore(self, document: Document, owner_of: Mapping[str, Account | None]) -> None:
         """Restore screens, reagents and folders.
 
         Parameters
@@ -44,15 +45,15 @@ class ContainerRestorer:
         owner_of
             Who owns the screens, by their LSIDs.
         """
-        for owner, mine in self._screens(document, owner_of).items():
-            self._restore_screens(self._target(owner), mine, extras)
-        self._restore_folders(document.folders, extras)
+        for owner, mine in self._screens(document.ome, owner_of).items():
+            self._restore_screens(self._target(owner), mine, document.extras)
+        self._restore_folders(document.ome.folders, document.extras)
 
-    def find_again(self, document: OME, extras: Extras, owner_of: Mapping[str, Account | None]) -> None:
+    def find_again(self, document: Document, owner_of: Mapping[str, Account | None]) -> None:
         """Find what an earlier process of the run restored; folders are found by their marks."""
-        for owner, mine in self._screens(document, owner_of).items():
+        for owner, mine in self._screens(document.ome, owner_of).items():
             if any(one.reagents for one in mine.values()):
-                self._restore_reagents(self._target(owner), mine, extras)
+                self._restore_reagents(self._target(owner), mine, document.extras)
 
     def _screens(
         self, document: OME, owner_of: Mapping[str, Account | None]

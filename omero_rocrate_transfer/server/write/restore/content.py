@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from ome_types import OME, model
+from ome_types import model
 
 from omero_rocrate_transfer.model.contents import Omission
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.extras import Extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.rendering import Rendering
@@ -66,13 +67,11 @@ class ContentRestorer:
         #: What became of objects that others refer to.
         self._refs: dict[ObjectRef, ObjectRef] = {}
 
-    def restore(self, document: OME, extras: Extras, images: Mapping[ObjectRef, int]) -> Collection[str]:
+    def restore(self, document: Document, images: Mapping[ObjectRef, int]) -> Collection[str]:
         """Restore the content of images.
 
         Parameters
         ----------
-        extras
-            Taken out of the document.
         images
             Ids on the target, by the image of the source.
 
@@ -82,35 +81,33 @@ class ContentRestorer:
             LSIDs of ROIs and shapes that are new: an import cannot have put anything on them.
         """
         target = self._target(self._owner)
-        elements = {ref: one for ref, one in images_of(document.images).items() if ref in images}
+        elements = {ref: one for ref, one in images_of(document.ome.images).items() if ref in images}
         there = read_images(target.reader, target.enumerations, images.values())
         pairs = [(one, there[images[ref]]) for ref, one in elements.items() if images[ref] in there]
         self._ids.add({one.id: ObjectRef("Image", content.id) for one, content in pairs})
-        outside = Outside(extras)
+        outside = Outside(document.extras)
         made = read_experiments(
             target.reader, target.enumerations, [one for image in there.values() for one in image.experiments]
         )
-        self._restore_instruments(target, document, extras, outside, _instruments(there, made))
-        ExperimentRestorer(target, self._ids).restore(
-            experiment_contents(document, extras, outside), made.values()
-        )
+        self._restore_instruments(target, document, outside, _instruments(there, made))
+        ExperimentRestorer(target, self._ids).restore(experiment_contents(document, outside), made.values())
         self._refs |= dict(_pixels(pairs))
         target.refs |= self._refs
-        restorer = ImageRestorer(target, extras.fields, complete=extras.complete)
+        restorer = ImageRestorer(target, document.extras.fields, complete=document.extras.complete)
         self._ids.add(restorer.restore(pairs))
-        self._ids.add(_restore_planes(target, extras, pairs))
+        self._ids.add(_restore_planes(target, document.extras, pairs))
         self._images = {one.id: content.id for one, content in pairs}
         self._imported = ImportedRois.read(target, self._images.values())
-        new = self._restore_rois(document, extras)
-        self._restore_members(target, document, extras)
-        PlateRestorer(target, extras, self._ids).restore(document)
-        self._restore_rendering(target, extras, pairs)
+        new = self._restore_rois(document)
+        self._restore_members(target, document)
+        PlateRestorer(target, document.extras, self._ids).restore(document.ome)
+        self._restore_rendering(target, document.extras, pairs)
         return new
 
-    def restore_page(self, page: OME, extras: Extras) -> Collection[str]:
+    def restore_page(self, page: Document) -> Collection[str]:
         """Restore the ROIs of a page, once the content of their images is; return as `restore` does."""
-        new = self._restore_rois(page, extras)
-        self._restore_members(self._target(self._owner), page, extras)
+        new = self._restore_rois(page)
+        self._restore_members(self._target(self._owner), page)
         return new
 
     def remove_others(self) -> None:
@@ -122,19 +119,22 @@ class ContentRestorer:
         return [omission for each in self._targets for omission in each.omissions(on)]
 
     def _restore_instruments(
-        self, target: Target, document: OME, extras: Extras, outside: Outside, numbers: Iterable[int]
+        self, target: Target, document: Document, outside: Outside, numbers: Iterable[int]
     ) -> None:
-        found = ((one.id, instrument_content(one, extras.fields, outside)) for one in document.instruments)
+        found = (
+            (one.id, instrument_content(one, document.extras.fields, outside))
+            for one in document.ome.instruments
+        )
         wanted = {lsid: content for lsid, content in found if content is not None}
         if wanted:
             made = read_instruments(target.reader, target.enumerations, numbers)
             InstrumentRestorer(target, self._ids).restore(wanted, made.values())
 
-    def _restore_rois(self, document: OME, extras: Extras) -> Collection[str]:
-        others = {lsid: self._owners.account(login) for lsid, login in extras.owners.items()}
-        source = SourceRois(document, extras)
-        needed = {link.parent for link in extras.annotations.links}.union(
-            extras.identifiers, (parent for parent, _ in iter_links(document))
+    def _restore_rois(self, document: Document) -> Collection[str]:
+        others = {lsid: self._owners.account(login) for lsid, login in document.extras.owners.items()}
+        source = SourceRois(document)
+        needed = {link.parent for link in document.extras.annotations.links}.union(
+            document.extras.identifiers, (parent for parent, _ in iter_links(document.ome))
         )
         new: set[str] = set()
         for owner in dict.fromkeys((self._owner, *others.values())):
@@ -146,16 +146,16 @@ class ContentRestorer:
                     self._images[one.id],
                     (roi for roi in source.of(one) if others.get(roi.lsid, self._owner) == owner),
                 )
-                for one in document.images
+                for one in document.ome.images
                 if one.id in self._images
             )
             self._ids.add(restorer.made)
             new |= restorer.new
         return new
 
-    def _restore_members(self, target: Target, document: OME, extras: Extras) -> None:
-        links = MemberAccounts(self._owners, extras.members)
-        for owner, pairs in find_members(target, document, extras, self._ids, links, self._owner).items():
+    def _restore_members(self, target: Target, document: Document) -> None:
+        links = MemberAccounts(self._owners, document.extras.members)
+        for owner, pairs in find_members(target, document, self._ids, links, self._owner).items():
             link_members(self._target(owner), pairs)
 
     def _restore_rendering(

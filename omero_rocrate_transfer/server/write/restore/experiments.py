@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from ome_types import OME
-
-from omero_rocrate_transfer.model.extras import Extras
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.mapping import specs
 from omero_rocrate_transfer.server.mapping.conversions import parse_ref
@@ -24,14 +22,14 @@ _NO_LIGHT: Final = "the light source of a microbeam manipulation is not on the t
 _NO_TYPE: Final = {"type": "Unknown"}
 
 
-def experiment_contents(document: OME, extras: Extras, outside: Outside) -> dict[str, ExperimentContent]:
+def experiment_contents(document: Document, outside: Outside) -> dict[str, ExperimentContent]:
     """Return what a document says of its experiments, by LSID; without those whose id is none."""
     found: dict[str, ExperimentContent] = {}
-    for element in document.experiments:
+    for element in document.ome.experiments:
         ref = parse_ref(element.id)
         if ref is None:
             continue
-        values = _NO_TYPE | values_of(element, specs.EXPERIMENT, extras.fields.get(element.id))
+        values = _NO_TYPE | values_of(element, specs.EXPERIMENT, document.extras.fields.get(element.id))
         found[element.id] = content = ExperimentContent(ref.id, values)
         host = element.id.split(":")[2]
         for own, manipulation in outside.of(element.id, specs.MICROBEAM):

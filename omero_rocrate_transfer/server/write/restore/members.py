@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import omero.model
-from ome_types import OME
 
-from omero_rocrate_transfer.model.extras import Extras
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.mapping.fields import reference
 from omero_rocrate_transfer.server.session.people import Account
@@ -28,13 +27,12 @@ Members = Mapping[str, Sequence[tuple[int, int]]]
 
 def find_members(
     target: Target,
-    document: OME,
-    extras: Extras,
+    document: Document,
     ids: TargetIds,
     links: MemberAccounts,
     owner: Account | None,
 ) -> dict[Account | None, dict[str, list[tuple[int, int]]]]:
-    """Return who puts which images and ROIs of a unit into the folders that its document and extras name.
+    """Return who puts which images and ROIs of a unit into the folders that its document names.
 
     Parameters
     ----------
@@ -42,10 +40,10 @@ def find_members(
         Who puts those of which nothing is said.
     """
     found: dict[Account | None, dict[str, list[tuple[int, int]]]] = {}
-    for folder in document.folders:
+    for folder in document.ome.folders:
         made = ids.get(folder.id)
         images = [ref.id for ref in folder.image_refs]
-        rois = [*(ref.id for ref in folder.roi_refs), *extras.folders.get(folder.id, ())]
+        rois = [*(ref.id for ref in folder.roi_refs), *document.extras.folders.get(folder.id, ())]
         for kind, lsids in (("Image", images), ("Roi", rois)):
             for lsid in lsids:
                 child = ids.get(lsid)

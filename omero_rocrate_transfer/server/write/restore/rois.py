@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 import omero.model
-from ome_types import OME, model
+from ome_types import model
 
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.errors import UnsafeCrateError
-from omero_rocrate_transfer.model.extras import ExtraObject, Extras
+from omero_rocrate_transfer.model.extras import ExtraObject
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.mapping.elements import from_json, values_of
 from omero_rocrate_transfer.server.mapping.fields import Spec, Values
@@ -47,12 +48,12 @@ Pending = tuple[SourceRoi, Any]
 class SourceRois:
     """The ROIs of a document, one after the other."""
 
-    def __init__(self, document: OME, extras: Extras) -> None:
-        self._elements = {roi.id: roi for roi in document.rois}
-        self._fields = extras.fields
-        self._order = extras.shapes
+    def __init__(self, document: Document) -> None:
+        self._elements = {roi.id: roi for roi in document.ome.rois}
+        self._fields = document.extras.fields
+        self._order = document.extras.shapes
         self._outside: dict[str, list[ExtraObject]] = defaultdict(list)
-        for one in extras.objects:
+        for one in document.extras.objects:
             self._outside[one.parent].append(one)
 
     def of(self, image: model.Image) -> Iterator[SourceRoi]:

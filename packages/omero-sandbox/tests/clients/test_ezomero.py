@@ -5,6 +5,7 @@ from __future__ import annotations
 import ezomero
 import numpy as np
 from omero.gateway import BlitzGateway
+
 from omero_sandbox.testing import real_input
 from support.clients import Seeded
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 from omero.gateway import BlitzGateway, TagAnnotationWrapper
+from PIL import Image
+
 from omero_sandbox.testing import real_input, seed
 from omero_sandbox.testing.real_tiff import Series
-from PIL import Image
 from support.clients import Seeded
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import omero.clients
 import pytest
+
 from support.commands import World, run, short
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import omero.clients
 import pytest
 from omero.cmd.graphs import ChildOption
+
 from omero_sandbox.server import SandboxServer
 from support.commands import World, run, short
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import omero.clients
 import pytest
+
 from omero_sandbox.db.schema import schema
 from omero_sandbox.db.store import Store
 from omero_sandbox.server import SandboxServer

@@ -8,6 +8,7 @@ from typing import Any
 
 import omero.clients
 import pytest
+
 from omero_sandbox.commands.command import CommandFailedError, graph_error
 from omero_sandbox.commands.handle import CommandHandle
 

@@ -10,7 +10,7 @@ import pytest
 from omero.callbacks import CmdCallbackI
 
 
-class Listener(CmdCallbackI):
+class Listener(CmdCallbackI):  # type: ignore[misc]  # omero-py is untyped
     """Notes the steps it is told of; never polls."""
 
     def __init__(self, client: Any, handle: Any) -> None:

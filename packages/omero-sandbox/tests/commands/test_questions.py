@@ -8,6 +8,7 @@ from typing import Any
 import omero.clients
 from omero.api import LongPair
 from omero.rtypes import rlong
+
 from omero_sandbox.server import SandboxServer
 from support.commands import World, run, short
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from omero_sandbox.db import bootstrap
 from omero_sandbox.db.store import Quantity, Row, Store
 from omero_sandbox.hql.query import execute

@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from omero_sandbox.db.store import Store
 from omero_sandbox.hql.query import execute
 
@@ -42,7 +43,7 @@ def literal(value: Any) -> str:
 def compared(symbol: str, left: Any, right: Any) -> Truth:
     if left is None or right is None:
         return None
-    return {
+    truth: bool = {
         "=": left == right,
         "<>": left != right,
         "<": left < right,
@@ -50,6 +51,7 @@ def compared(symbol: str, left: Any, right: Any) -> Truth:
         ">": left > right,
         ">=": left >= right,
     }[symbol]
+    return truth
 
 
 def comparison(field: str, symbol: str, value: Any) -> Condition:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from omero_sandbox.db import bootstrap
 from omero_sandbox.db.store import Store
 from omero_sandbox.hql.query import execute

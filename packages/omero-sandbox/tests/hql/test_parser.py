@@ -1,5 +1,6 @@
 import omero
 import pytest
+
 from omero_sandbox.hql import tree
 from omero_sandbox.hql.parser import parse
 

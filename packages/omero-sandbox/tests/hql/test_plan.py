@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+
 from omero_sandbox.db.store import Row, Store
 
 if TYPE_CHECKING:

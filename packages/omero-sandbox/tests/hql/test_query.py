@@ -7,6 +7,7 @@ from typing import Any
 
 import omero
 import pytest
+
 from omero_sandbox.db.store import Quantity
 from omero_sandbox.hql.kinds import Time
 

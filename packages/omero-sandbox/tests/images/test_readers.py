@@ -11,10 +11,11 @@ import pytest
 import tifffile
 from ome_types import model as ome
 from ome_types import to_xml
+from PIL import Image as Pillow
+
 from omero_sandbox import images
 from omero_sandbox.images import FormatError, Region, UnknownFormatError
 from omero_sandbox.images.series import Original, Series
-from PIL import Image as Pillow
 
 Opener = Callable[[Path], Original]
 

@@ -10,6 +10,7 @@ import omero
 import omero.grid
 import pytest
 from omero.rtypes import rbool, rstring
+
 from omero_sandbox.repository import fileset
 
 IMPORTS = 4

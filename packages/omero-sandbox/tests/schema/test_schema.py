@@ -6,6 +6,7 @@ from typing import Any
 
 import omero.model
 import pytest
+
 from omero_sandbox.db.schema import resolve, schema
 from omero_sandbox.db.schema.schema import Schema
 

@@ -10,6 +10,7 @@ import omero.clients
 import pytest
 from omero.rtypes import rlong, rstring, rtime
 from omero.sys import ParametersI
+
 from omero_sandbox.server import SandboxServer
 
 

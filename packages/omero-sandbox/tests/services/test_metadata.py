@@ -10,6 +10,7 @@ import omero.clients
 import pytest
 from omero.rtypes import rlong
 from omero.sys import ParametersI
+
 from omero_sandbox.server import SandboxServer
 
 TAG_SET = "openmicroscopy.org/omero/insight/tagset"

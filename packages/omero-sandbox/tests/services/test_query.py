@@ -10,6 +10,7 @@ import omero.clients
 import pytest
 from omero.rtypes import rint, rlist, rlong, robject, rstring, unwrap
 from omero.sys import ParametersI
+
 from omero_sandbox.db.store import Quantity, Store
 from omero_sandbox.server import SandboxServer
 from omero_sandbox.testing import seed

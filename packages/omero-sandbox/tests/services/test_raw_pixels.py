@@ -28,7 +28,7 @@ def ramp(kind: str, *shape: int) -> np.ndarray:
 
 
 def sha1_of(images: Any, pixels: int) -> str:
-    return images.query.get("Pixels", pixels).sha1.val
+    return str(images.query.get("Pixels", pixels).sha1.val)
 
 
 # -- opening

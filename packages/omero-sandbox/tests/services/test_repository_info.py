@@ -7,6 +7,7 @@ from typing import Any
 
 import omero
 import pytest
+
 from omero_sandbox.server import SandboxServer
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from omero.api import RoiOptions
 from omero.rtypes import rint, rlong
+
 from omero_sandbox.server import SandboxServer
 
 

@@ -9,6 +9,7 @@ import Ice
 import omero
 import pytest
 from omero.rtypes import rstring
+
 from omero_sandbox.server import SandboxServer
 
 

@@ -8,6 +8,7 @@ import omero
 import omero.clients
 import pytest
 from omero.rtypes import rint, rlong, rtime
+
 from omero_sandbox.server import SandboxServer
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import omero
 import pytest
 from omero.rtypes import rbool, rdouble, rint, rlong, rstring
+
 from omero_sandbox.server import SandboxServer
 
 ALL_GROUPS = {"omero.group": "-1"}

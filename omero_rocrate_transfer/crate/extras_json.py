@@ -7,12 +7,14 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from omero_rocrate_transfer.crate.omexml import render_document
+from omero_rocrate_transfer.model.document import Document, structured_annotations
 from omero_rocrate_transfer.model.errors import UnsafeCrateError
 from omero_rocrate_transfer.model.extras import NAMESPACE, Extras
 
 if TYPE_CHECKING:
     from ome_types import OME
-    from ome_types.model import StructuredAnnotations
+    from ome_types.model import XMLAnnotation
     from pydantic import TypeAdapter
 
 #: Id of the annotation that holds them; OMERO's ids are numbers, so it is nobody else's.
@@ -22,33 +24,37 @@ _NAMESPACE: Final = re.compile(r"https?://[^\s]{1,255}/\d{1,4}\.\d{1,4}/extras\Z
 _DESCRIPTION: Final = "What OMERO knows of these objects and OME-XML cannot say, as JSON"
 
 
-def structured_annotations(document: OME) -> StructuredAnnotations:
-    """Return the annotations of a document, which may have been without."""
+def render_with_extras(document: Document, host: str) -> tuple[bytes, int]:
+    """Return a document as OME-XML with its extras in it, as `render_document` does.
+
+    Parameters
+    ----------
+    host
+        Of the source, for the LSID of the annotation that holds the extras.
+    """
+    if document.extras == Extras():
+        return render_document(document.ome)
+    annotations = structured_annotations(document.ome).xml_annotations
+    annotations.append(_embed(document.extras, host))
+    try:
+        return render_document(document.ome)
+    finally:
+        annotations.pop()
+
+
+def _embed(extras: Extras, host: str) -> XMLAnnotation:
     from ome_types import model
 
-    if document.structured_annotations is None:
-        document.structured_annotations = model.StructuredAnnotations()
-    return document.structured_annotations
-
-
-def put_extras(document: OME, extras: Extras, host: str) -> None:
-    """Add the extras to the document they belong to, unless they are empty."""
-    from ome_types import model
-
-    if extras == Extras():
-        return
     # As a text the value would be parsed, which takes most of the time of a document.
     element = {"qname": f"{{{NAMESPACE}}}Extras", "text": render_extras(extras)}
     value: Any = {"any_elements": [element]}
-    structured_annotations(document).xml_annotations.append(
-        model.XMLAnnotation(
-            id=_ID.format(host=host), namespace=NAMESPACE, description=_DESCRIPTION, value=value
-        )
+    return model.XMLAnnotation(
+        id=_ID.format(host=host), namespace=NAMESPACE, description=_DESCRIPTION, value=value
     )
 
 
-def take_extras(document: OME, *, what: str = "The OME document") -> Extras:
-    """Remove the extras from a document and return them; empty ones where it has none.
+def extract_document(ome: OME, *, what: str = "The OME document") -> Document:
+    """Return a document as it was before its extras were embedded; they are removed from the OME object.
 
     Parameters
     ----------
@@ -58,18 +64,18 @@ def take_extras(document: OME, *, what: str = "The OME document") -> Extras:
     Raises
     ------
     UnsafeCrateError
-        They are not what they claim to be.
+        The extras are not what they claim to be.
     """
-    structured = structured_annotations(document)
+    structured = structured_annotations(ome)
     found = [one for one in structured.xml_annotations if _NAMESPACE.match(one.namespace or "")]
     for one in found:
         structured.xml_annotations.remove(one)
     if not found:
-        return Extras()
+        return Document(ome)
     elements: list[Any] = found[0].value.any_elements
     if len(found) > 1 or len(elements) != 1:
         raise _refuse(what, "there are several, or none where one was announced")
-    return parse_extras(getattr(elements[0], "text", None) or "", what=what)
+    return Document(ome, parse_extras(getattr(elements[0], "text", None) or "", what=what))
 
 
 def render_extras(extras: Extras) -> str:

@@ -5,9 +5,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ome_types import OME, from_xml, model, to_xml
+from ome_types import OME, from_xml, model
 
+from omero_rocrate_transfer.crate.extras_json import (
+    extract_document,
+    parse_extras,
+    render_extras,
+    render_with_extras,
+)
 from omero_rocrate_transfer.crate.profile import PROFILE_URI
+from omero_rocrate_transfer.model.document import Document, structured_annotations
 from omero_rocrate_transfer.model.errors import UnsafeCrateError
 from omero_rocrate_transfer.model.extras import (
     NAMESPACE,
@@ -17,13 +24,6 @@ from omero_rocrate_transfer.model.extras import (
     Extras,
     FileFacts,
     MemberLink,
-)
-from omero_rocrate_transfer.model.extras_json import (
-    parse_extras,
-    put_extras,
-    render_extras,
-    structured_annotations,
-    take_extras,
 )
 
 HOST = "omero.example.org"
@@ -57,17 +57,26 @@ EXTRAS = st.builds(
 
 @given(EXTRAS)
 def test_extras_come_back_from_ome_xml_as_they_were(extras: Extras) -> None:
-    document = OME()
-    put_extras(document, extras, HOST)
-    read = from_xml(to_xml(document, indent=0), validate=False)
-    assert take_extras(read) == extras
-    assert not structured_annotations(read).xml_annotations
+    text, _ = render_with_extras(Document(OME(), extras), HOST)
+
+    read = extract_document(from_xml(text, validate=False))
+
+    assert read.extras == extras
+    assert not structured_annotations(read.ome).xml_annotations
+
+
+def test_rendering_leaves_the_document_as_it_was() -> None:
+    document = Document(OME(), Extras(annotations=AnnotationExtras(complete=True)))
+
+    render_with_extras(document, HOST)
+
+    assert not structured_annotations(document.ome).xml_annotations
 
 
 def test_the_document_with_extras_is_valid_ome_xml() -> None:
-    document = OME()
-    put_extras(document, Extras(annotations=AnnotationExtras(complete=True)), HOST)
-    from_xml(to_xml(document), validate=True)
+    document = Document(OME(), Extras(annotations=AnnotationExtras(complete=True)))
+
+    from_xml(render_with_extras(document, HOST)[0], validate=True)
 
 
 def test_extras_are_ascii_and_leave_out_what_has_its_default() -> None:
@@ -77,10 +86,10 @@ def test_extras_are_ascii_and_leave_out_what_has_its_default() -> None:
 
 
 def test_no_annotation_is_made_for_empty_extras() -> None:
-    document = OME()
-    put_extras(document, Extras(), HOST)
-    assert not structured_annotations(document).xml_annotations
-    assert take_extras(document) == Extras()
+    text, _ = render_with_extras(Document(), HOST)
+
+    assert b"StructuredAnnotations" not in text
+    assert extract_document(OME()) == Document()
 
 
 def test_unknown_keys_are_ignored() -> None:
@@ -110,20 +119,33 @@ def test_what_has_not_its_type_is_refused(text: str) -> None:
         parse_extras(text)
 
 
+def test_extras_that_cannot_be_read_are_refused_by_the_name_of_their_document() -> None:
+    text, _ = render_with_extras(Document(OME(), Extras(shapes={"a": ("b",)})), HOST)
+    damaged = from_xml(text.replace(b'{"shapes"', b"nonsense"), validate=False)
+
+    with pytest.raises(UnsafeCrateError, match=r"fs101\.ome\.xml"):
+        extract_document(damaged, what="fs101.ome.xml")
+
+
 def test_two_annotations_of_extras_are_refused() -> None:
-    document = OME()
-    for _ in range(2):
-        put_extras(document, Extras(annotations=AnnotationExtras(complete=True)), HOST)
+    text, _ = render_with_extras(Document(OME(), Extras(annotations=AnnotationExtras(complete=True))), HOST)
+    twice = from_xml(text, validate=False)
+    annotations = structured_annotations(twice).xml_annotations
+    annotations.append(annotations[0])
+
     with pytest.raises(UnsafeCrateError, match="several"):
-        take_extras(document)
+        extract_document(twice)
 
 
 def test_other_annotations_stay() -> None:
     value: Any = "<a/>"
     other = model.XMLAnnotation(id="Annotation:1", namespace="x/extras", value=value)
-    document = OME(structured_annotations=model.StructuredAnnotations(xml_annotations=[other]))
-    assert take_extras(document) == Extras()
-    assert structured_annotations(document).xml_annotations == [other]
+    ome = OME(structured_annotations=model.StructuredAnnotations(xml_annotations=[other]))
+
+    document = extract_document(ome)
+
+    assert document.extras == Extras()
+    assert structured_annotations(document.ome).xml_annotations == [other]
 
 
 def test_the_namespace_belongs_to_the_profile() -> None:

@@ -6,8 +6,7 @@ import threading
 
 from omero_rocrate_transfer.model.contents import ImageRecord, TransferUnit
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.transfer.interrupt import Interrupt
-from omero_rocrate_transfer.transfer.pool import Outcome, work
+from omero_rocrate_transfer.transfer.engine import Engine, Outcome, iter_stages
 from omero_rocrate_transfer.transfer.progress import Meter
 
 ATTACHED = [TransferUnit(ref=ObjectRef("Annotation", number), images=()) for number in range(3)]
@@ -31,7 +30,8 @@ def test_attachments_begin_when_all_images_have_ended() -> None:
             ended.append(str(unit.ref))
 
     units = [*ATTACHED, *FILESETS]
-    items = list(work(do, units, parallel=4, meter=Meter("transfer"), interrupt=Interrupt()))
+    engine, meter = Engine(parallel=4), Meter("transfer")
+    items = [item for stage in iter_stages(units) for item in engine.work(do, stage, meter)]
 
     assert seen == [6, 6, 6]
-    assert {item.unit.ref for item in items if isinstance(item, Outcome)} == {unit.ref for unit in units}
+    assert {item.item.ref for item in items if isinstance(item, Outcome)} == {unit.ref for unit in units}
