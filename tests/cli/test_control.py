@@ -13,7 +13,7 @@ from omero_rocrate_transfer.cli.output.render import JsonRenderer
 from omero_rocrate_transfer.cli.process import follow
 from omero_rocrate_transfer.cli.servers import endpoints
 from omero_rocrate_transfer.model.contents import Omission
-from omero_rocrate_transfer.model.errors import LoginError, NotFoundError, StoppedError
+from omero_rocrate_transfer.model.errors import LoginError, NotFoundError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.transfer.events import Event, UnitEnded
 from tests.command_line import idmap_of
@@ -183,7 +183,6 @@ def test_output_nobody_reads_ends_the_run_cleanly(
             raise BrokenPipeError
 
     monkeypatch.setattr(JsonRenderer, "show", broken)
-    monkeypatch.setattr(follow, "_nobody_reads", lambda: StoppedError.exit_code)
 
     result = run_line("pack", "Dataset:1", "crate", "--json", exit_code=9)
 

@@ -26,10 +26,11 @@ OWNED = (
 )  # fmt: skip
 
 
-#: What the repository makes for itself.
-OF_THE_SERVER = {"Directory", "Repository", "application/omero-log-file"}
-
-
+#: Files that users have: the repository keeps logs and folders of its own beside them.
+FILES = (
+    "select f.details.owner.omeName, f.id from FilesetEntry e join e.originalFile f",
+    "select f.details.owner.omeName, f.id from FileAnnotation a join a.file f",
+)
 #: Those who have something of it on the source.
 PEOPLE = ("alice", "bob", "carol")
 
@@ -41,10 +42,11 @@ def owned(server: Server, group: str = "lab") -> dict[str, Counter[str]]:
 
 
 def owned_of(root: Any, kind: str, group: int) -> Counter[str]:
-    file_type = "o.mimetype" if kind == "OriginalFile" else "o.id"
-    hql = f"select o.id, o.details.owner.omeName, {file_type} from {kind} o"
-    rows = root.sf.getQueryService().projection(hql, ParametersI(), {"omero.group": str(group)})
-    return Counter(owner.val for _, owner, seen in rows if seen is None or seen.val not in OF_THE_SERVER)
+    ways = FILES if kind == "OriginalFile" else (f"select o.details.owner.omeName, o.id from {kind} o",)
+    query, context = root.sf.getQueryService(), {"omero.group": str(group)}
+    rows = [row for hql in ways for row in query.projection(hql, ParametersI(), context)]
+    owners = {number.val: owner.val for owner, number in rows}
+    return Counter(owners.values())
 
 
 def names_of(server: Server, **counts: int) -> Counter[str]:
