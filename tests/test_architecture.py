@@ -23,6 +23,8 @@ MAY_IMPORT = {
     "sandbox": {"sandbox"},
     "cli": {"model", "transfer", "server", "crate", "cli"},
 }
+#: The rooms of the server package, from the bottom up; a room imports only itself and those before it.
+SERVER_ROOMS = ("session", "mapping", "read", "write")
 #: Libraries that only these parts know.
 ONLY_IN = {
     "Glacier2": {"server", "sandbox"},
@@ -106,6 +108,19 @@ def wrong_imports(tree: ast.AST, name: str) -> Found:
             yield line, f"{part} must not import {top}"
         elif part == "model" and top not in known and line not in lines_for_types(tree):
             yield line, f"model imports the standard library, ome_types and its pydantic only, not {top}"
+
+
+def wrong_rooms(tree: ast.AST, name: str) -> Found:
+    """Yield the imports from a room of the server package into one above it."""
+    part, _, rest = name.partition("/")
+    room = rest.partition("/")[0]
+    if part != "server" or room not in SERVER_ROOMS:
+        return
+    for line, module in imported(tree, name):
+        words = module.split(".")
+        above = SERVER_ROOMS[SERVER_ROOMS.index(room) + 1 :]
+        if words[:2] == [PACKAGE, "server"] and words[2] in above:
+            yield line, f"server/{room} must not import server/{words[2]}"
 
 
 def called(node: ast.Call) -> str:
@@ -208,6 +223,13 @@ def test_exceptions_name_files_that_are_there() -> None:
 )
 def test_an_import_upwards_is_found(name: str, code: str) -> None:
     assert list(wrong_imports(ast.parse(code), name))
+
+
+def test_an_arrow_upwards_between_the_rooms_of_the_server_is_found() -> None:
+    code = "from omero_rocrate_transfer.server.write.sink import ServerSink"
+
+    assert list(wrong_rooms(ast.parse(code), "server/read/a.py"))
+    assert not list(wrong_rooms(ast.parse(code), "server/write/a.py"))
 
 
 @pytest.mark.parametrize(

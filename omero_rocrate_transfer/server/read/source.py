@@ -27,17 +27,17 @@ from omero_rocrate_transfer.server.read.documents.containers import (
     find_folders,
 )
 from omero_rocrate_transfer.server.read.documents.containers_document import container_document
+from omero_rocrate_transfer.server.read.documents.identifiers import (
+    IdentifierReader,
+    attached_annotations,
+    identifiers_in,
+)
 from omero_rocrate_transfer.server.read.documents.roi_pages import RoiPages
 from omero_rocrate_transfer.server.read.documents.unit_documents import UnitDocuments, UnitDraft
 from omero_rocrate_transfer.server.read.pixels import ServerPixels
 from omero_rocrate_transfer.server.read.references import read_references
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.session.queries import IDS_PER_QUERY, Reader
-from omero_rocrate_transfer.server.write.identifiers import (
-    IdentifierReader,
-    attached_annotations,
-    identifiers_in,
-)
 
 #: Documents kept ready; units are asked for roughly in their order, so few are read twice.
 _KEPT: Final = 2 * IDS_PER_QUERY

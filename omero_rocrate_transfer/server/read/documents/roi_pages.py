@@ -14,16 +14,16 @@ from omero_rocrate_transfer.server.read.annotations.annotations import Annotated
 from omero_rocrate_transfer.server.read.documents.builder import Draft
 from omero_rocrate_transfer.server.read.documents.containers import add_roi_members
 from omero_rocrate_transfer.server.read.documents.containers_document import creator, experimenters, owner_ref
+from omero_rocrate_transfer.server.read.documents.identifiers import (
+    IdentifierReader,
+    attached_annotations,
+    identifiers_in,
+)
 from omero_rocrate_transfer.server.read.documents.images import read_images
 from omero_rocrate_transfer.server.read.documents.rois import iter_roi_pages, read_roi_page
 from omero_rocrate_transfer.server.read.documents.unit_documents import file_sources
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.session.queries import Reader
-from omero_rocrate_transfer.server.write.identifiers import (
-    IdentifierReader,
-    attached_annotations,
-    identifiers_in,
-)
 
 
 class RoiPages:

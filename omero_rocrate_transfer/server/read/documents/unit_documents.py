@@ -26,6 +26,11 @@ from omero_rocrate_transfer.server.read.documents.builder import Draft
 from omero_rocrate_transfer.server.read.documents.containers import add_members
 from omero_rocrate_transfer.server.read.documents.containers_document import creator, experimenters, owner_ref
 from omero_rocrate_transfer.server.read.documents.experiments import instruments_of, read_experiments
+from omero_rocrate_transfer.server.read.documents.identifiers import (
+    IdentifierReader,
+    attached_annotations,
+    identifiers_in,
+)
 from omero_rocrate_transfer.server.read.documents.images import read_images, read_instruments
 from omero_rocrate_transfer.server.read.documents.planes import count_planes, read_planes
 from omero_rocrate_transfer.server.read.documents.plate_elements import add_plate
@@ -34,11 +39,6 @@ from omero_rocrate_transfer.server.read.documents.rendering import read_renderin
 from omero_rocrate_transfer.server.read.documents.rois import count_rois, need_pages, read_rois
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.session.queries import Reader
-from omero_rocrate_transfer.server.write.identifiers import (
-    IdentifierReader,
-    attached_annotations,
-    identifiers_in,
-)
 
 #: ROIs and planes that are kept of units which nobody asked for yet; those of other units are read when
 #: their unit is at work.

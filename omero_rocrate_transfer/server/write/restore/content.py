@@ -20,7 +20,6 @@ from omero_rocrate_transfer.server.read.documents.experiments import (
 )
 from omero_rocrate_transfer.server.read.documents.images import ImageContent, read_images, read_instruments
 from omero_rocrate_transfer.server.read.documents.planes import read_planes
-from omero_rocrate_transfer.server.read.documents.rendering import restore_rendering
 from omero_rocrate_transfer.server.session.owners import Owners
 from omero_rocrate_transfer.server.session.people import Account
 from omero_rocrate_transfer.server.write.ownership import MemberAccounts
@@ -34,6 +33,7 @@ from omero_rocrate_transfer.server.write.restore.members import find_members, li
 from omero_rocrate_transfer.server.write.restore.outside import Outside
 from omero_rocrate_transfer.server.write.restore.planes import PlaneRestorer
 from omero_rocrate_transfer.server.write.restore.plates import PlateRestorer
+from omero_rocrate_transfer.server.write.restore.rendering import restore_rendering
 from omero_rocrate_transfer.server.write.restore.rois import ImportedRois, RoiRestorer, SourceRois
 from omero_rocrate_transfer.server.write.restore.target import Target
 from omero_rocrate_transfer.server.write.target_ids import TargetIds
