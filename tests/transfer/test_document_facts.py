@@ -11,7 +11,8 @@ from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.extras import Extras, UserRendering
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.rendering import Rendering
-from omero_rocrate_transfer.transfer.verify.facts import DocumentFacts, tell_differences
+from omero_rocrate_transfer.transfer.verify.differences import tell_differences
+from omero_rocrate_transfer.transfer.verify.facts import DocumentFacts
 
 
 def document(start: int, **changes: Any) -> Document:

@@ -9,14 +9,8 @@ from omero_rocrate_transfer.transfer.events import Compared, Started
 from omero_rocrate_transfer.transfer.progress import MeteredSource
 from omero_rocrate_transfer.transfer.verify.audit import compare_each
 from omero_rocrate_transfer.transfer.verify.compare_unit import UnitComparison
-from omero_rocrate_transfer.transfer.verify.facts import (
-    DocumentFacts,
-    add_rois,
-    name_facts,
-    result_of,
-    tell_differences,
-    without_extended,
-)
+from omero_rocrate_transfer.transfer.verify.differences import result_of, tell_differences, without_extended
+from omero_rocrate_transfer.transfer.verify.facts import DocumentFacts, add_rois, name_facts
 from omero_rocrate_transfer.transfer.verify.subset import ALL, Subset
 
 if TYPE_CHECKING:

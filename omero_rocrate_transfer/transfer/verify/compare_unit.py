@@ -9,7 +9,8 @@ from omero_rocrate_transfer.model.digests import SHA256, Hasher
 from omero_rocrate_transfer.model.errors import DigestMismatchError
 from omero_rocrate_transfer.transfer.events import Compared
 from omero_rocrate_transfer.transfer.planes import iter_plane_digests
-from omero_rocrate_transfer.transfer.verify.facts import name_facts, result_of, without_defaults
+from omero_rocrate_transfer.transfer.verify.differences import result_of, without_defaults
+from omero_rocrate_transfer.transfer.verify.facts import name_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
