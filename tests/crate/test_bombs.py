@@ -24,7 +24,8 @@ try:
     CrateSource(Path(sys.argv[1])).read_contents()
 except UnsafeCrateError as error:
     assert "\n" not in str(error)
-    print(time.process_time() - started, re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1])
+    peak = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]
+    print(time.process_time() - started, peak)
 """
 MAX_SECONDS = 10
 MAX_RSS_KIB = 300 * 1024
