@@ -19,12 +19,13 @@ import re, sys, time
 from pathlib import Path
 from omero_rocrate_transfer.crate.read.source import CrateSource
 from omero_rocrate_transfer.model.errors import UnsafeCrateError
-started = time.monotonic()
+started = time.process_time()
 try:
     CrateSource(Path(sys.argv[1])).read_contents()
 except UnsafeCrateError as error:
     assert "\n" not in str(error)
-    print(time.monotonic() - started, re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1])
+    peak = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]
+    print(time.process_time() - started, peak)
 """
 MAX_SECONDS = 10
 MAX_RSS_KIB = 300 * 1024
