@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from omero_rocrate_transfer.transfer.engine import Outcome, Tick
 from omero_rocrate_transfer.transfer.events import Started
-from omero_rocrate_transfer.transfer.progress import Meter, MeteredSource
+from omero_rocrate_transfer.transfer.progress import Meter, MeteredReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.contents import Contents, TransferUnit
     from omero_rocrate_transfer.transfer.engine import Engine
     from omero_rocrate_transfer.transfer.events import Event
-    from omero_rocrate_transfer.transfer.ports import StoredSource
+    from omero_rocrate_transfer.transfer.ports import Source, UnitReader
 
 
-def check(contents: Contents, source: StoredSource, engine: Engine) -> Iterator[Event]:
+def check(contents: Contents, source: Source, engine: Engine) -> Iterator[Event]:
     """Read the whole source once and throw the bytes away.
 
     Raises
@@ -28,18 +28,10 @@ def check(contents: Contents, source: StoredSource, engine: Engine) -> Iterator[
         A document, its extras or the metadata of pixels cannot be read.
     """
     meter = Meter("check")
-    metered = MeteredSource(source, meter)
 
     def read(unit: TransferUnit) -> None:
-        _read_documents(metered, unit)
-        for file in unit.files:
-            for _ in metered.iter_blocks(unit, file):
-                pass
-        for block in source.iter_stored_pixels(unit):
-            meter.count(unit.ref, str(unit.ref), len(block))
-        if unit.pixels:
-            for image in unit.images:
-                source.open_pixels(unit, image.ref).close()
+        with MeteredReader(source.open(unit), meter) as reader:
+            _read_whole(reader)
 
     yield Started(phase="check", size_bytes=contents.size_bytes)
     source.read_container_document()
@@ -50,7 +42,18 @@ def check(contents: Contents, source: StoredSource, engine: Engine) -> Iterator[
             yield item
 
 
-def _read_documents(source: MeteredSource, unit: TransferUnit) -> None:
-    source.read_document(unit)
-    for _ in source.iter_pages(unit):
+def _read_whole(reader: UnitReader) -> None:
+    unit = reader.unit
+    reader.document()
+    _read_out(reader.pages())
+    for file in unit.files:
+        _read_out(reader.blocks(file))
+    _read_out(reader.stored_pixels())
+    if unit.pixels:
+        for image in unit.images:
+            reader.pixels(image.ref).close()
+
+
+def _read_out(parts: Iterator[object]) -> None:
+    for _ in parts:
         pass

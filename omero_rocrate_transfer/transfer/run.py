@@ -20,7 +20,7 @@ from omero_rocrate_transfer.transfer.interrupt import Interrupted
 from omero_rocrate_transfer.transfer.journal.file import NO_JOURNAL, NoJournal
 from omero_rocrate_transfer.transfer.journal.state import History, lost_record, read_history
 from omero_rocrate_transfer.transfer.journal.writer import Ledger
-from omero_rocrate_transfer.transfer.progress import MeteredSource
+from omero_rocrate_transfer.transfer.progress import MeteredReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -149,11 +149,11 @@ class _Mover:
     def __init__(self, source: Source, sink: Sink, engine: Engine) -> None:
         self.engine = engine.limited(sink.max_parallel)
         self.meter = engine.meter("transfer")
-        self._source = MeteredSource(source, self.meter)
-        self._sink = sink
+        self._source, self._sink = source, sink
 
     def move(self, unit: TransferUnit) -> UnitResult:
-        result = self.engine.retry.call(lambda: self._sink.write_unit(unit, self._source), unit.ref)
+        with MeteredReader(self._source.open(unit), self.meter) as reader:
+            result = self.engine.retry.call(lambda: self._sink.write_unit(reader), unit.ref)
         faultpoint("run:unit-written")
         return result
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.document import Document
     from omero_rocrate_transfer.model.extras import AnnotationLink, MemberLink
     from omero_rocrate_transfer.model.refs import ObjectRef
-    from omero_rocrate_transfer.transfer.ports import Source
+    from omero_rocrate_transfer.transfer.ports import Source, UnitReader
 
 #: Login on the source, None where the source does not say who it was.
 Login = str | None
@@ -53,17 +53,22 @@ def survey(contents: Contents, source: Source) -> Survey:
         members = [ref for ref in one.members if ref in owner_of]
         found.add(str(one.ref), frozenset(owner_of[ref] for ref in (one.ref, *members)))
     for unit in contents.units:
-        document = source.read_document(unit)
-        if not unit.images:
-            _add_links(found, document, owner_of)
-            continue
-        owners = {owner_of.get(ref) for ref in (*unit.plates, *(image.ref for image in unit.images))}
-        owners.update(_named(document))
-        for page in source.iter_pages(unit):
-            owners.update(_named(page))
-        found.add(str(unit.ref), frozenset(owners))
-        found.viewers |= {user.login for users in document.extras.rendering.values() for user in users}
+        with source.open(unit) as reader:
+            _add_unit(found, reader, owner_of)
     return found
+
+
+def _add_unit(found: Survey, reader: UnitReader, owner_of: Mapping[ObjectRef, Login]) -> None:
+    unit, document = reader.unit, reader.document()
+    if not unit.images:
+        _add_links(found, document, owner_of)
+        return
+    owners = {owner_of.get(ref) for ref in (*unit.plates, *(image.ref for image in unit.images))}
+    owners.update(_named(document))
+    for page in reader.pages():
+        owners.update(_named(page))
+    found.add(str(unit.ref), frozenset(owners))
+    found.viewers |= {user.login for users in document.extras.rendering.values() for user in users}
 
 
 def owners_of(contents: Contents) -> dict[ObjectRef, Login]:

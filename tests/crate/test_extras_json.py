@@ -123,7 +123,7 @@ def test_extras_that_cannot_be_read_are_refused_by_the_name_of_their_document() 
     text, _ = render_with_extras(Document(OME(), Extras(shapes={"a": ("b",)})), HOST)
     damaged = from_xml(text.replace(b'{"shapes"', b"nonsense"), validate=False)
 
-    with pytest.raises(UnsafeCrateError, match="fs101.ome.xml"):
+    with pytest.raises(UnsafeCrateError, match=r"fs101\.ome\.xml"):
         extract_document(damaged, what="fs101.ome.xml")
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.transfer.interrupt import Interrupt
     from omero_rocrate_transfer.transfer.journal.file import Journal
     from omero_rocrate_transfer.transfer.plan import Plan
-    from omero_rocrate_transfer.transfer.ports import StoredSource
+    from omero_rocrate_transfer.transfer.ports import Source
 
 
 def unpack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[Event]:
@@ -57,7 +57,7 @@ def unpack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator
             yield from follow_ids(chosen.idmap, (contents, connection.info), journal, moving)
 
 
-def _check_rest(plan: Plan, source: StoredSource, engine: Engine, journal: Journal) -> Iterator[Event]:
+def _check_rest(plan: Plan, source: Source, engine: Engine, journal: Journal) -> Iterator[Event]:
     """Check what is still to be sent, before the first byte of it is."""
     done = read_history(journal.records).done
     left = tuple(unit for unit in plan.contents.units if unit.ref not in done)

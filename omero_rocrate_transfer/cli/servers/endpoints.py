@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.server.session.connection import Connection
     from omero_rocrate_transfer.server.session.owners import Owners
-    from omero_rocrate_transfer.transfer.ports import Sink, Source, StoredSource
+    from omero_rocrate_transfer.transfer.ports import Sink, Source
     from omero_rocrate_transfer.transfer.retry import Retry
 
 
@@ -174,7 +174,7 @@ def unfinished_crate(target: Path, run_id: str) -> Unfinished:
     return Unfinished(target, run_id)
 
 
-def crate_source(chosen: UnpackOptions) -> StoredSource:
+def crate_source(chosen: UnpackOptions) -> Source:
     """Return the crate or OME-Zarr at the chosen path as source."""
     from omero_rocrate_transfer.crate.read.open import open_source
 
@@ -202,7 +202,7 @@ def crate_audit(path: Path) -> CrateAudit:
     return CrateAudit(path)
 
 
-def crate_reader(path: Path) -> StoredSource:
+def crate_reader(path: Path) -> Source:
     """Return what is at the path as source, to look at it or to compare it with another."""
     from omero_rocrate_transfer.crate.read.open import open_source
 

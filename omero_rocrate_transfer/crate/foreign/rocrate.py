@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from omero_rocrate_transfer.crate.foreign.contents import NO_DIGESTS, omit
 from omero_rocrate_transfer.crate.foreign.files import make_file
-from omero_rocrate_transfer.crate.foreign.files_source import FilesSource
+from omero_rocrate_transfer.crate.foreign.files_source import FilesSource, FilesUnitReader
 from omero_rocrate_transfer.crate.media_types import guess_media_type
 from omero_rocrate_transfer.crate.names import parse_path
 from omero_rocrate_transfer.crate.read import graph as graphs
@@ -51,10 +51,9 @@ class RoCrateSource(FilesSource):
         graph = read_graph(archive, find_metadata(archive), {}, limits)
         super().__init__(archive, _make_contents(graph, archive.sizes))
 
-    def read_document(self, unit: TransferUnit) -> Document:
-        """Return an empty document: the crate has none."""
-        del unit
-        return self.read_container_document()
+    def open(self, unit: TransferUnit) -> FilesUnitReader:
+        """Return the reader of a unit; its document is empty: the crate has none."""
+        return FilesUnitReader(unit, self._archive, Document)
 
     def read_container_document(self) -> Document:
         """Return an empty document: the crate has none."""

@@ -112,7 +112,7 @@ class CrateAudit:
                 raise UnsafeCrateError(f"{name} is longer than {self._limits.max_document_bytes} bytes.")
             extract_document(parse_document(b"".join(self._archive.iter_blocks(name)), name), what=name)
         for unit, image in self._pixels.get(name, ()):
-            with closing(self._source.open_pixels(unit, image.ref)) as pixels:
+            with self._source.open(unit) as reader, closing(reader.pixels(image.ref)) as pixels:
                 for _ in iter_plane_digests(pixels):
                     pass
 

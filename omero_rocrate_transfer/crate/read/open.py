@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader
-    from omero_rocrate_transfer.transfer.ports import StoredSource
+    from omero_rocrate_transfer.transfer.ports import Source
 
 #: What a group of Zarr v2 or v3 has.
 _GROUPS: Final = ("zarr.json", ".zgroup")
 _SUFFIXES: Final = (".zip", ".tar", ".ozx", ".zarr", ".ome")
 
 
-def open_source(path: Path, limits: Limits = DEFAULT_LIMITS) -> StoredSource:
+def open_source(path: Path, limits: Limits = DEFAULT_LIMITS) -> Source:
     """Open a crate of ours, a pack, an RO-Crate of others or OME-Zarrs, in a folder, a zip or a tar.
 
     Raises

@@ -41,9 +41,9 @@ _WINDOW: Final = 4
 
 
 class Blocks(Protocol):
-    """Where the bytes come from; a `Source` is one."""
+    """Where the bytes come from; a `UnitReader` is one."""
 
-    def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
+    def blocks(self, file: OriginalFile) -> Iterator[bytes]:
         """Yield the bytes of one file."""
         ...
 
@@ -66,7 +66,7 @@ class FilesetImport:
         #: Id of the new Fileset, as soon as the server has made it.
         self.fileset_id: int | None = None
 
-    def run(self, source: Blocks) -> int:
+    def run(self, reader: Blocks) -> int:
         """Send the files, let the server check and import them; return the id of the Fileset.
 
         Raises
@@ -82,7 +82,7 @@ class FilesetImport:
                 _fileset(self._unit, self._connection.run_id), _settings(), self._context
             )
         try:
-            digests = [self._upload(process, place, source) for place in range(files)]
+            digests = [self._upload(process, place, reader) for place in range(files)]
             with server_errors(self._doing):
                 handle = patient(process, limit_ms, files=files).verifyUpload(digests, self._context)
             wait_for(self._connection, handle, self._doing)
@@ -108,7 +108,7 @@ class FilesetImport:
         except TransferError:
             log.exception("Fileset:%d was left incomplete and should be deleted.", self.fileset_id)
 
-    def _upload(self, process: Any, place: int, source: Blocks) -> str:
+    def _upload(self, process: Any, place: int, reader: Blocks) -> str:
         """Send one file and return its digest."""
         file = self._unit.files[place]
         doing = f"Sending {file.path} of {self._unit.ref}"
@@ -119,7 +119,7 @@ class FilesetImport:
                 self.fileset_id = self._fileset_of(uploader)
                 faultpoint("server:fileset-created")
             with in_flight(uploader, limit_ms) as writer:
-                _write(writer, _hashed(source.iter_blocks(self._unit, file), hasher), self._context)
+                _write(writer, _hashed(reader.blocks(file), hasher), self._context)
             if hasher.size_bytes != file.size_bytes:
                 raise IntegrityError(f"{doing}: {hasher.size_bytes} bytes came, not {file.size_bytes}.")
             # Closing makes the server compute its digest, without which it could not verify anything.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from omero_rocrate_transfer.model.digests import SHA256, Hasher
 from omero_rocrate_transfer.model.errors import DigestMismatchError
 from omero_rocrate_transfer.transfer.events import Compared, Started
 from omero_rocrate_transfer.transfer.planes import iter_plane_digests
-from omero_rocrate_transfer.transfer.progress import MeteredSource
+from omero_rocrate_transfer.transfer.progress import MeteredReader
 from omero_rocrate_transfer.transfer.verify.audit import compare_each
 from omero_rocrate_transfer.transfer.verify.facts import (
     DocumentFacts,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.transfer.engine import Engine
     from omero_rocrate_transfer.transfer.events import Event
-    from omero_rocrate_transfer.transfer.ports import Source
+    from omero_rocrate_transfer.transfer.ports import Source, UnitReader
     from omero_rocrate_transfer.transfer.verify.facts import Facts
 
 
@@ -96,11 +96,16 @@ class Comparison:
         yield from engine.retry.call(lambda: list(self._iter_containers(deep=not quick)))
         if self._became is None:
             yield from self._iter_right_only()
-        left, right = (MeteredSource(side.source, meter) for side in (self._left, self._right))
 
         def compare(unit: TransferUnit) -> list[Compared]:
-            pair = UnitComparison(self, unit, left, right)
-            return engine.retry.call(lambda: list(pair.run(deep=unit.ref in read)), unit.ref)
+            with ExitStack() as stack:
+                here = stack.enter_context(MeteredReader(self._left.source.open(unit), meter))
+                there = {
+                    other.ref: stack.enter_context(MeteredReader(self._right.source.open(other), meter))
+                    for other in self._find_units(unit)
+                }
+                pair = UnitComparison(self, here, there)
+                return engine.retry.call(lambda: list(pair.run(deep=unit.ref in read)), unit.ref)
 
         yield from compare_each(engine, compare, units, lambda unit: str(unit.ref), meter)
 
@@ -113,14 +118,19 @@ class Comparison:
         found = self.find(ref)
         return None if found is None else self._right.units.get(found)
 
-    def read_facts(self, source: Source, unit: TransferUnit) -> dict[ObjectRef, Facts]:
+    def read_facts(self, reader: UnitReader) -> dict[ObjectRef, Facts]:
         """Return what a unit's document and its pages say of its images."""
-        document = DocumentFacts(source.read_document(unit), ignored_namespaces=self._ignored)
+        document = DocumentFacts(reader.document(), ignored_namespaces=self._ignored)
         facts = dict(document.of_type("Image"))
-        for page in source.iter_pages(unit):
+        for page in reader.pages():
             for image, rois in DocumentFacts(page, ignored_namespaces=self._ignored).count_rois():
                 add_rois(facts.setdefault(image, {}), rois)
         return facts
+
+    def _find_units(self, unit: TransferUnit) -> list[TransferUnit]:
+        """Return the units of the right with what a unit of the left has, each once."""
+        refs = [image.ref for image in unit.images] or [unit.ref]
+        return list(dict.fromkeys(other for ref in refs if (other := self.find_unit(ref)) is not None))
 
     def _iter_containers(self, *, deep: bool) -> Iterator[Compared]:
         there = {one.ref: one for one in self._right.contents.containers}
@@ -169,16 +179,22 @@ class Comparison:
 
 
 class UnitComparison:
-    """One unit of the left and what it is on the right."""
+    """One unit of the left and what it is on the right.
 
-    def __init__(self, whole: Comparison, unit: TransferUnit, left: Source, right: Source) -> None:
-        self._whole, self._unit = whole, unit
+    Parameters
+    ----------
+    left, right
+        Reader of the unit, and readers of the units that it is on the right, by their refs.
+    """
+
+    def __init__(self, whole: Comparison, left: UnitReader, right: Mapping[ObjectRef, UnitReader]) -> None:
+        self._whole, self._unit = whole, left.unit
         self._left, self._right = left, right
 
     def run(self, *, deep: bool) -> Iterator[Compared]:
         """Compare images and files; ``deep``: what is in them too."""
         others = {image.ref: self._whole.find_unit(image.ref) for image in self._unit.images}
-        facts = self._read_facts(list(others.values())) if deep else ({}, {})
+        facts = self._read_facts() if deep else ({}, {})
         for image in self._unit.images:
             yield from self._compare_image(image, others[image.ref], facts)
         first = self._unit.images[0].ref if self._unit.images else self._unit.ref
@@ -192,15 +208,13 @@ class UnitComparison:
             for image in self._unit.images:
                 yield from self._compare_pixels(image, others[image.ref])
 
-    def _read_facts(
-        self, others: list[TransferUnit | None]
-    ) -> tuple[dict[ObjectRef, Facts], dict[ObjectRef, Facts]]:
+    def _read_facts(self) -> tuple[dict[ObjectRef, Facts], dict[ObjectRef, Facts]]:
         if not self._unit.images:
             return {}, {}
         right: dict[ObjectRef, Facts] = {}
-        for other in dict.fromkeys(one for one in others if one is not None):
-            right |= self._whole.read_facts(self._right, other)
-        return self._whole.read_facts(self._left, self._unit), right
+        for reader in self._right.values():
+            right |= self._whole.read_facts(reader)
+        return self._whole.read_facts(self._left), right
 
     def _compare_image(
         self,
@@ -249,7 +263,7 @@ class UnitComparison:
         ]
         if deep and not clauses:
             try:
-                here, there = _digest(self._left, self._unit, file), _digest(self._right, other, found)
+                here, there = _digest(self._left, file), _digest(self._right[other.ref], found)
             except DigestMismatchError as error:
                 return result_of(path, [error.message.rstrip(".")])
             clauses = [] if here == there else [f"SHA256 is {here}, then {there}"]
@@ -260,8 +274,8 @@ class UnitComparison:
         if other is None or target is None:
             return
         with (
-            closing(self._left.open_pixels(self._unit, image.ref)) as here,
-            closing(self._right.open_pixels(other, target)) as there,
+            closing(self._left.pixels(image.ref)) as here,
+            closing(self._right[other.ref].pixels(target)) as there,
         ):
             path = f"{image.ref}/pixels"
             if here.shape != there.shape or here.dtype.newbyteorder("=") != there.dtype.newbyteorder("="):
@@ -274,9 +288,9 @@ class UnitComparison:
         yield result_of(path, [f"the plane t={t}, c={c}, z={z} differs" for t, c, z in wrong])
 
 
-def _digest(source: Source, unit: TransferUnit, file: OriginalFile) -> str:
+def _digest(reader: UnitReader, file: OriginalFile) -> str:
     hasher = Hasher()
-    for block in source.iter_blocks(unit, file):
+    for block in reader.blocks(file):
         hasher.update(block)
     return hasher.digests()[SHA256].hex
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from omero_rocrate_transfer.model.annotations import FIGURE_NAMESPACE, TABLE_TYPE
-from omero_rocrate_transfer.model.contents import TransferUnit
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
 from omero_rocrate_transfer.server.mapping import figures
 from omero_rocrate_transfer.server.mapping.annotation_objects import SourceAnnotation
@@ -18,7 +17,7 @@ from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.write.annotations import tables
 from omero_rocrate_transfer.server.write.annotations.uploads import BLOCK_SIZE, upload_file
 from omero_rocrate_transfer.server.write.target_ids import TargetIds
-from omero_rocrate_transfer.transfer.ports import Source
+from omero_rocrate_transfer.transfer.ports import UnitReader
 
 #: Larger tables are not copied to a temporary file.
 MAX_TABLE_BYTES: Final = 16 << 30
@@ -47,9 +46,7 @@ class Attacher:
         self._group = group
         self._ids = ids
 
-    def attach(
-        self, annotation: SourceAnnotation, unit: TransferUnit, source: Source, losses: Losses
-    ) -> ObjectRef:
+    def attach(self, annotation: SourceAnnotation, reader: UnitReader, losses: Losses) -> ObjectRef:
         """Return the OriginalFile of an annotation; uploads it unless another annotation has the same.
 
         Raises
@@ -61,7 +58,7 @@ class Attacher:
 
         def create(lsids: Sequence[str]) -> dict[str, ObjectRef]:
             with tempfile.TemporaryDirectory(prefix="omero-transfer-") as folder:
-                content = self._content(annotation, unit, source, Path(folder), losses)
+                content = self._content(annotation, reader, Path(folder), losses)
                 number = upload_file(
                     self._connection,
                     self._group,
@@ -78,14 +75,13 @@ class Attacher:
     def _content(
         self,
         annotation: SourceAnnotation,
-        unit: TransferUnit,
-        source: Source,
+        reader: UnitReader,
         folder: Path,
         losses: Losses,
     ) -> _Content:
-        [file] = unit.files
+        [file] = reader.unit.files
         media_type = annotation.element.binary_file.mime_type
-        blocks = source.iter_blocks(unit, file)
+        blocks = reader.blocks(file)
         if annotation.namespace == FIGURE_NAMESPACE and file.size_bytes <= figures.MAX_BYTES:
             return _Content([self._figure(annotation, b"".join(blocks), losses)], media_type)
         if media_type != TABLE_TYPE:
