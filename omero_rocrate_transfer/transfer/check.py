@@ -17,8 +17,13 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.transfer.ports import Source, UnitReader
 
 
-def check(contents: Contents, source: Source, engine: Engine) -> Iterator[Event]:
+def check(contents: Contents, source: Source, engine: Engine, *, documents: bool = True) -> Iterator[Event]:
     """Read the whole source once and throw the bytes away.
+
+    Parameters
+    ----------
+    documents
+        Whether the documents of units are read too; not if they were just read for something else.
 
     Raises
     ------
@@ -31,7 +36,7 @@ def check(contents: Contents, source: Source, engine: Engine) -> Iterator[Event]
 
     def read(unit: TransferUnit) -> None:
         with MeteredReader(source.open(unit), meter) as reader:
-            _read_whole(reader)
+            _read_whole(reader, documents=documents)
 
     yield Started(phase="check", size_bytes=contents.size_bytes)
     source.read_container_document()
@@ -42,10 +47,11 @@ def check(contents: Contents, source: Source, engine: Engine) -> Iterator[Event]
             yield item
 
 
-def _read_whole(reader: UnitReader) -> None:
+def _read_whole(reader: UnitReader, *, documents: bool) -> None:
     unit = reader.unit
-    reader.document()
-    _read_out(reader.pages())
+    if documents:
+        reader.document()
+        _read_out(reader.pages())
     for file in unit.files:
         _read_out(reader.blocks(file))
     _read_out(reader.stored_pixels())

@@ -24,6 +24,7 @@ from omero_rocrate_transfer.model.extras import (
 )
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.rendering import Rendering
+from omero_rocrate_transfer.transfer.document_cache import DocumentCache
 from omero_rocrate_transfer.transfer.ports import UnitReader
 from omero_rocrate_transfer.transfer.survey import Survey, survey
 from tests.transfer.fakes import FakeReader, FakeSource
@@ -106,7 +107,7 @@ def found(
         units=tuple(TransferUnit(ref=ref, images=(image,) if ref == FILESET else ()) for ref in units),
         people=PEOPLE,
     )
-    return survey(contents, Documents(containers, units, pages))
+    return survey(contents, DocumentCache(Documents(containers, units, pages)))
 
 
 def test_owners_of_units_and_containers_hang_together() -> None:

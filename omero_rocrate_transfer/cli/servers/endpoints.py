@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.server.session.connection import Connection
     from omero_rocrate_transfer.server.session.owners import Owners
+    from omero_rocrate_transfer.transfer.document_cache import DocumentCache
     from omero_rocrate_transfer.transfer.ports import Sink, Source
     from omero_rocrate_transfer.transfer.retry import Retry
 
@@ -114,7 +115,7 @@ def find_target(connection: Connection, container: str | None) -> Target:
 
 
 def target_owners(
-    connection: Connection, chosen: UnpackOptions | CopyOptions, contents: Contents, source: Source
+    connection: Connection, chosen: UnpackOptions | CopyOptions, contents: Contents, source: DocumentCache
 ) -> Owners:
     """Return to whom things will belong on the server; refuses what cannot be before anything is written."""
     from omero_rocrate_transfer.server.session.owners import Owners
