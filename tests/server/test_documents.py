@@ -9,11 +9,12 @@ from typing import Any
 import ome_types
 import pytest
 
-from omero_rocrate_transfer.model.contents import TransferUnit
+from omero_rocrate_transfer.model.contents import Contents, TransferUnit
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid, parse_objects
-from omero_rocrate_transfer.server.read.documents import read_ahead
+from omero_rocrate_transfer.server.read.documents import read_ahead, roi_pages, unit_documents
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.connection import Connection
+from omero_rocrate_transfer.server.write.identifiers import attached_annotations
 from omero_sandbox.server import SandboxServer
 
 
@@ -120,3 +121,28 @@ def test_documents_can_be_read_in_any_order_and_again(
 
     for unit in (*reversed(units), *units, units[4], units[4], *units[::3]):
         assert shown(unit) == [unit.images[0].ref.lsid("127.0.0.1")]
+
+
+def test_what_readers_share_is_made_once_for_all_units(
+    connection: Connection, rows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_ahead, "IDS_PER_QUERY", 1)
+    made: list[Contents] = []
+
+    def note(contents: Contents) -> frozenset[str]:
+        made.append(contents)
+        return attached_annotations(contents)
+
+    for module in (unit_documents, roi_pages):
+        monkeypatch.setattr(module, "attached_annotations", note)
+    images = [rows.fileset()[1][0] for _ in range(5)]
+    source = ServerSource(connection)
+    units = source.read_contents([ObjectRef("Image", image.id) for image in images]).units
+    before = len(made)
+
+    for unit in units:
+        with source.open(unit) as reader:
+            assert len(reader.document().ome.images) == 1
+
+    assert before > 0
+    assert len(made) == before
