@@ -16,7 +16,7 @@ from omero_rocrate_transfer.model.contents import (
 )
 from omero_rocrate_transfer.model.digests import Digest, Hasher
 from omero_rocrate_transfer.model.document import Document
-from omero_rocrate_transfer.model.errors import DigestMismatchError
+from omero_rocrate_transfer.model.errors import DigestMismatchError, NotFoundError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import Mapping, UnitResult
 from omero_rocrate_transfer.transfer.journal.state import History
@@ -59,6 +59,8 @@ class FakeSource:
         dataset = Container(
             ref=ObjectRef("Dataset", 1), name="D", members=tuple(unit.images[0].ref for unit in self.units)
         )
+        if missing := set(roots) - {dataset.ref, *dataset.members}:
+            raise NotFoundError(f"{missing} is not there.")
         return Contents(
             source=SOURCE,
             roots=tuple(roots) or (dataset.ref,),
