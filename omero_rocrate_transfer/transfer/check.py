@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from omero_rocrate_transfer.model.errors import GET_AGAIN, OddItemError, UnsafeCrateError
 from omero_rocrate_transfer.transfer.engine import Outcome, Tick
 from omero_rocrate_transfer.transfer.events import Started
-from omero_rocrate_transfer.transfer.progress import Meter, MeteredSource
+from omero_rocrate_transfer.transfer.progress import Meter, MeteredReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.contents import Contents, TransferUnit
     from omero_rocrate_transfer.transfer.engine import Engine
     from omero_rocrate_transfer.transfer.events import Event
-    from omero_rocrate_transfer.transfer.ports import StoredSource
+    from omero_rocrate_transfer.transfer.ports import Source, UnitReader
 
 
-def check(contents: Contents, source: StoredSource, engine: Engine) -> Iterator[Event]:
+def check(contents: Contents, source: Source, engine: Engine, *, documents: bool = True) -> Iterator[Event]:
     """Read the whole source once and throw the bytes away.
+
+    Parameters
+    ----------
+    documents
+        Whether the documents of units are read too; not if they were just read for something else.
 
     Raises
     ------
@@ -30,19 +35,10 @@ def check(contents: Contents, source: StoredSource, engine: Engine) -> Iterator[
         A document, its extras or the metadata of pixels cannot be read.
     """
     meter = Meter("check")
-    metered = MeteredSource(source, meter)
 
     def read(unit: TransferUnit) -> None:
-        with _odd_errors(unit):
-            _read_documents(metered, unit)
-        for file in unit.files:
-            for _ in metered.iter_blocks(unit, file):
-                pass
-        for block in source.iter_stored_pixels(unit):
-            meter.count(unit.ref, str(unit.ref), len(block))
-        if unit.pixels:
-            for image in unit.images:
-                source.open_pixels(unit, image.ref).close()
+        with MeteredReader(source.open(unit), meter) as reader, _odd_errors(unit):
+            _read_whole(reader, documents=documents)
 
     yield Started(phase="check", size_bytes=contents.size_bytes)
     source.read_container_document()
@@ -55,14 +51,26 @@ def check(contents: Contents, source: StoredSource, engine: Engine) -> Iterator[
 
 @contextmanager
 def _odd_errors(unit: TransferUnit) -> Iterator[None]:
-    """Tell of which unit a document is that nothing can be made of."""
+    """Name the unit of a document that nothing can be made of."""
     try:
         yield
     except OddItemError.CAUSES as error:
         raise UnsafeCrateError(OddItemError(unit.ref, error).message, hint=GET_AGAIN) from error
 
 
-def _read_documents(source: MeteredSource, unit: TransferUnit) -> None:
-    source.read_document(unit)
-    for _ in source.iter_pages(unit):
+def _read_whole(reader: UnitReader, *, documents: bool) -> None:
+    unit = reader.unit
+    if documents:
+        reader.document()
+        _read_out(reader.pages())
+    for file in unit.files:
+        _read_out(reader.blocks(file))
+    _read_out(reader.stored_pixels())
+    if unit.pixels:
+        for image in unit.images:
+            reader.pixels(image.ref).close()
+
+
+def _read_out(parts: Iterator[object]) -> None:
+    for _ in parts:
         pass

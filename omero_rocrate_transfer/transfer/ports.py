@@ -5,7 +5,8 @@ pack is server → crate, unpack is crate → server, copy is server → server,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -41,6 +42,65 @@ class PixelsReader(Protocol):
         ...
 
 
+class UnitReader(ABC):
+    """Reads one transfer unit of a source; `Source.open` makes it, and whoever asked for it closes it.
+
+    A source without pages of ROIs, or whose pixels are not stored in files, need not say so.
+    """
+
+    def __init__(self, unit: TransferUnit) -> None:
+        self.unit = unit
+
+    @abstractmethod
+    def document(self) -> Document:
+        """Return the document of the unit: its images and all that belongs to them.
+
+        It is read again at each call. Where its ROIs are too many for one document, it has none of them;
+        `pages` has them all.
+        """
+
+    def pages(self) -> Iterator[Document]:
+        """Yield the documents with the ROIs of the unit that its own document leaves out, mostly none.
+
+        Each has some ROIs with all that belongs to them, and of their images what the schema asks for. Comes
+        after `document`, and holds one of them at a time.
+        """
+        return iter(())
+
+    @abstractmethod
+    def blocks(self, file: OriginalFile) -> Iterator[bytes]:
+        """Yield the bytes of one original file, exactly ``file.size_bytes`` of them.
+
+        Raises
+        ------
+        IntegrityError
+            After the last block, if the length or a digest is not as promised.
+        """
+
+    @abstractmethod
+    def pixels(self, image: ObjectRef) -> PixelsReader:
+        """Open the pixels of an image of the unit."""
+
+    def stored_pixels(self) -> Iterator[bytes]:
+        """Yield the bytes in which the pixels of the unit are stored, if they are stored with digests.
+
+        Raises
+        ------
+        IntegrityError
+            After the last block of a file, if it is not as promised.
+        """
+        return iter(())
+
+    def close(self) -> None:  # noqa: B027
+        """Release what the reader holds; safe to call twice. Readers of pixels are closed by themselves."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
 class Source(Protocol):
     """Something that objects are taken from."""
 
@@ -56,37 +116,12 @@ class Source(Protocol):
         """
         ...
 
-    def read_document(self, unit: TransferUnit) -> Document:
-        """Return the document of one unit: its images and all that belongs to them.
-
-        Where its ROIs are too many for one document, it has none of them; `iter_pages` has them all.
-        """
-        ...
-
-    def iter_pages(self, unit: TransferUnit) -> Iterator[Document]:
-        """Yield the documents with the ROIs of one unit that its own document leaves out, mostly none.
-
-        Each has some ROIs with all that hangs on them, and of their images what the schema asks for. Comes
-        after `read_document` of the same unit, and holds one of them at a time.
-        """
+    def open(self, unit: TransferUnit) -> UnitReader:
+        """Return the reader of one unit of the contents; nothing is read yet. Comes after `read_contents`."""
         ...
 
     def read_container_document(self) -> Document:
         """Return the document of the containers."""
-        ...
-
-    def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
-        """Yield the bytes of one original file, exactly ``file.size_bytes`` of them.
-
-        Raises
-        ------
-        IntegrityError
-            After the last block, where the length or a digest is not as promised.
-        """
-        ...
-
-    def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> PixelsReader:
-        """Open the pixels of an image of a unit."""
         ...
 
     def close(self) -> None:
@@ -94,26 +129,17 @@ class Source(Protocol):
         ...
 
 
-class StoredSource(Source, Protocol):
-    """A source whose bytes lie in files, and can be checked before anything is sent."""
+class Sink(ABC):
+    """Something that objects are put into.
 
-    def iter_stored_pixels(self, unit: TransferUnit) -> Iterator[bytes]:
-        """Yield the bytes in which the pixels of a unit are stored, none where it has none.
-
-        Raises
-        ------
-        IntegrityError
-            After the last block of a file, where it is not as promised.
-        """
-        ...
-
-
-class Sink(Protocol):
-    """Something that objects are put into."""
+    A target on which each unit is whole as soon as it is written needs none of `sync`, `finish`, `tidy` and
+    `abort`; a crate needs all.
+    """
 
     #: Units that may be written at the same time; 1 for archives.
     max_parallel: int
 
+    @abstractmethod
     def begin(self, contents: Contents, containers: Callable[[], Document]) -> Sequence[Mapping]:
         """Check that everything can be taken, then create the containers.
 
@@ -122,8 +148,8 @@ class Sink(Protocol):
         RefusedError, StoppedError
             Before anything is written.
         """
-        ...
 
+    @abstractmethod
     def take_up(self, contents: Contents, history: History) -> Collection[ObjectRef]:
         """Find what an earlier process of this run left, before `begin`; remove what is half done.
 
@@ -137,15 +163,13 @@ class Sink(Protocol):
         RefusedError
             What is there is not of this run.
         """
-        ...
 
-    def write_unit(self, unit: TransferUnit, source: Source) -> UnitResult:
+    @abstractmethod
+    def write_unit(self, reader: UnitReader) -> UnitResult:
         """Take one unit whole, or raise and leave nothing of it behind."""
-        ...
 
-    def sync(self) -> None:
+    def sync(self) -> None:  # noqa: B027
         """Make every unit that was written durable, so that it may be noted as done."""
-        ...
 
     def finish(self) -> dict[str, Any]:
         """Complete the target; only after this it counts as whole.
@@ -155,12 +179,10 @@ class Sink(Protocol):
         dict
             What `take_up` knows the complete target by; JSON.
         """
-        ...
+        return {}
 
-    def tidy(self) -> None:
+    def tidy(self) -> None:  # noqa: B027
         """Remove what was only needed for going on; comes after the end was noted."""
-        ...
 
-    def abort(self) -> None:
+    def abort(self) -> None:  # noqa: B027
         """Leave the target so that nobody takes it for complete; safe to call after anything."""
-        ...

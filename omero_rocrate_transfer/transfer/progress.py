@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from omero_rocrate_transfer.model.errors import TransferError
 from omero_rocrate_transfer.transfer.events import Advanced, Retried
+from omero_rocrate_transfer.transfer.ports import UnitReader
 from omero_rocrate_transfer.transfer.rate_limit import Pace
 
 if TYPE_CHECKING:
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from omero_rocrate_transfer.model.contents import OriginalFile, TransferUnit
+    from omero_rocrate_transfer.model.contents import OriginalFile
     from omero_rocrate_transfer.model.document import Document
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.transfer.events import Phase
-    from omero_rocrate_transfer.transfer.ports import PixelsReader, Source
+    from omero_rocrate_transfer.transfer.ports import PixelsReader
 
 
 class LeftError(TransferError):
@@ -88,32 +89,46 @@ class Meter:
         ]
 
 
-class MeteredSource:
-    """A `Source` whose bytes are counted; everything else goes straight through."""
+class MeteredReader(UnitReader):
+    """A `UnitReader` whose bytes are counted; closing it closes the other."""
 
-    def __init__(self, source: Source, meter: Meter) -> None:
-        self._source = source
+    def __init__(self, reader: UnitReader, meter: Meter) -> None:
+        super().__init__(reader.unit)
+        self._reader = reader
         self._meter = meter
-        self.read_contents = source.read_contents
-        self.read_document = source.read_document
-        self.read_container_document = source.read_container_document
-        self.close = source.close
 
-    def iter_pages(self, unit: TransferUnit) -> Iterator[Document]:
-        """Yield the pages of the source; see `Source.iter_pages`."""
-        for page in self._source.iter_pages(unit):
-            self._meter.count(unit.ref, str(unit.ref), 0)
+    def document(self) -> Document:
+        """Return the document; see `UnitReader.document`."""
+        return self._reader.document()
+
+    def pages(self) -> Iterator[Document]:
+        """Yield the pages; see `UnitReader.pages`."""
+        for page in self._reader.pages():
+            self._count(str(self.unit.ref), 0)
             yield page
 
-    def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
-        """Yield the blocks of the source; see `Source.iter_blocks`."""
-        for block in self._source.iter_blocks(unit, file):
-            self._meter.count(unit.ref, file.path, len(block))
+    def blocks(self, file: OriginalFile) -> Iterator[bytes]:
+        """Yield the blocks of a file; see `UnitReader.blocks`."""
+        for block in self._reader.blocks(file):
+            self._count(file.path, len(block))
             yield block
 
-    def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> PixelsReader:
-        """Open the pixels of the source; see `Source.open_pixels`."""
-        return MeteredPixels(self._source.open_pixels(unit, image), self._meter, unit.ref, str(image))
+    def pixels(self, image: ObjectRef) -> PixelsReader:
+        """Open the pixels of an image; see `UnitReader.pixels`."""
+        return MeteredPixels(self._reader.pixels(image), self._meter, self.unit.ref, str(image))
+
+    def stored_pixels(self) -> Iterator[bytes]:
+        """Yield the bytes of stored pixels; see `UnitReader.stored_pixels`."""
+        for block in self._reader.stored_pixels():
+            self._count(str(self.unit.ref), len(block))
+            yield block
+
+    def close(self) -> None:
+        """Close the other reader."""
+        self._reader.close()
+
+    def _count(self, name: str, size_bytes: int) -> None:
+        self._meter.count(self.unit.ref, name, size_bytes)
 
 
 class MeteredPixels:

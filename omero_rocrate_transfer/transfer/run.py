@@ -21,7 +21,7 @@ from omero_rocrate_transfer.transfer.interrupt import Interrupted
 from omero_rocrate_transfer.transfer.journal.file import NO_JOURNAL, NoJournal
 from omero_rocrate_transfer.transfer.journal.state import History, lost_record, read_history
 from omero_rocrate_transfer.transfer.journal.writer import Ledger
-from omero_rocrate_transfer.transfer.progress import MeteredSource
+from omero_rocrate_transfer.transfer.progress import MeteredReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.transfer.engine import Engine
     from omero_rocrate_transfer.transfer.events import Event
     from omero_rocrate_transfer.transfer.plan import Plan, Remaining
-    from omero_rocrate_transfer.transfer.ports import Sink, Source
+    from omero_rocrate_transfer.transfer.ports import Sink, Source, UnitReader
     from omero_rocrate_transfer.transfer.rate_limit import Pace
 
 #: Errors that the next unit would meet too; all others concern one unit.
@@ -150,19 +150,19 @@ class _Mover:
     def __init__(self, source: Source, sink: Sink, engine: Engine) -> None:
         self.engine = engine.limited(sink.max_parallel)
         self.meter = engine.meter("transfer")
-        self._source = MeteredSource(source, self.meter)
-        self._sink = sink
+        self._source, self._sink = source, sink
 
     def move(self, unit: TransferUnit) -> UnitResult:
-        result = self.engine.retry.call(lambda: self._write(unit), unit.ref)
+        with MeteredReader(self._source.open(unit), self.meter) as reader:
+            result = self.engine.retry.call(lambda: self._write(reader), unit.ref)
         faultpoint("run:unit-written")
         return result
 
-    def _write(self, unit: TransferUnit) -> UnitResult:
+    def _write(self, reader: UnitReader) -> UnitResult:
         try:
-            return self._sink.write_unit(unit, self._source)
+            return self._sink.write_unit(reader)
         except OddItemError.CAUSES as error:
-            raise OddItemError(unit.ref, error) from error
+            raise OddItemError(reader.unit.ref, error) from error
 
 
 def _move(units: Sequence[TransferUnit], mover: _Mover, ledger: Ledger) -> Iterator[Event]:

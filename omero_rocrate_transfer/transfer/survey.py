@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.document import Document
     from omero_rocrate_transfer.model.extras import AnnotationLink, MemberLink
     from omero_rocrate_transfer.model.refs import ObjectRef
-    from omero_rocrate_transfer.transfer.ports import Source
+    from omero_rocrate_transfer.transfer.document_cache import DocumentCache
+    from omero_rocrate_transfer.transfer.ports import UnitReader
 
 #: Login on the source, None where the source does not say who it was.
 Login = str | None
@@ -43,8 +44,11 @@ class Survey:
         self.together.setdefault(people, what)
 
 
-def survey(contents: Contents, source: Source) -> Survey:
-    """Read every document of a source, one after the other, and return whose names are in them."""
+def survey(contents: Contents, source: DocumentCache) -> Survey:
+    """Read every document of a source, one after the other, and return whose names are in them.
+
+    Documents are kept for the run that follows, as far as the cache has room.
+    """
     found = Survey()
     owner_of = owners_of(contents)
     document = source.read_container_document()
@@ -53,17 +57,30 @@ def survey(contents: Contents, source: Source) -> Survey:
         members = [ref for ref in one.members if ref in owner_of]
         found.add(str(one.ref), frozenset(owner_of[ref] for ref in (one.ref, *members)))
     for unit in contents.units:
-        document = source.read_document(unit)
-        if not unit.images:
-            _add_links(found, document, owner_of)
-            continue
-        owners = {owner_of.get(ref) for ref in (*unit.plates, *(image.ref for image in unit.images))}
-        owners.update(_named(document))
-        for page in source.iter_pages(unit):
-            owners.update(_named(page))
-        found.add(str(unit.ref), frozenset(owners))
-        found.viewers |= {user.login for users in document.extras.rendering.values() for user in users}
+        with source.open(unit) as reader:
+            document = reader.document()
+            pages = _add_unit(found, document, reader, owner_of)
+        if pages == 0:
+            source.keep(unit.ref, document)
     return found
+
+
+def _add_unit(
+    found: Survey, document: Document, reader: UnitReader, owner_of: Mapping[ObjectRef, Login]
+) -> int:
+    """Take in the document of a unit and its pages; return how many pages there are."""
+    unit, pages = reader.unit, 0
+    if not unit.images:
+        _add_links(found, document, owner_of)
+        return pages
+    owners = {owner_of.get(ref) for ref in (*unit.plates, *(image.ref for image in unit.images))}
+    owners.update(_named(document))
+    for page in reader.pages():
+        owners.update(_named(page))
+        pages += 1
+    found.add(str(unit.ref), frozenset(owners))
+    found.viewers |= {user.login for users in document.extras.rendering.values() for user in users}
+    return pages
 
 
 def owners_of(contents: Contents) -> dict[ObjectRef, Login]:

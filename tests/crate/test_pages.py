@@ -45,7 +45,7 @@ def test_pages_are_read_in_their_order(path: Path) -> None:
     with closing(CrateSource(path)) as source:
         contents = source.read_contents()
         found = {
-            unit.ref: [roi.id for page in source.iter_pages(unit) for roi in page.ome.rois]
+            unit.ref: [roi.id for page in source.open(unit).pages() for roi in page.ome.rois]
             for unit in contents.units
         }
 
@@ -119,7 +119,7 @@ def test_characters_that_xml_cannot_hold_are_told_of_pages_too(tmp_path: Path) -
     sink.begin(contents, source.read_container_document)
     [unit] = [unit for unit in contents.units if unit.ref == FILESET]
 
-    result = sink.write_unit(unit, source)
+    result = sink.write_unit(source.open(unit))
     sink.abort()
 
     assert [(one.count, one.on) for one in result.omissions] == [(1, FILESET)]

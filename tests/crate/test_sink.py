@@ -55,7 +55,7 @@ def test_what_nobody_could_read_again_is_not_published(
     sink = CrateSink(tmp_path / f"crate{suffix}", FACTS, limits=Limits(**limit))
     sink.begin(contents, source.read_container_document)
     for unit in contents.units:
-        sink.write_unit(unit, source)
+        sink.write_unit(source.open(unit))
 
     with pytest.raises(UnsafeCrateError):
         sink.finish()
@@ -140,7 +140,7 @@ def pack_version(path: Path, version: CrateVersion) -> None:
     sink: Sink = CrateSink(path, FACTS, agent=7, crate_version=version, now=lambda: NOW)
     sink.begin(contents, source.read_container_document)
     for unit in contents.units:
-        sink.write_unit(unit, source)
+        sink.write_unit(source.open(unit))
     sink.finish()
 
 
@@ -167,7 +167,7 @@ def test_units_written_in_parallel_give_the_same_metadata(tmp_path: Path) -> Non
     sink = CrateSink(tmp_path / "second", FACTS, agent=7, now=lambda: NOW)
     sink.begin(contents, source.read_container_document)
     with ThreadPoolExecutor(sink.max_parallel) as pool:
-        list(pool.map(lambda unit: sink.write_unit(unit, source), reversed(contents.units)))
+        list(pool.map(lambda unit: sink.write_unit(source.open(unit)), reversed(contents.units)))
     sink.finish()
 
     first, second = (tmp_path / name / "ro-crate-metadata.json" for name in ("first", "second"))
@@ -231,7 +231,7 @@ def test_result_counts_bytes_and_confirmed_files(tmp_path: Path) -> None:
     sink = CrateSink(tmp_path / "crate")
     assert sink.begin(contents, source.read_container_document) == ()
 
-    result = sink.write_unit(unit, source)
+    result = sink.write_unit(source.open(unit))
     sink.abort()
 
     assert (result.unit, result.size_bytes, result.files_verified) == (unit.ref, unit.size_bytes, 2)
@@ -246,7 +246,7 @@ def test_name_that_xml_cannot_hold_is_kept_in_json_and_told(tmp_path: Path) -> N
     sink = CrateSink(tmp_path / "crate")
     sink.begin(contents, source.read_container_document)
 
-    result = sink.write_unit(unit, source)
+    result = sink.write_unit(source.open(unit))
     sink.finish()
 
     assert [(omission.type, omission.on) for omission in result.omissions] == [("Fileset", unit.ref)]
@@ -280,8 +280,8 @@ def test_unit_that_fails_half_way_leaves_nothing_in_the_crate(tmp_path: Path, su
     sink = CrateSink(path, FACTS, agent=7)
     sink.begin(contents, source.read_container_document)
     with pytest.raises(error):
-        sink.write_unit(broken, source)
-    sink.write_unit(contents.units[0], source)
+        sink.write_unit(source.open(broken))
+    sink.write_unit(source.open(contents.units[0]))
     sink.finish()
 
     found = CrateSource(path).read_contents()
@@ -300,7 +300,7 @@ def test_abort_leaves_nothing_at_all(tmp_path: Path, suffix: str) -> None:
     sink = CrateSink(tmp_path / f"crate{suffix}")
     sink.abort()
     sink.begin(contents, source.read_container_document)
-    sink.write_unit(contents.units[0], source)
+    sink.write_unit(source.open(contents.units[0]))
 
     sink.abort()
     sink.abort()

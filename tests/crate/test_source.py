@@ -30,8 +30,8 @@ def read_everything(path: Path) -> list[bytes]:
         contents = source.read_contents(())
         source.read_container_document()
         for unit in contents.units:
-            source.read_document(unit)
-        return [b"".join(source.iter_blocks(unit, file)) for unit in contents.units for file in unit.files]
+            source.open(unit).document()
+        return [b"".join(source.open(unit).blocks(file)) for unit in contents.units for file in unit.files]
     finally:
         source.close()
 
@@ -47,7 +47,7 @@ def test_documents_describe_their_images(path: Path) -> None:
     source = CrateSource(path)
     contents = source.read_contents()
 
-    images = [image.id for unit in contents.units for image in source.read_document(unit).ome.images]
+    images = [image.id for unit in contents.units for image in source.open(unit).document().ome.images]
     datasets = [dataset.name for dataset in source.read_container_document().ome.datasets]
     source.close()
 
@@ -61,7 +61,7 @@ def test_units_are_read_in_parallel(path: Path) -> None:
     jobs = [(unit, file) for unit in contents.units for file in unit.files] * 20
 
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda job: b"".join(source.iter_blocks(*job)), jobs))
+        found = list(pool.map(lambda job: b"".join(source.open(job[0]).blocks(job[1])), jobs))
     source.close()
     source.close()
 
@@ -137,7 +137,7 @@ def test_mismatch_names_file_and_both_digests(tmp_path: Path) -> None:
     unit = source.read_contents().units[0]
     flip(tmp_path / "crate" / valid.PAYLOAD, 0)
 
-    blocks = source.iter_blocks(unit, unit.files[0])
+    blocks = source.open(unit).blocks(unit.files[0])
 
     assert len(next(blocks)) == unit.files[0].size_bytes
     with pytest.raises(DigestMismatchError, match=unit.files[0].digests[0].hex) as caught:
@@ -168,9 +168,9 @@ def test_only_files_of_the_crate_are_opened(path: Path) -> None:
         stranger = replace(unit.files[0], key=key)
 
         with pytest.raises(NotFoundError):
-            source.iter_blocks(unit, stranger)
+            source.open(unit).blocks(stranger)
         with pytest.raises(NotFoundError):
-            source.iter_blocks(make_unit("../../etc/passwd"), make_unit("../../etc/passwd").files[0])
+            source.open(make_unit("../../etc/passwd")).blocks(make_unit("../../etc/passwd").files[0])
     source.close()
 
 
@@ -184,7 +184,7 @@ def test_long_document_is_refused(path: Path) -> None:
     unit = source.read_contents().units[0]
 
     with pytest.raises(UnsafeCrateError, match="longer than 100 bytes"):
-        source.read_document(unit)
+        source.open(unit).document()
     source.close()
 
 
@@ -192,7 +192,7 @@ def test_document_of_another_unit_is_not_found(path: Path) -> None:
     source = CrateSource(path)
 
     with pytest.raises(NotFoundError, match="Fileset:1"):
-        source.read_document(make_unit("x"))
+        source.open(make_unit("x")).document()
     source.close()
 
 
@@ -201,5 +201,5 @@ def test_pixels_that_are_not_there_are_told_in_one_sentence(path: Path) -> None:
     unit = source.read_contents().units[0]
 
     with pytest.raises(NotFoundError, match="Image:201"):
-        source.open_pixels(unit, unit.images[0].ref)
+        source.open(unit).pixels(unit.images[0].ref)
     source.close()

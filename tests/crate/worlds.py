@@ -25,7 +25,7 @@ from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.errors import IntegrityError
 from omero_rocrate_transfer.model.facts import CrateFacts
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.transfer.ports import PixelsReader
+from omero_rocrate_transfer.transfer.ports import PixelsReader, UnitReader
 
 HOST = "omero.example.org"
 FACTS = CrateFacts(
@@ -117,7 +117,27 @@ class MemorySource:
     def read_contents(self, roots: Sequence[ObjectRef]) -> Contents:
         return self.contents
 
-    def read_document(self, unit: TransferUnit) -> Document:
+    def open(self, unit: TransferUnit) -> UnitReader:
+        return MemoryUnit(unit, self)
+
+    def read_container_document(self) -> Document:
+        datasets = [thing for thing in self.contents.containers if thing.ref.type == "Dataset"]
+        return Document(
+            OME(datasets=[Dataset(id=thing.ref.lsid(HOST), name=thing.name) for thing in datasets])
+        )
+
+    def close(self) -> None:
+        pass
+
+
+class MemoryUnit(UnitReader):
+    """Serves one unit of a `MemorySource`."""
+
+    def __init__(self, unit: TransferUnit, source: MemorySource) -> None:
+        super().__init__(unit)
+        self.source = source
+
+    def document(self) -> Document:
         images = [
             Image(
                 id=image.ref.lsid(HOST),
@@ -133,30 +153,21 @@ class MemorySource:
                     size_t=1,
                 ),
             )
-            for image in unit.images
+            for image in self.unit.images
         ]
         return Document(OME(images=images))
 
-    def iter_pages(self, unit: TransferUnit) -> Iterator[Document]:
-        return iter(self.pages.get(unit.ref, ()))
+    def pages(self) -> Iterator[Document]:
+        return iter(self.source.pages.get(self.unit.ref, ()))
 
-    def read_container_document(self) -> Document:
-        datasets = [thing for thing in self.contents.containers if thing.ref.type == "Dataset"]
-        return Document(
-            OME(datasets=[Dataset(id=thing.ref.lsid(HOST), name=thing.name) for thing in datasets])
-        )
-
-    def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
-        data = self.data[file.key]
+    def blocks(self, file: OriginalFile) -> Iterator[bytes]:
+        data = self.source.data[file.key]
         yield from (data[:3], data[3:])
         if len(data) != file.size_bytes:
             raise IntegrityError(f"{file.path}: {len(data)} bytes came.")
 
-    def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> PixelsReader:
+    def pixels(self, image: ObjectRef) -> PixelsReader:
         raise NotImplementedError
-
-    def close(self) -> None:
-        pass
 
 
 def pack(
@@ -171,7 +182,7 @@ def pack(
     sink = CrateSink(path, facts, command="omero transfer pack --rocrate Project:1 crate", agent=7)
     sink.begin(contents, source.read_container_document)
     for unit in contents.units:
-        sink.write_unit(unit, source)
+        sink.write_unit(source.open(unit))
     sink.finish()
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from omero.util.sessions import SessionsStore
 
+from omero_rocrate_transfer.crate import extras_json, omexml
 from omero_sandbox.testing import real_input, seed
 from omero_sandbox.testing.compare import Comparison, compare
 from tests.command_line import CommandLine, Result, idmap_of
@@ -76,6 +79,32 @@ def test_everything_arrives_and_nothing_is_left_on_the_disk(
     assert (attached.file.name.val, attached.file.size.val) == ("notes.txt", 7)
     before = source_server.client().sf.getQueryService()
     assert len(query.findAll("Roi", None)) == len(before.findAll("Roi", None)) > 0
+
+
+def test_nothing_is_written_as_json_or_xml_on_the_way(
+    copy: Copy, pack: Callable[..., Result], roots: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: Counter[str] = Counter()
+
+    def count(name: str, do: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
+        calls[name] += 1
+        return do(*arguments, **more)
+
+    for module, name in (
+        (extras_json, "render_extras"),
+        (extras_json, "parse_extras"),
+        (extras_json, "render_document"),
+        (omexml, "parse_document"),
+    ):
+        monkeypatch.setattr(module, name, partial(count, name, getattr(module, name)))
+
+    copy(*roots)
+
+    assert calls == {}
+
+    # what counts here does count
+    pack(*roots, "crate")
+    assert calls["render_extras"] == calls["render_document"] > 3
 
 
 def test_pixels_go_straight_from_server_to_server(

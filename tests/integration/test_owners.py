@@ -12,10 +12,13 @@ import omero.model as om
 import pytest
 from omero.sys import ParametersI
 
+from omero_rocrate_transfer.crate.read.unit_reader import CrateUnitReader
+from omero_rocrate_transfer.model.document import Document
+from omero_rocrate_transfer.server.read.unit_reader import ServerUnitReader
 from omero_sandbox.testing import real_input, seed
 from tests.command_line import CommandLine
 from tests.crate.foreign import packs
-from tests.integration.conftest import Server
+from tests.integration.conftest import PASSWORD, Server
 
 Line = Callable[..., Any]
 OWNED = (
@@ -153,6 +156,57 @@ def test_everything_comes_back_to_its_owner(
     assert after == before
     verified = run_line("verify", "crate", "--server", *target_server.login("root"))
     assert "0 not the same" in verified.stderr
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count how often the document of each item is read from a crate or a server."""
+    counts: Counter[str] = Counter()
+    for kind in (CrateUnitReader, ServerUnitReader):
+
+        def document(reader: Any, read: Callable[[Any], Document] = kind.document) -> Document:
+            counts[str(reader.unit.ref)] += 1
+            return read(reader)
+
+        monkeypatch.setattr(kind, "document", document)
+    return counts
+
+
+def test_each_document_is_read_once_by_unpack(
+    pack: Line,
+    unpack: Line,
+    target_server: Server,
+    shared: str,
+    as_owner: tuple[str, ...],
+    reads: Counter[str],
+) -> None:
+    target_server.settle(*PEOPLE)
+    pack(shared, "crate", "--json")
+    reads.clear()
+
+    unpack("crate", *as_owner, "--json")
+
+    assert set(reads.values()) == {1}
+    assert sum(ref.startswith("Fileset:") for ref in reads) == 2
+
+
+def test_each_document_is_read_once_by_copy(
+    capsys: pytest.CaptureFixture[str],
+    source_server: Server,
+    target_server: Server,
+    shared: str,
+    reads: Counter[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    target_server.settle(*PEOPLE)
+    monkeypatch.setenv("OMERO_TRANSFER_TO_PASSWORD", PASSWORD)
+    to = ["--to-server", target_server.host, "--to-port", target_server.port]
+    group = target_server.group("lab")
+
+    CommandLine(capsys, source_server.login("root"))("copy", shared, "--as-owner", *to, "--to-group", group)
+
+    assert set(reads.values()) == {1}
+    assert sum(ref.startswith("Fileset:") for ref in reads) == 2
 
 
 @pytest.mark.sandbox

@@ -19,7 +19,7 @@ from omero_rocrate_transfer.model.contents import (
 from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.session.connection import Connection
-from omero_rocrate_transfer.transfer.ports import PixelsReader
+from omero_rocrate_transfer.transfer.ports import PixelsReader, UnitReader
 from omero_sandbox.db.store import Row, Store
 from omero_sandbox.server import SandboxServer
 
@@ -122,20 +122,22 @@ def rows(sandbox: SandboxServer) -> Rows:
     return Rows(sandbox.store)
 
 
-class MemorySource:
-    """A source of one fileset whose files are in memory; a ``.fake`` name says what its image is."""
+class MemorySource(UnitReader):
+    """A source of one fileset whose files are in memory, and its reader; a ``.fake`` name says what it is."""
 
     def __init__(self, files: dict[str, bytes], images: int = 1, size: tuple[int, int] = (16, 8)) -> None:
         self.files = files
-        self.unit = TransferUnit(
-            ref=ObjectRef("Fileset", 1),
-            images=tuple(
-                ImageRecord(ref=ObjectRef("Image", 1 + series), name=f"image {series}", series=series)
-                for series in range(images)
-            ),
-            files=tuple(
-                OriginalFile(key=path, path=path, size_bytes=len(data)) for path, data in files.items()
-            ),
+        super().__init__(
+            TransferUnit(
+                ref=ObjectRef("Fileset", 1),
+                images=tuple(
+                    ImageRecord(ref=ObjectRef("Image", 1 + series), name=f"image {series}", series=series)
+                    for series in range(images)
+                ),
+                files=tuple(
+                    OriginalFile(key=path, path=path, size_bytes=len(data)) for path, data in files.items()
+                ),
+            )
         )
         self.contents = Contents(
             source=SourceInfo(host="here.example.org", database_uuid="x", version="5.6.0"),
@@ -147,25 +149,22 @@ class MemorySource:
     def read_contents(self, roots: Sequence[ObjectRef]) -> Contents:
         return self.contents
 
-    def read_document(self, unit: TransferUnit) -> Document:
-        return Document(OME(images=[self._image(image.ref) for image in unit.images]))
+    def open(self, unit: TransferUnit) -> UnitReader:
+        return self
 
-    def iter_pages(self, unit: TransferUnit) -> Iterator[Document]:
-        return iter(())
+    def document(self) -> Document:
+        return Document(OME(images=[self._image(image.ref) for image in self.unit.images]))
 
     def read_container_document(self) -> Document:
         return Document()
 
-    def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
+    def blocks(self, file: OriginalFile) -> Iterator[bytes]:
         data = self.files[file.path]
         for start in range(0, len(data), 1000):
             yield data[start : start + 1000]
 
-    def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> PixelsReader:
+    def pixels(self, image: ObjectRef) -> PixelsReader:
         raise NotImplementedError
-
-    def close(self) -> None:
-        """Nothing is open."""
 
     def _image(self, ref: ObjectRef) -> model.Image:
         host = self.contents.source.host

@@ -35,7 +35,7 @@ def test_planning_and_reading_a_thousand_images_takes_fifty_calls(
     before = Counter(sandbox.calls)
 
     contents = source.read_contents([project])
-    documents: list[OME] = [source.read_document(unit).ome for unit in contents.units]
+    documents: list[OME] = [source.open(unit).document().ome for unit in contents.units]
     source.read_container_document()
 
     made = sandbox.calls - before

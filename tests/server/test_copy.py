@@ -12,6 +12,7 @@ import pytest
 from omero_rocrate_transfer.model.contents import Contents
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_objects
 from omero_rocrate_transfer.model.results import Mapping
+from omero_rocrate_transfer.server.read.pixels import ServerPixels
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.write.sink import ServerSink
@@ -32,7 +33,7 @@ class Two:
         contents = source.read_contents(parse_objects(texts))
         made: list[Mapping] = list(sink.begin(contents, source.read_container_document))
         for unit in contents.units:
-            result = sink.write_unit(unit, source)
+            result = sink.write_unit(source.open(unit))
             assert result.omissions == ()
             assert result.files_verified == len(unit.files)
             made += result.mappings
@@ -93,11 +94,10 @@ def test_everything_real_arrives_equal(two: Two, world: DemoWorld) -> None:
 def compare_pixels(two: Two, sent: Contents, made: dict[ObjectRef, ObjectRef]) -> int:
     """Compare every plane of every image; return how many there were."""
     planes = 0
-    source, target = ServerSource(two.source), ServerSource(two.target)
     for unit in sent.units:
         for image in unit.images:
-            left = source.open_pixels(unit, image.ref)
-            right = target.open_pixels(unit, made[image.ref])
+            left = ServerPixels(two.source, image.ref)
+            right = ServerPixels(two.target, made[image.ref])
             assert (left.shape, left.dtype) == (right.shape, right.dtype)
             sizes_t, sizes_c, sizes_z, height, width = left.shape
             for t in range(sizes_t):

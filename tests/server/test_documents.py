@@ -9,9 +9,10 @@ from typing import Any
 import ome_types
 import pytest
 
-from omero_rocrate_transfer.model.contents import TransferUnit
+from omero_rocrate_transfer.model.contents import Contents, TransferUnit
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid, parse_objects
-from omero_rocrate_transfer.server.read import source as source_module
+from omero_rocrate_transfer.server.read.documents import read_ahead, roi_pages, unit_documents
+from omero_rocrate_transfer.server.read.documents.identifiers import attached_annotations
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_sandbox.server import SandboxServer
@@ -19,7 +20,7 @@ from omero_sandbox.server import SandboxServer
 
 def documents(connection: Connection, *texts: str) -> list[ome_types.OME]:
     source = ServerSource(connection)
-    return [source.read_document(unit).ome for unit in source.read_contents(parse_objects(texts)).units]
+    return [source.open(unit).document().ome for unit in source.read_contents(parse_objects(texts)).units]
 
 
 def test_document_holds_every_image_of_its_unit_under_its_lsid(connection: Connection, rows: Any) -> None:
@@ -109,14 +110,39 @@ def test_plates_hold_wells_in_order_with_their_fields(
 def test_documents_can_be_read_in_any_order_and_again(
     connection: Connection, rows: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source_module, "IDS_PER_QUERY", 3)
-    monkeypatch.setattr(source_module, "_KEPT", 4)
+    monkeypatch.setattr(read_ahead, "IDS_PER_QUERY", 3)
+    monkeypatch.setattr(read_ahead, "_KEPT", 4)
     images = [rows.fileset()[1][0] for _ in range(10)]
     source = ServerSource(connection)
     units = source.read_contents([ObjectRef("Image", image.id) for image in images]).units
 
     def shown(unit: TransferUnit) -> list[str]:
-        return [image.id for image in source.read_document(unit).ome.images]
+        return [image.id for image in source.open(unit).document().ome.images]
 
     for unit in (*reversed(units), *units, units[4], units[4], *units[::3]):
         assert shown(unit) == [unit.images[0].ref.lsid("127.0.0.1")]
+
+
+def test_what_readers_share_is_made_once_for_all_units(
+    connection: Connection, rows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_ahead, "IDS_PER_QUERY", 1)
+    made: list[Contents] = []
+
+    def note(contents: Contents) -> frozenset[str]:
+        made.append(contents)
+        return attached_annotations(contents)
+
+    for module in (unit_documents, roi_pages):
+        monkeypatch.setattr(module, "attached_annotations", note)
+    images = [rows.fileset()[1][0] for _ in range(5)]
+    source = ServerSource(connection)
+    units = source.read_contents([ObjectRef("Image", image.id) for image in images]).units
+    before = len(made)
+
+    for unit in units:
+        with source.open(unit) as reader:
+            assert len(reader.document().ome.images) == 1
+
+    assert before > 0
+    assert len(made) == before

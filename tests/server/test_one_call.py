@@ -54,7 +54,7 @@ def store(connection: Connection, large: OriginalFile) -> Iterator[Service]:
 def write(connection: Connection, source: Any) -> None:
     sink = ServerSink(connection)
     sink.begin(source.contents, source.read_container_document)
-    sink.write_unit(source.unit, source)
+    sink.write_unit(source.open(source.unit))
 
 
 def test_large_file_is_read_through_several_stores_with_one_call_each(

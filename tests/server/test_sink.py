@@ -36,7 +36,7 @@ SERIES = "b&sizeX=16&sizeY=8&sizeC=1&series=3.fake"
 def write(connection: Connection, source: Any, **options: Any) -> UnitResult:
     sink = ServerSink(connection, **options)
     sink.begin(source.contents, source.read_container_document)
-    return sink.write_unit(source.unit, source)
+    return sink.write_unit(source)
 
 
 def stored(connection: Connection, type_name: str) -> list[Any]:
@@ -171,12 +171,12 @@ def test_source_that_fails_half_way_leaves_nothing(
 ) -> None:
     source = memory_source({FAKE: b"", "extra.bin": b"x"})
 
-    def broken(unit: object, file: Any) -> Any:
+    def broken(file: Any) -> Any:
         yield b""
         if file.path == "extra.bin":
             raise IntegrityError("extra.bin is damaged")
 
-    monkeypatch.setattr(source, "iter_blocks", broken)
+    monkeypatch.setattr(source, "blocks", broken)
 
     with pytest.raises(IntegrityError, match="is damaged"):
         write(connection, source)
@@ -355,7 +355,7 @@ def test_units_may_be_written_at_the_same_time(connection: Connection, memory_so
     sink.begin(sources[0].contents, sources[0].read_container_document)
 
     with ThreadPoolExecutor(sink.max_parallel) as pool:
-        results = list(pool.map(lambda source: sink.write_unit(source.unit, source), sources))
+        results = list(pool.map(sink.write_unit, sources))
 
     targets = {one.target for result in results for one in result.mappings if one.source.type == "Image"}
     assert len(targets) == len(stored(connection, "Image")) == 8

@@ -16,11 +16,11 @@ from omero_rocrate_transfer.model.contents import (
 )
 from omero_rocrate_transfer.model.digests import Digest, Hasher
 from omero_rocrate_transfer.model.document import Document
-from omero_rocrate_transfer.model.errors import DigestMismatchError
+from omero_rocrate_transfer.model.errors import DigestMismatchError, NotFoundError
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import Mapping, UnitResult
 from omero_rocrate_transfer.transfer.journal.state import History
-from omero_rocrate_transfer.transfer.ports import PixelsReader, Source
+from omero_rocrate_transfer.transfer.ports import PixelsReader, Sink, UnitReader
 
 SOURCE = SourceInfo(host="source.example.org", database_uuid="1-2-3", version="5.6.14")
 TARGET = SourceInfo(host="target.example.org", database_uuid="4-5-6", version="5.6.14")
@@ -59,6 +59,8 @@ class FakeSource:
         dataset = Container(
             ref=ObjectRef("Dataset", 1), name="D", members=tuple(unit.images[0].ref for unit in self.units)
         )
+        if missing := set(roots) - {dataset.ref, *dataset.members}:
+            raise NotFoundError(f"{missing} is not there.")
         return Contents(
             source=SOURCE,
             roots=tuple(roots) or (dataset.ref,),
@@ -67,33 +69,38 @@ class FakeSource:
             omissions=self.omissions,
         )
 
-    def read_document(self, unit: TransferUnit) -> Document:
-        return Document()
-
-    def iter_pages(self, unit: TransferUnit) -> Iterator[Document]:
-        return iter(())
+    def open(self, unit: TransferUnit) -> UnitReader:
+        return FakeReader(unit, self.files)
 
     def read_container_document(self) -> Document:
         return Document()
 
-    def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
+    def close(self) -> None:
+        self.closed = True
+
+
+class FakeReader(UnitReader):
+    """Reads one unit of files in memory."""
+
+    def __init__(self, unit: TransferUnit, files: dict[str, bytes]) -> None:
+        super().__init__(unit)
+        self.files = files
+
+    def document(self) -> Document:
+        return Document()
+
+    def blocks(self, file: OriginalFile) -> Iterator[bytes]:
         content = self.files[file.key]
         for start in range(0, len(content), BLOCK):
             yield content[start : start + BLOCK]
         if sha256(content) != file.digests[0]:
             raise DigestMismatchError(file.path, expected=file.digests[0], found=sha256(content))
 
-    def iter_stored_pixels(self, unit: TransferUnit) -> Iterator[bytes]:
-        return iter(())
-
-    def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> PixelsReader:
+    def pixels(self, image: ObjectRef) -> PixelsReader:
         raise NotImplementedError
 
-    def close(self) -> None:
-        self.closed = True
 
-
-class FakeSink:
+class FakeSink(Sink):
     """Keeps what it is given, and fails where it is told to."""
 
     def __init__(
@@ -119,14 +126,15 @@ class FakeSink:
         containers()
         return [Mapping(source=box.ref, target=ObjectRef(box.ref.type, 70)) for box in contents.containers]
 
-    def write_unit(self, unit: TransferUnit, source: Source) -> UnitResult:
+    def write_unit(self, reader: UnitReader) -> UnitResult:
+        unit = reader.unit
         self._enter(1)
         try:
             if self.gate is not None:
                 assert self.gate.wait(30)
             if unit.ref in self.errors:
                 raise self.errors[unit.ref]
-            content = b"".join(block for file in unit.files for block in source.iter_blocks(unit, file))
+            content = b"".join(block for file in unit.files for block in reader.blocks(file))
         finally:
             self._enter(-1)
         self.written[unit.ref] = content
@@ -153,9 +161,6 @@ class FakeSink:
     def finish(self) -> dict[str, object]:
         self.calls.append("finish")
         return {"units": len(self.written)}
-
-    def tidy(self) -> None:
-        """Nothing is left."""
 
     def abort(self) -> None:
         self.calls.append("abort")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from omero_rocrate_transfer.model.contents import TransferUnit
 from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.errors import DigestMismatchError, UnsafeCrateError
 from omero_rocrate_transfer.transfer.check import check
 from omero_rocrate_transfer.transfer.engine import Engine
 from omero_rocrate_transfer.transfer.events import Advanced, Started
-from tests.transfer.fakes import FakeSource
+from tests.transfer.fakes import FakeReader, FakeSource
 
 FILES = [bytes([number]) * 2500 for number in range(1, 11)]
 
@@ -35,11 +34,11 @@ def test_one_changed_byte_is_found_and_named(number: int) -> None:
 
 
 def test_document_that_cannot_be_read_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(unit: TransferUnit) -> Document:
-        raise UnsafeCrateError(f"The document of {unit.ref} is damaged.")
+    def refuse(reader: FakeReader) -> Document:
+        raise UnsafeCrateError(f"The document of {reader.unit.ref} is damaged.")
 
     source = FakeSource(FILES)
-    monkeypatch.setattr(source, "read_document", refuse)
+    monkeypatch.setattr(FakeReader, "document", refuse)
 
     with pytest.raises(UnsafeCrateError, match="Fileset:"):
         list(check(source.read_contents(()), source, Engine(parallel=3)))

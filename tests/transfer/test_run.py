@@ -8,7 +8,6 @@ from threading import Event
 
 import pytest
 
-from omero_rocrate_transfer.model.contents import TransferUnit
 from omero_rocrate_transfer.model.errors import (
     IncompleteError,
     IntegrityError,
@@ -23,7 +22,7 @@ from omero_rocrate_transfer.transfer.events import Advanced, ContainersCreated, 
 from omero_rocrate_transfer.transfer.events import Event as RunEvent
 from omero_rocrate_transfer.transfer.interrupt import Interrupt, Interrupted
 from omero_rocrate_transfer.transfer.plan import Plan
-from omero_rocrate_transfer.transfer.ports import Source
+from omero_rocrate_transfer.transfer.ports import UnitReader
 from omero_rocrate_transfer.transfer.run import run
 from tests.transfer.fakes import FakeSink, FakeSource
 
@@ -118,11 +117,11 @@ def test_units_that_end_beside_a_fatal_error_are_still_told() -> None:
     first_failed = Event()
 
     class Slow(FakeSink):
-        def write_unit(self, unit: TransferUnit, source: Source) -> UnitResult:
-            if unit.ref == SECOND:
+        def write_unit(self, reader: UnitReader) -> UnitResult:
+            if reader.unit.ref == SECOND:
                 first_failed.set()
                 raise LinkLostError("gone")
-            result = super().write_unit(unit, source)
+            result = super().write_unit(reader)
             assert first_failed.wait(30)
             return result
 

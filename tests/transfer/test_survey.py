@@ -24,8 +24,10 @@ from omero_rocrate_transfer.model.extras import (
 )
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.rendering import Rendering
+from omero_rocrate_transfer.transfer.document_cache import DocumentCache
+from omero_rocrate_transfer.transfer.ports import UnitReader
 from omero_rocrate_transfer.transfer.survey import Survey, survey
-from tests.transfer.fakes import FakeSource
+from tests.transfer.fakes import FakeReader, FakeSource
 
 HOST = "here.example.org"
 SOURCE = SourceInfo(host=HOST, database_uuid="1-2-3", version="5.6.14")
@@ -68,14 +70,25 @@ class Documents(FakeSource):
     ) -> None:
         self._containers, self._units, self._pages = containers, units, pages
 
-    def read_document(self, unit: TransferUnit) -> Document:
-        return self._units[unit.ref]
-
-    def iter_pages(self, unit: TransferUnit) -> Iterator[Document]:
-        return iter(self._pages)
+    def open(self, unit: TransferUnit) -> UnitReader:
+        return DocumentReader(unit, self._units[unit.ref], self._pages)
 
     def read_container_document(self) -> Document:
         return self._containers
+
+
+class DocumentReader(FakeReader):
+    """Reads a unit whose documents are in memory."""
+
+    def __init__(self, unit: TransferUnit, document: Document, pages: Sequence[Document]) -> None:
+        super().__init__(unit, {})
+        self._document, self._pages = document, pages
+
+    def document(self) -> Document:
+        return self._document
+
+    def pages(self) -> Iterator[Document]:
+        return iter(self._pages)
 
 
 def found(
@@ -94,7 +107,7 @@ def found(
         units=tuple(TransferUnit(ref=ref, images=(image,) if ref == FILESET else ()) for ref in units),
         people=PEOPLE,
     )
-    return survey(contents, Documents(containers, units, pages))
+    return survey(contents, DocumentCache(Documents(containers, units, pages)))
 
 
 def test_owners_of_units_and_containers_hang_together() -> None:

@@ -9,6 +9,7 @@ from omero_rocrate_transfer.cli.options.copy import copy_options
 from omero_rocrate_transfer.cli.process import runs
 from omero_rocrate_transfer.cli.process.follow_ids import follow_ids
 from omero_rocrate_transfer.cli.servers import endpoints
+from omero_rocrate_transfer.transfer.document_cache import DocumentCache
 from omero_rocrate_transfer.transfer.engine import Engine
 from omero_rocrate_transfer.transfer.events import Planned
 from omero_rocrate_transfer.transfer.rate_limit import Pace
@@ -31,7 +32,7 @@ def copy(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[E
     )
     with interrupt.at_once():
         here = endpoints.server_connection(ctx, args, engine.retry)
-        source = endpoints.chosen_source(here, chosen)
+        source = DocumentCache(endpoints.chosen_source(here, chosen))
     with closing(source):
         with interrupt.at_once():
             there = endpoints.target_connection(here, chosen.to, engine.retry)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.transfer.events import Event
     from omero_rocrate_transfer.transfer.interrupt import Interrupt
-    from omero_rocrate_transfer.transfer.ports import Source
+    from omero_rocrate_transfer.transfer.ports import Source, UnitReader
 
 Line = dict[str, Any]
 
@@ -52,12 +52,17 @@ def read_listing(path: Path, limits: Limits, *, long: bool) -> tuple[Contents, d
 def _iter_details(source: Source, contents: Contents) -> Iterator[tuple[ObjectRef, Counter[str]]]:
     for unit in contents.units:
         if unit.images:
-            found = dict(_count(source.read_document(unit)))
-            for page in source.iter_pages(unit):
-                for image, counts in _count(page):
-                    if image in found:
-                        found[image]["rois"] += counts["rois"]
-            yield from found.items()
+            with source.open(unit) as reader:
+                yield from _count_all(reader).items()
+
+
+def _count_all(reader: UnitReader) -> dict[ObjectRef, Counter[str]]:
+    found = dict(_count(reader.document()))
+    for page in reader.pages():
+        for image, counts in _count(page):
+            if image in found:
+                found[image]["rois"] += counts["rois"]
+    return found
 
 
 def _count(document: Document) -> Iterator[tuple[ObjectRef, Counter[str]]]:

@@ -12,6 +12,7 @@ from omero_rocrate_transfer.cli.process import runs
 from omero_rocrate_transfer.cli.process.follow_ids import follow_ids
 from omero_rocrate_transfer.cli.servers import endpoints
 from omero_rocrate_transfer.transfer.check import check
+from omero_rocrate_transfer.transfer.document_cache import DocumentCache
 from omero_rocrate_transfer.transfer.engine import Engine
 from omero_rocrate_transfer.transfer.events import Planned
 from omero_rocrate_transfer.transfer.journal.state import read_history
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.transfer.interrupt import Interrupt
     from omero_rocrate_transfer.transfer.journal.file import Journal
     from omero_rocrate_transfer.transfer.plan import Plan
-    from omero_rocrate_transfer.transfer.ports import StoredSource
+    from omero_rocrate_transfer.transfer.ports import Source
 
 
 def unpack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[Event]:
@@ -37,7 +38,7 @@ def unpack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator
         parallel=chosen.parallel, interrupt=interrupt, retry=Retry(chosen.retries), pace=Pace(chosen.limits)
     )
     with interrupt.at_once():
-        source = endpoints.crate_source(chosen, crate_limits(args))
+        source = DocumentCache(endpoints.crate_source(chosen, crate_limits(args)))
     with closing(source):
         with interrupt.at_once():
             contents = source.read_contents(())
@@ -53,16 +54,19 @@ def unpack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator
             return
         with closing(owners), begun.open() as journal:
             sink = endpoints.server_sink(connection, owners, chosen, chosen.content, journal.run_id)
-            yield from _check_rest(begun.plan, source, engine, journal)
+            checking = _check_rest(begun.plan, source, engine, journal, documents=not chosen.owners.as_owner)
+            yield from checking
             moving = run(begun.plan, source, sink, engine, journal)
             yield from follow_ids(
                 chosen.idmap, begun.plan.run_name, (contents, connection.info), journal, moving
             )
 
 
-def _check_rest(plan: Plan, source: StoredSource, engine: Engine, journal: Journal) -> Iterator[Event]:
-    """Check what is still to be sent, before the first byte of it is."""
+def _check_rest(
+    plan: Plan, source: Source, engine: Engine, journal: Journal, *, documents: bool
+) -> Iterator[Event]:
+    """Check what is still to be sent, before the first byte of it is; see `check`."""
     done = read_history(journal.records).done
     left = tuple(unit for unit in plan.contents.units if unit.ref not in done)
     if left:
-        yield from check(replace(plan.contents, units=left), source, engine)
+        yield from check(replace(plan.contents, units=left), source, engine, documents=documents)

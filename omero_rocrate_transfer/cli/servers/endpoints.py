@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.server.session.connection import Connection
     from omero_rocrate_transfer.server.session.owners import Owners
     from omero_rocrate_transfer.server.write.removal import Removal
-    from omero_rocrate_transfer.transfer.ports import Sink, Source, StoredSource
+    from omero_rocrate_transfer.transfer.document_cache import DocumentCache
+    from omero_rocrate_transfer.transfer.ports import Sink, Source
     from omero_rocrate_transfer.transfer.retry import Retry
 
 
@@ -117,7 +118,7 @@ def find_target(connection: Connection, container: str | None) -> Target:
 
 
 def target_owners(
-    connection: Connection, chosen: UnpackOptions | CopyOptions, contents: Contents, source: Source
+    connection: Connection, chosen: UnpackOptions | CopyOptions, contents: Contents, source: DocumentCache
 ) -> Owners:
     """Return to whom things will belong on the server; refuses what cannot be before anything is written."""
     from omero_rocrate_transfer.server.session.owners import Owners
@@ -178,7 +179,7 @@ def unfinished_crate(target: Path, run_id: str) -> Unfinished:
     return Unfinished(target, run_id)
 
 
-def crate_source(chosen: UnpackOptions, limits: Limits) -> StoredSource:
+def crate_source(chosen: UnpackOptions, limits: Limits) -> Source:
     """Return the crate or OME-Zarr at the chosen path as source."""
     from omero_rocrate_transfer.crate.read.open import open_source
 
@@ -207,7 +208,7 @@ def crate_audit(path: Path, limits: Limits) -> CrateAudit | ForeignAudit:
     return open_audit(path, limits)
 
 
-def crate_reader(path: Path, limits: Limits) -> StoredSource:
+def crate_reader(path: Path, limits: Limits) -> Source:
     """Return what is at the path as source, to look at it or to compare it with another."""
     from omero_rocrate_transfer.crate.read.open import open_source
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from omero_rocrate_transfer.model.contents import OriginalFile, TransferUnit
     from omero_rocrate_transfer.transfer.events import Compared
-    from omero_rocrate_transfer.transfer.ports import StoredSource
+    from omero_rocrate_transfer.transfer.ports import Source
 
 
 class ForeignAudit:
@@ -24,7 +24,7 @@ class ForeignAudit:
     #: Whether there is something to compare its files with.
     has_digests = False
 
-    def __init__(self, source: StoredSource) -> None:
+    def __init__(self, source: Source) -> None:
         self._source = source
         #: Files with their units, and units of pixels, by name.
         self._files: dict[str, tuple[TransferUnit, OriginalFile | None]] = {}
@@ -44,15 +44,16 @@ class ForeignAudit:
     def iter_blocks(self, name: str) -> Iterator[bytes]:
         """Yield the bytes of a file; an archive compares its own checksum."""
         unit, file = self._files[name]
-        return self._source.iter_blocks(unit, file) if file is not None else iter(())
+        return self._source.open(unit).blocks(file) if file is not None else iter(())
 
     def check_content(self, name: str) -> None:
         """Read the document of the unit, and open its pixels."""
         unit, _ = self._files[name]
-        self._source.read_document(unit)
-        if unit.pixels:
-            for image in unit.images:
-                self._source.open_pixels(unit, image.ref).close()
+        with self._source.open(unit) as reader:
+            reader.document()
+            if unit.pixels:
+                for image in unit.images:
+                    reader.pixels(image.ref).close()
 
     def close(self) -> None:
         """Close the source; safe to call twice."""

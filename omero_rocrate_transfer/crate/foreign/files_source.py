@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from omero_rocrate_transfer.crate.read.metadata import select_contents
 from omero_rocrate_transfer.model.errors import NotFoundError
+from omero_rocrate_transfer.transfer.ports import UnitReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader
     from omero_rocrate_transfer.model.contents import Contents, OriginalFile, TransferUnit
     from omero_rocrate_transfer.model.document import Document
     from omero_rocrate_transfer.model.refs import ObjectRef
-    from omero_rocrate_transfer.transfer.ports import PixelsReader
 
 
 class FilesSource:
-    """The half of a `Source` that reads files of an archive; documents are the subclass's.
+    """The half of a `Source` that lists files of an archive; readers of units are the subclass's.
 
     Parameters
     ----------
@@ -36,26 +36,36 @@ class FilesSource:
         """Return what belongs to the roots, all there is where none are named."""
         return select_contents(self._contents, roots)
 
-    def iter_pages(self, unit: TransferUnit) -> Iterator[Document]:
-        """Yield nothing: all ROIs are in the documents."""
-        del unit
-        return iter(())
-
-    def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
-        """Yield the bytes of one file; there is no digest to compare them with."""
-        if file not in unit.files or file.key not in self._archive.sizes:
-            raise NotFoundError(f"{file.key!a:.200} is no file of {unit.ref}.")
-        return self._archive.iter_blocks(file.key)
-
-    def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> PixelsReader:
-        """Raise an error: there are files only."""
-        raise NotFoundError(f"The pack has no pixels of {image} in {unit.ref}, only its files.")
-
-    def iter_stored_pixels(self, unit: TransferUnit) -> Iterator[bytes]:
-        """Yield nothing: there are files only."""
-        del unit
-        return iter(())
-
     def close(self) -> None:
         """Close the archive; safe to call twice."""
         self._archive.close()
+
+
+class FilesUnitReader(UnitReader):
+    """Reads one unit of a pack: all ROIs are in its document, and all pixels in its files.
+
+    Parameters
+    ----------
+    read_document
+        Returns the document of the unit.
+    """
+
+    def __init__(
+        self, unit: TransferUnit, archive: ArchiveReader, read_document: Callable[[], Document]
+    ) -> None:
+        super().__init__(unit)
+        self._archive, self._read_document = archive, read_document
+
+    def document(self) -> Document:
+        """Return the document of the unit."""
+        return self._read_document()
+
+    def blocks(self, file: OriginalFile) -> Iterator[bytes]:
+        """Yield the bytes of one file; there is no digest to compare them with."""
+        if file not in self.unit.files or file.key not in self._archive.sizes:
+            raise NotFoundError(f"{file.key!a:.200} is not a file of {self.unit.ref}.")
+        return self._archive.iter_blocks(file.key)
+
+    def pixels(self, image: ObjectRef) -> NoReturn:
+        """Raise an error: there are files only."""
+        raise NotFoundError(f"The pack has no pixels of {image} in {self.unit.ref}, only its files.")

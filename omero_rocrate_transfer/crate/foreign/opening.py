@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader, Limits
-    from omero_rocrate_transfer.transfer.ports import StoredSource
+    from omero_rocrate_transfer.transfer.ports import Source
 
 #: The document of a pack of omero-cli-transfer.
 TRANSFER_XML: Final = vocabulary.TRANSFER_XML
@@ -45,7 +45,7 @@ def open_any(path: Path, limits: Limits) -> ArchiveReader:
         return archive
 
 
-def open_foreign(archive: ArchiveReader, limits: Limits) -> StoredSource | None:
+def open_foreign(archive: ArchiveReader, limits: Limits) -> Source | None:
     """Return the source that an archive is; None where it is nothing of these kinds.
 
     Raises

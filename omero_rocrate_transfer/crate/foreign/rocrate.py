@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from omero_rocrate_transfer.crate.foreign.contents import NO_DIGESTS, is_clutter, omit, omit_others
 from omero_rocrate_transfer.crate.foreign.files import make_file
-from omero_rocrate_transfer.crate.foreign.files_source import FilesSource
+from omero_rocrate_transfer.crate.foreign.files_source import FilesSource, FilesUnitReader
 from omero_rocrate_transfer.crate.foreign.parts import Parts
 from omero_rocrate_transfer.crate.foreign.zarrs import find_zarr_folders, open_zarrs
 from omero_rocrate_transfer.crate.media_types import guess_media_type, is_image_name, is_known
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader, Limits
     from omero_rocrate_transfer.crate.entities import Entity
-    from omero_rocrate_transfer.transfer.ports import PixelsReader
+    from omero_rocrate_transfer.transfer.ports import UnitReader
 
 _SOURCE: Final = SourceInfo(host="unknown.localdomain", database_uuid="", version="", is_whole=False)
 _NOTHING: Final = Contents(source=_SOURCE, roots=())
@@ -56,21 +56,15 @@ class RoCrateSource(FilesSource):
         super().__init__(archive, _make_contents(Parts(graph, archive, folders), pixels, broken))
         self._with_pixels = {unit.ref for unit in pixels.units}
 
-    def read_document(self, unit: TransferUnit) -> Document:
-        """Return the document of an OME-Zarr, an empty one for a file: the crate has none."""
+    def open(self, unit: TransferUnit) -> UnitReader:
+        """Return the reader of a unit; the document of a file is empty: the crate has none."""
         if self._zarrs is not None and unit.ref in self._with_pixels:
-            return self._zarrs.read_document(unit)
-        return self.read_container_document()
+            return self._zarrs.open(unit)
+        return FilesUnitReader(unit, self._archive, Document)
 
     def read_container_document(self) -> Document:
         """Return an empty document: the crate has none."""
         return Document()
-
-    def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> PixelsReader:
-        """Open the pixels of an image of an OME-Zarr."""
-        if self._zarrs is not None and unit.ref in self._with_pixels:
-            return self._zarrs.open_pixels(unit, image)
-        return super().open_pixels(unit, image)
 
 
 def _make_contents(parts: Parts, pixels: Contents, broken: list[Omission]) -> Contents:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from omero_rocrate_transfer.crate.foreign.contents import make_contents
 from omero_rocrate_transfer.crate.foreign.documents import Documents
-from omero_rocrate_transfer.crate.foreign.files_source import FilesSource
+from omero_rocrate_transfer.crate.foreign.files_source import FilesSource, FilesUnitReader
 from omero_rocrate_transfer.crate.foreign.transfer_xml import parse_transfer_xml
 from omero_rocrate_transfer.model.errors import GET_AGAIN, UnsafeCrateError
 
@@ -44,9 +45,10 @@ class ForeignSource(FilesSource):
         super().__init__(archive, make_contents(pack, archive, name))
         self._documents = Documents(pack.document, self._contents.source.host)
 
-    def read_document(self, unit: TransferUnit) -> Document:
-        """Return the document of one unit."""
-        return self._documents.of_unit(unit) if unit.images else self._documents.of_attachment(unit)
+    def open(self, unit: TransferUnit) -> FilesUnitReader:
+        """Return the reader of a unit."""
+        read = self._documents.of_unit if unit.images else self._documents.of_attachment
+        return FilesUnitReader(unit, self._archive, partial(read, unit))
 
     def read_container_document(self) -> Document:
         """Return the document of the containers."""

@@ -31,14 +31,13 @@ if TYPE_CHECKING:
     from ome_types import OME, model
 
     from omero_rocrate_transfer.crate.archives.base import Transaction
-    from omero_rocrate_transfer.model.contents import TransferUnit
     from omero_rocrate_transfer.model.document import Document
     from omero_rocrate_transfer.model.rendering import Rendering
-    from omero_rocrate_transfer.transfer.ports import Source
+    from omero_rocrate_transfer.transfer.ports import UnitReader
 
 
 def pack_pixels(
-    transaction: Transaction, unit: TransferUnit, document: Document, source: Source, plan: PixelsPlan
+    transaction: Transaction, reader: UnitReader, document: Document, plan: PixelsPlan
 ) -> tuple[PackedZarr, ...]:
     """Write the OME-Zarrs of one unit.
 
@@ -53,8 +52,8 @@ def pack_pixels(
         The document does not tell all images of the unit.
     """
     shown = {lsid: users[0].rendering for lsid, users in document.extras.rendering.items() if users}
-    packer = _ZarrPacker(transaction, unit, document.ome, source, plan, shown)
-    return tuple(packer.pack(arrangement) for arrangement in arrange(unit, document.ome))
+    packer = _ZarrPacker(transaction, reader, document.ome, plan, shown)
+    return tuple(packer.pack(arrangement) for arrangement in arrange(reader.unit, document.ome))
 
 
 class _ZarrPacker:
@@ -63,13 +62,12 @@ class _ZarrPacker:
     def __init__(
         self,
         transaction: Transaction,
-        unit: TransferUnit,
+        reader: UnitReader,
         document: OME,
-        source: Source,
         plan: PixelsPlan,
         rendering: dict[str, Rendering],
     ) -> None:
-        self._transaction, self._unit, self._source, self._plan = transaction, unit, source, plan
+        self._transaction, self._reader, self._plan = transaction, reader, plan
         self._document = document
         self._elements = {image.id: image for image in document.images}
         self._rois = {roi.id: roi for roi in document.rois}
@@ -101,8 +99,8 @@ class _ZarrPacker:
 
     def _write_image(self, write: MemberWriter, arrangement: Arrangement) -> dict[ObjectRef, ImagePlanes]:
         image = self._describe(arrangement.images[0].ref)
-        with closing(self._source.open_pixels(self._unit, image.ref)) as reader:
-            written = write_image(write, arrangement.name, reader, image, self._plan.options)
+        with closing(self._reader.pixels(image.ref)) as pixels:
+            written = write_image(write, arrangement.name, pixels, image, self._plan.options)
         return {image.ref: ImagePlanes(path="", digests=written.digests)}
 
     def _write_plate(self, write: MemberWriter, arrangement: Arrangement) -> dict[ObjectRef, ImagePlanes]:
@@ -111,7 +109,7 @@ class _ZarrPacker:
             write,
             arrangement.name,
             plate,
-            lambda image: self._source.open_pixels(self._unit, image),
+            self._reader.pixels,
             self._plan.options,
         )
         return {

@@ -7,7 +7,7 @@ import math
 import threading
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from omero_rocrate_transfer.crate.archives.base import DEFAULT_LIMITS, Limits
 from omero_rocrate_transfer.crate.ome_zarr.members import ArchiveMembers
@@ -26,6 +26,7 @@ from omero_rocrate_transfer.model.contents import (
 from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.errors import NotFoundError, UsageError
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
+from omero_rocrate_transfer.transfer.ports import UnitReader
 
 if TYPE_CHECKING:
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader
@@ -38,7 +39,7 @@ _REASON: Final = "an OME-Zarr holds pixels and no original files"
 
 
 class ZarrSource:
-    """Reads OME-Zarrs; implements the ports `Source` and `StoredSource`. Safe for several threads.
+    """Reads OME-Zarrs; implements the port `Source`. Safe for several threads.
 
     Ids are made up: numbers, below a host name that is a digest of the metadata. So the same OME-Zarr has
     the same ids wherever it lies.
@@ -81,41 +82,22 @@ class ZarrSource:
         """
         if roots:
             raise UsageError("An OME-Zarr is unpacked as a whole.", hint="Name no objects.")
-        return self._open()[0]
+        return self._read_once()[0]
 
-    def read_document(self, unit: TransferUnit) -> Document:
-        """Return the document of one unit."""
-        contents, found = self._open()
-        return found[unit.ref].cut_document([image.ref for image in unit.images], contents.source.host)
-
-    def iter_pages(self, unit: TransferUnit) -> Iterator[Document]:
-        """Yield nothing: all ROIs are in the documents."""
-        del unit
-        return iter(())
+    def open(self, unit: TransferUnit) -> ZarrUnitReader:
+        """Return the reader of a unit."""
+        contents, found = self._read_once()
+        return ZarrUnitReader(unit, found[unit.ref], contents.source.host)
 
     def read_container_document(self) -> Document:
         """Return an empty document: plates are in those of their units, and there is nothing else."""
         return Document()
 
-    def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
-        """Raise an error: there are no original files."""
-        raise NotFoundError(f"{file.key!a:.200} is no file of {unit.ref}.")
-
-    def iter_stored_pixels(self, unit: TransferUnit) -> Iterator[bytes]:
-        """Yield nothing: an OME-Zarr has no digests to compare its chunks with."""
-        del unit
-        return iter(())
-
-    def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> PixelsReader:
-        """Open the pixels of an image."""
-        _, found = self._open()
-        return found[unit.ref].images[image][1]
-
     def close(self) -> None:
         """Close the archive; safe to call twice."""
         self._archive.close()
 
-    def _open(self) -> tuple[Contents, dict[ObjectRef, ZarrRoot]]:
+    def _read_once(self) -> tuple[Contents, dict[ObjectRef, ZarrRoot]]:
         with self._lock:
             if self._read is None:
                 self._read = self._read_all()
@@ -182,6 +164,26 @@ class ZarrSource:
                 if folder + name in self._archive.sizes:
                     found.update(b"".join(self._archive.iter_blocks(folder + name)))
         return found.hexdigest()
+
+
+class ZarrUnitReader(UnitReader):
+    """Reads one unit of OME-Zarrs; they have no digests to compare the stored chunks with."""
+
+    def __init__(self, unit: TransferUnit, root: ZarrRoot, host: str) -> None:
+        super().__init__(unit)
+        self._root, self._host = root, host
+
+    def document(self) -> Document:
+        """Return the document of the unit."""
+        return self._root.cut_document([image.ref for image in self.unit.images], self._host)
+
+    def blocks(self, file: OriginalFile) -> NoReturn:
+        """Raise an error: there are no original files."""
+        raise NotFoundError(f"{file.key!a:.200} is not a file of {self.unit.ref}.")
+
+    def pixels(self, image: ObjectRef) -> PixelsReader:
+        """Open the pixels of an image."""
+        return self._root.images[image][1]
 
 
 def _make_units(root: ZarrRoot) -> list[TransferUnit]:

@@ -116,7 +116,7 @@ class CrateAudit:
             data = b"".join(self._archive.iter_blocks(name))
             extract_document(parse_document(data, name, self._limits.max_memory_bytes), what=name)
         for unit, image in self._pixels.get(name, ()):
-            with closing(self._source.open_pixels(unit, image.ref)) as pixels:
+            with self._source.open(unit) as reader, closing(reader.pixels(image.ref)) as pixels:
                 for _ in iter_plane_digests(pixels):
                     pass
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.crate.archives.base import ArchiveReader
     from omero_rocrate_transfer.crate.foreign.audit import ForeignAudit
     from omero_rocrate_transfer.crate.read.audit import CrateAudit
-    from omero_rocrate_transfer.transfer.ports import StoredSource
+    from omero_rocrate_transfer.transfer.ports import Source
 
 #: What a group of Zarr v2 or v3 has.
 _GROUPS: Final = ("zarr.json", ".zgroup")
@@ -29,7 +29,7 @@ _LEFTOVERS: Final = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 _SUFFIXES: Final = (".zip", ".tar", ".ozx", ".zarr", ".ome")
 
 
-def open_source(path: Path, limits: Limits = DEFAULT_LIMITS) -> StoredSource:
+def open_source(path: Path, limits: Limits = DEFAULT_LIMITS) -> Source:
     """Open a crate of ours, a pack, an RO-Crate of others or OME-Zarrs, in a folder, a zip or a tar.
 
     Raises

@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.crate.ome_zarr.plan import PixelsPlan
     from omero_rocrate_transfer.crate.write.provenance import PackRun
     from omero_rocrate_transfer.crate.write.spool import Spool
-    from omero_rocrate_transfer.model.contents import Contents, TransferUnit
+    from omero_rocrate_transfer.model.contents import Contents
     from omero_rocrate_transfer.model.document import Document
     from omero_rocrate_transfer.model.facts import CrateFacts
     from omero_rocrate_transfer.model.refs import ObjectRef
-    from omero_rocrate_transfer.transfer.ports import Source
+    from omero_rocrate_transfer.transfer.ports import UnitReader
 
 
 class Draft:
@@ -78,13 +78,12 @@ class Draft:
         self._described.append(entities.describe_document(packed, "the containers"))
         self._spool.append(0, {"manifest": _list_files([packed])})
 
-    def add_unit(
-        self, unit: TransferUnit, source: Source, plan: PixelsPlan
-    ) -> tuple[PackedUnit, dict[str, Any]]:
+    def add_unit(self, reader: UnitReader, plan: PixelsPlan) -> tuple[PackedUnit, dict[str, Any]]:
         """Write one unit, and return its receipt with it; where that fails, nothing of it stays."""
+        unit = reader.unit
         acquired = bool(self._facts.organism or self._facts.modality)
         with self._archive.transaction() as transaction:
-            packed = pack_unit(transaction, unit, source, plan)
+            packed = pack_unit(transaction, reader, plan)
             found, mentions = describe_unit(packed, self._contents, acquired=acquired)
             files = packed.described
             parts = [*(file.name for file in files), *(part for zarr in packed.zarrs for part in zarr.parts)]

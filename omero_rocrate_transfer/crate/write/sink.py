@@ -19,6 +19,7 @@ from omero_rocrate_transfer.model.contents import Omission
 from omero_rocrate_transfer.model.digests import proves_content
 from omero_rocrate_transfer.model.facts import CrateFacts
 from omero_rocrate_transfer.model.results import UnitResult
+from omero_rocrate_transfer.transfer.ports import Sink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -26,19 +27,19 @@ if TYPE_CHECKING:
 
     from omero_rocrate_transfer.crate.write.builder import Draft
     from omero_rocrate_transfer.crate.write.units import PackedUnit
-    from omero_rocrate_transfer.model.contents import Contents, TransferUnit
+    from omero_rocrate_transfer.model.contents import Contents
     from omero_rocrate_transfer.model.document import Document
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.model.results import Mapping
     from omero_rocrate_transfer.transfer.journal.state import History
-    from omero_rocrate_transfer.transfer.ports import Source
+    from omero_rocrate_transfer.transfer.ports import UnitReader
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class CrateSink:
+class CrateSink(Sink):
     """Writes a crate; implements the port `Sink`.
 
     Parameters
@@ -121,10 +122,10 @@ class CrateSink:
         self._draft = self._work.resume(contents, self._facts, history)
         return self._draft.done if self._draft is not None else ()
 
-    def write_unit(self, unit: TransferUnit, source: Source) -> UnitResult:
+    def write_unit(self, reader: UnitReader) -> UnitResult:
         """Take one unit whole, or raise and leave nothing of it behind."""
-        draft = self._begun()
-        packed, receipt = draft.add_unit(unit, source, self._plan())
+        unit, draft = reader.unit, self._begun()
+        packed, receipt = draft.add_unit(reader, self._plan())
         return UnitResult(
             unit=unit.ref,
             size_bytes=unit.size_bytes,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.crate.ome_zarr.plan import PackedZarr, PixelsPlan
     from omero_rocrate_transfer.model.contents import Contents, OriginalFile, TransferUnit
     from omero_rocrate_transfer.model.document import Document
-    from omero_rocrate_transfer.transfer.ports import Source
+    from omero_rocrate_transfer.transfer.ports import UnitReader
 
 _KINDS: Final = {"Fileset": "fs", "Image": "image", "Plate": "plate", "Annotation": names.ATTACHMENT}
 
@@ -48,7 +48,7 @@ class PackedUnit:
         return (*self.files, self.document, *self.pages)
 
 
-def pack_unit(transaction: Transaction, unit: TransferUnit, source: Source, plan: PixelsPlan) -> PackedUnit:
+def pack_unit(transaction: Transaction, reader: UnitReader, plan: PixelsPlan) -> PackedUnit:
     """Stream a unit from its source into an archive.
 
     Parameters
@@ -61,6 +61,7 @@ def pack_unit(transaction: Transaction, unit: TransferUnit, source: Source, plan
     IntegrityError
         The bytes are not what the source promised; the caller rolls the transaction back.
     """
+    unit = reader.unit
     kind = _KINDS[unit.ref.type]
     width = max(4, len(str(len(unit.files) - 1)))
     files = []
@@ -68,18 +69,18 @@ def pack_unit(transaction: Transaction, unit: TransferUnit, source: Source, plan
         _check_path(unit, file)
         place = index if len(unit.files) > 1 else None
         name = names.make_name(kind, unit.ref.id, file.name, index=place, width=width)
-        files.append(_pack_file(transaction, name, unit, file, source))
-    read = source.read_document(unit)
+        files.append(_pack_file(transaction, name, reader, file))
+    read = reader.document()
     refer_to_attachments(read.ome)
     text, replaced = render_with_extras(read, plan.host)
     document = pack_bytes(transaction, names.make_document_name(kind, unit.ref.id), text)
     pages = []
-    for index, page in enumerate(source.iter_pages(unit)):
+    for index, page in enumerate(reader.pages()):
         refer_to_attachments(page.ome)
         text, more = render_with_extras(page, plan.host)
         pages.append(pack_bytes(transaction, names.make_page_name(kind, unit.ref.id, index), text))
         replaced += more
-    zarrs = _pack_pixels(transaction, unit, read, source, plan) if unit.pixels else ()
+    zarrs = _pack_pixels(transaction, reader, read, plan) if unit.pixels else ()
     return PackedUnit(
         unit=unit,
         files=tuple(files),
@@ -146,16 +147,16 @@ def describe_unit(
 
 
 def _pack_pixels(
-    transaction: Transaction, unit: TransferUnit, document: Document, source: Source, plan: PixelsPlan
+    transaction: Transaction, reader: UnitReader, document: Document, plan: PixelsPlan
 ) -> tuple[PackedZarr, ...]:
     # Zarr is only loaded where pixels travel
     from omero_rocrate_transfer.crate.ome_zarr.crate_writer import pack_pixels
 
-    return pack_pixels(transaction, unit, document, source, plan)
+    return pack_pixels(transaction, reader, document, plan)
 
 
 def _check_path(unit: TransferUnit, file: OriginalFile) -> None:
-    """Raise where a path could not be read again; servers may have looser rules than crates.
+    """Raise if a path could not be read again; servers may have looser rules than crates.
 
     Raises
     ------
@@ -171,11 +172,9 @@ def _check_path(unit: TransferUnit, file: OriginalFile) -> None:
         ) from error
 
 
-def _pack_file(
-    transaction: Transaction, name: str, unit: TransferUnit, file: OriginalFile, source: Source
-) -> PackedFile:
+def _pack_file(transaction: Transaction, name: str, reader: UnitReader, file: OriginalFile) -> PackedFile:
     hasher = Hasher()
-    transaction.add(name, file.size_bytes, _hashed(source.iter_blocks(unit, file), hasher))
+    transaction.add(name, file.size_bytes, _hashed(reader.blocks(file), hasher))
     found = hasher.digests()[SHA256]
     promised = {digest.algorithm: digest for digest in file.digests if digest.algorithm in DIGEST_TERMS}
     expected = promised.get(SHA256, found)

@@ -47,9 +47,9 @@ ALGORITHM: Final = "SHA1-160"
 
 
 class Blocks(Protocol):
-    """Where the bytes come from; a `Source` is one."""
+    """Where the bytes come from; a `UnitReader` is one."""
 
-    def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
+    def blocks(self, file: OriginalFile) -> Iterator[bytes]:
         """Yield the bytes of one file."""
         ...
 
@@ -79,7 +79,7 @@ class FilesetImport:
         #: Id of the new Fileset, as soon as the server has made it.
         self.fileset_id: int | None = None
 
-    def run(self, source: Blocks) -> int:
+    def run(self, reader: Blocks) -> int:
         """Send the files, let the server check and import them; return the id of the Fileset.
 
         Raises
@@ -101,7 +101,7 @@ class FilesetImport:
                 self._connection.retry,
             )
         try:
-            digests = self._upload_all(process, source)
+            digests = self._upload_all(process, reader)
             with server_errors(doing):
                 handle = process.call("verifyUpload", digests, files=files)
             wait_for(self._connection, handle, doing)
@@ -132,16 +132,16 @@ class FilesetImport:
         except TransferError:
             log.exception("Fileset:%d was left incomplete and should be deleted.", self.fileset_id)
 
-    def _upload_all(self, process: Service, source: Blocks) -> list[str]:
+    def _upload_all(self, process: Service, reader: Blocks) -> list[str]:
         """Send all files, some at the same time, and return their digests; the first error ends all."""
         leave = Event()
         first, *others = range(len(self._unit.files))
-        digests = [self._upload(process, first, source, leave)]
+        digests = [self._upload(process, first, reader, leave)]
         if not others:
             return digests
         pool = ThreadPoolExecutor(min(self._uploads, len(others)), thread_name_prefix="upload")
         try:
-            sent = [pool.submit(self._upload, process, place, source, leave) for place in others]
+            sent = [pool.submit(self._upload, process, place, reader, leave) for place in others]
             ended, _ = wait(sent, return_when=FIRST_EXCEPTION)
             for upload in ended:
                 upload.result()
@@ -150,7 +150,7 @@ class FilesetImport:
             pool.shutdown(cancel_futures=True)
         return digests + [upload.result() for upload in sent]
 
-    def _upload(self, process: Service, place: int, source: Blocks, leave: Event) -> str:
+    def _upload(self, process: Service, place: int, reader: Blocks, leave: Event) -> str:
         """Send one file and return its digest."""
         file = self._unit.files[place]
         doing = f"Sending {file.path} of {self._unit.ref}"
@@ -162,7 +162,7 @@ class FilesetImport:
             if self.fileset_id is None:
                 self.fileset_id = self._fileset_of(uploader)
                 faultpoint("server:fileset-created")
-            blocks = _until(leave, source.iter_blocks(self._unit, file), doing)
+            blocks = _until(leave, reader.blocks(file), doing)
             write_blocks(uploader, blocks, hasher, block_bytes(self._connection.round_trip_s))
             if hasher.size_bytes != file.size_bytes:
                 raise IntegrityError(f"{doing}: {hasher.size_bytes} bytes came, not {file.size_bytes}.")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from omero_rocrate_transfer.model.choices import PixelsAs
-from omero_rocrate_transfer.model.contents import Contents, Omission, TransferUnit
+from omero_rocrate_transfer.model.contents import Contents, Omission
 from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.errors import UsageError
 from omero_rocrate_transfer.model.refs import ObjectRef
@@ -32,7 +32,7 @@ from omero_rocrate_transfer.server.write.resume import take_up
 from omero_rocrate_transfer.server.write.unit_content import ContentWriter
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 from omero_rocrate_transfer.transfer.journal.state import History
-from omero_rocrate_transfer.transfer.ports import Source
+from omero_rocrate_transfer.transfer.ports import Sink, UnitReader
 
 #: Containers that are created before any unit; plates come with the import of their unit.
 _TYPES: Final = ("Project", "Dataset", "Screen")
@@ -40,10 +40,11 @@ _TYPES: Final = ("Project", "Dataset", "Screen")
 T = TypeVar("T")
 
 
-class ServerSink:
-    """Writes into one server; implements `omero_rocrate_transfer.transfer.ports.Sink`.
+class ServerSink(Sink):
+    """Writes into one server; implements the port `Sink`.
 
-    All that is created belongs to the user of the connection, unless owners are restored.
+    All that is created belongs to the user of the connection, unless owners are restored. What the server
+    confirmed is durable, and a unit is complete once it is written; one that failed is deleted again at once.
 
     Parameters
     ----------
@@ -160,7 +161,7 @@ class ServerSink:
         self._earlier = replace(history, done={ref: history.done[ref] for ref in whole})
         return whole
 
-    def write_unit(self, unit: TransferUnit, source: Source) -> UnitResult:
+    def write_unit(self, reader: UnitReader) -> UnitResult:
         """Import files, or rebuild images from pixels, and link and name what came out of it.
 
         Raises
@@ -168,30 +169,31 @@ class ServerSink:
         IntegrityError
             The target made something else of the files or gives back other pixels; it was deleted again.
         """
+        unit = reader.unit
         if unit.ref in self._broken:
             # the link may have been too far gone to delete what was made
             remove(self._connection, find_unit_traces(self._connection, unit, self._host), self._group)
             self._broken.discard(unit.ref)
         try:
-            return self._write_unit(unit, source)
+            return self._write_unit(reader)
         except BaseException:
             if self._connection.run_id:
                 self._broken.add(unit.ref)
             raise
 
-    def _write_unit(self, unit: TransferUnit, source: Source) -> UnitResult:
-        if unit.ref.type == "Annotation":
-            return self._begun(self._content).write_attachment(unit, source)
-        return self._import_files(unit, source) if unit.files else self._import_pixels(unit, source)
+    def _write_unit(self, reader: UnitReader) -> UnitResult:
+        if reader.unit.ref.type == "Annotation":
+            return self._begun(self._content).write_attachment(reader)
+        return self._import_files(reader) if reader.unit.files else self._import_pixels(reader)
 
-    def _import_files(self, unit: TransferUnit, source: Source) -> UnitResult:
+    def _import_files(self, reader: UnitReader) -> UnitResult:
         belongings, places = self._begun(self._belongings), self._begun(self._places)
-        document = source.read_document(unit)
+        unit, document = reader.unit, reader.document()
         owner = belongings.of_unit(unit)
         with self._owners.session(owner) as session:
             importing = FilesetImport(session, unit, self._group)
             try:
-                fileset = importing.run(source)
+                fileset = importing.run(reader)
                 pairs = pair_images(session, unit, document.ome, fileset)
                 members = {plate: set(places.plates.get(plate, ())) for plate in unit.plates}
                 plates = pair_plates(session, members, pairs, fileset)
@@ -205,7 +207,7 @@ class ServerSink:
                 ]
                 omissions = (
                     *changed_paths(session, unit, fileset),
-                    *self._write(unit, source, document, made),
+                    *self._write(reader, document, made),
                 )
             except BaseException:
                 importing.undo(self._connection)
@@ -218,8 +220,9 @@ class ServerSink:
             files_verified=len(unit.files),
         )
 
-    def _import_pixels(self, unit: TransferUnit, source: Source) -> UnitResult:
+    def _import_pixels(self, reader: UnitReader) -> UnitResult:
         belongings, places = self._begun(self._belongings), self._begun(self._places)
+        unit = reader.unit
         owner = belongings.of_unit(unit)
         with self._owners.session(owner) as session:
             importing = PixelsImport(
@@ -231,8 +234,8 @@ class ServerSink:
                 plate_hands={plate: self._owners.hand(belongings.of(plate)) for plate in unit.plates},
             )
             try:
-                document = source.read_document(unit)
-                rebuilt = importing.run(source, document.ome)
+                document = reader.document()
+                rebuilt = importing.run(reader, document.ome)
                 places.link(rebuilt.pairs, rebuilt.plates)
                 faultpoint("server:linked")
                 places.name(rebuilt.pairs, rebuilt.plates, owner)
@@ -241,7 +244,7 @@ class ServerSink:
                     *(_mapping(pair.source.ref, pair.target.id) for pair in rebuilt.pairs),
                     *rebuilt.mappings,
                 ]
-                omissions = (*rebuilt.omissions, *self._write(unit, source, document, made))
+                omissions = (*rebuilt.omissions, *self._write(reader, document, made))
             except BaseException:
                 importing.undo(self._connection)
                 raise
@@ -253,27 +256,12 @@ class ServerSink:
             planes_verified=rebuilt.planes_verified,
         )
 
-    def sync(self) -> None:
-        """Do nothing: what the server confirmed is durable."""
-
-    def finish(self) -> dict[str, Any]:
-        """Do nothing: every unit is complete with all its links once it is written."""
-        return {}
-
-    def tidy(self) -> None:
-        """Do nothing: the marks stay, for those who want to know where an object came from."""
-
-    def abort(self) -> None:
-        """Do nothing: a unit that failed took its traces away itself, those before it are whole."""
-
-    def _write(
-        self, unit: TransferUnit, source: Source, document: Document, made: Sequence[Mapping]
-    ) -> tuple[Omission, ...]:
+    def _write(self, reader: UnitReader, document: Document, made: Sequence[Mapping]) -> tuple[Omission, ...]:
         """Write what hangs on the objects that a unit became."""
         belongings, content = self._begun(self._belongings), self._begun(self._content)
         targets = {one.source: one.target for one in made}
-        told = content.write_unit(unit, document, source.iter_pages(unit), targets)
-        return (*belongings.lost(unit), *told)
+        told = content.write_unit(reader, document, targets)
+        return (*belongings.lost(reader.unit), *told)
 
     @staticmethod
     def _begun(part: T | None) -> T:

@@ -29,7 +29,7 @@ from omero_rocrate_transfer.server.write.roi_sources import restore_sources
 from omero_rocrate_transfer.server.write.target_ids import TargetIds
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 from omero_rocrate_transfer.transfer.journal.state import History
-from omero_rocrate_transfer.transfer.ports import Source
+from omero_rocrate_transfer.transfer.ports import UnitReader
 
 _FIGURE: Final = Omission(
     type="OMERO.figure", count=1, reason="left out, for --figure was not given", on_request=True
@@ -102,27 +102,27 @@ class ContentWriter:
 
     def write_unit(
         self,
-        unit: TransferUnit,
+        reader: UnitReader,
         document: Document,
-        pages: Iterable[Document],
         made: Mapping[ObjectRef, ObjectRef],
     ) -> tuple[Omission, ...]:
         """Write what hangs on the objects of a unit; return what cannot be written.
 
         Parameters
         ----------
-        pages
-            With its ROIs, where they are not in the document.
+        reader
+            Of the unit; its pages are read.
+        document
+            What the reader gave as the document of the unit.
         made
             What became of the unit, its images and plates; deleted again by the caller if this raises.
         """
         with self.ids.forgetting():
             self.add(made)
-            return self._write_unit(unit, document, pages)
+            return self._write_unit(reader, document)
 
-    def _write_unit(
-        self, unit: TransferUnit, document: Document, pages: Iterable[Document]
-    ) -> tuple[Omission, ...]:
+    def _write_unit(self, reader: UnitReader, document: Document) -> tuple[Omission, ...]:
+        unit = reader.unit
         owner = self._belongings.of_unit(unit)
         images = {one.ref: made.id for one in unit.images if (made := self.ids.get(one.ref.lsid(self._host)))}
         restorer = ContentRestorer(self._owners, self._group, self.ids, owner)
@@ -130,7 +130,7 @@ class ContentWriter:
         new = restorer.restore(document, images)
         faultpoint("server:content-restored")
         lost = self._write_around(unit, document, new, imported)
-        for page in pages:
+        for page in reader.pages():
             new = restorer.restore_page(page)
             # what is on the images themselves is in the document
             shown = {image.id for image in page.ome.images}
@@ -166,12 +166,12 @@ class ContentWriter:
             if made is not None:
                 yield made, self._provenance.pairs(ref, owner, group)
 
-    def write_attachment(self, unit: TransferUnit, source: Source) -> UnitResult:
+    def write_attachment(self, reader: UnitReader) -> UnitResult:
         """Write an attached file with its annotation."""
-        document = source.read_document(unit)
+        unit, document = reader.unit, reader.document()
         if not self._figures and _is_lone_figure(document):
             return UnitResult(unit=unit.ref, size_bytes=0, omissions=(_FIGURE,))
-        omissions = self._annotations.write_attachment(document, unit, source)
+        omissions = self._annotations.write_attachment(document, reader)
         hand = self._owners.hand(None)
         omissions += restore_sources(hand, self._group, document.extras.sources, self.ids, unit, self._host)
         omissions += self._identify(document.extras, None)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from omero_rocrate_transfer.transfer.events import Compared, Started
-from omero_rocrate_transfer.transfer.progress import MeteredSource
+from omero_rocrate_transfer.transfer.progress import MeteredReader
 from omero_rocrate_transfer.transfer.verify.audit import compare_each
 from omero_rocrate_transfer.transfer.verify.compare_unit import UnitComparison
 from omero_rocrate_transfer.transfer.verify.differences import result_of, tell_differences, without_extended
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.transfer.engine import Engine
     from omero_rocrate_transfer.transfer.events import Event
-    from omero_rocrate_transfer.transfer.ports import Source
+    from omero_rocrate_transfer.transfer.ports import Source, UnitReader
     from omero_rocrate_transfer.transfer.verify.facts import Facts
 
 
@@ -97,11 +98,16 @@ class Comparison:
         yield from engine.retry.call(lambda: list(self._iter_containers(deep=not quick)))
         if self._became is None:
             yield from self._iter_right_only()
-        left, right = (MeteredSource(side.source, meter) for side in (self._left, self._right))
 
         def compare(unit: TransferUnit) -> list[Compared]:
-            pair = UnitComparison(self, unit, left, right)
-            return engine.retry.call(lambda: list(pair.run(deep=unit.ref in read)), unit.ref)
+            with ExitStack() as stack:
+                here = stack.enter_context(MeteredReader(self._left.source.open(unit), meter))
+                there = {
+                    other.ref: stack.enter_context(MeteredReader(self._right.source.open(other), meter))
+                    for other in self._find_units(unit)
+                }
+                pair = UnitComparison(self, here, there)
+                return engine.retry.call(lambda: list(pair.run(deep=unit.ref in read)), unit.ref)
 
         yield from compare_each(engine, compare, units, lambda unit: str(unit.ref), meter)
 
@@ -114,13 +120,11 @@ class Comparison:
         found = self.find(ref)
         return None if found is None else self._right.units.get(found)
 
-    def read_facts(self, source: Source, unit: TransferUnit) -> dict[ObjectRef, Facts]:
+    def read_facts(self, reader: UnitReader) -> dict[ObjectRef, Facts]:
         """Return what a unit's document and its pages say of its images."""
-        document = DocumentFacts(
-            source.read_document(unit), ignored_namespaces=self._ignored, said=self._said
-        )
+        document = DocumentFacts(reader.document(), ignored_namespaces=self._ignored, said=self._said)
         facts = dict(document.of_type("Image"))
-        for page in source.iter_pages(unit):
+        for page in reader.pages():
             for image, rois in DocumentFacts(page, ignored_namespaces=self._ignored).count_rois():
                 add_rois(facts.setdefault(image, {}), rois)
         return facts
@@ -131,6 +135,11 @@ class Comparison:
             return tell_differences(left, right)
         known = {name: fact for name, fact in left.items() if name not in _BY_READER}
         return tell_differences(without_extended(known, right, self._said), right, partial=True)
+
+    def _find_units(self, unit: TransferUnit) -> list[TransferUnit]:
+        """Return the units of the right with what a unit of the left has, each once."""
+        refs = [image.ref for image in unit.images] or [unit.ref]
+        return list(dict.fromkeys(other for ref in refs if (other := self.find_unit(ref)) is not None))
 
     def _iter_containers(self, *, deep: bool) -> Iterator[Compared]:
         there = {one.ref: one for one in self._right.contents.containers}

@@ -13,26 +13,32 @@ from omero_rocrate_transfer.transfer.verify.differences import result_of, withou
 from omero_rocrate_transfer.transfer.verify.facts import name_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from omero_rocrate_transfer.model.contents import ImageRecord, OriginalFile, TransferUnit
     from omero_rocrate_transfer.model.refs import ObjectRef
-    from omero_rocrate_transfer.transfer.ports import Source
+    from omero_rocrate_transfer.transfer.ports import UnitReader
     from omero_rocrate_transfer.transfer.verify.compare import Comparison
     from omero_rocrate_transfer.transfer.verify.facts import Facts
 
 
 class UnitComparison:
-    """One unit of the left and what it is on the right."""
+    """One unit of the left and what it is on the right.
 
-    def __init__(self, whole: Comparison, unit: TransferUnit, left: Source, right: Source) -> None:
-        self._whole, self._unit = whole, unit
+    Parameters
+    ----------
+    left, right
+        Reader of the unit, and readers of the units that it is on the right, by their refs.
+    """
+
+    def __init__(self, whole: Comparison, left: UnitReader, right: Mapping[ObjectRef, UnitReader]) -> None:
+        self._whole, self._unit = whole, left.unit
         self._left, self._right = left, right
 
     def run(self, *, deep: bool) -> Iterator[Compared]:
         """Compare images and files; ``deep``: what is in them too."""
         others = {image.ref: self._whole.find_unit(image.ref) for image in self._unit.images}
-        facts = self._read_facts(list(others.values())) if deep else ({}, {})
+        facts = self._read_facts() if deep else ({}, {})
         for image in self._unit.images:
             yield from self._compare_image(image, others[image.ref], facts)
         first = self._unit.images[0].ref if self._unit.images else self._unit.ref
@@ -46,15 +52,13 @@ class UnitComparison:
             for image in self._unit.images:
                 yield from self._compare_pixels(image, others[image.ref])
 
-    def _read_facts(
-        self, others: list[TransferUnit | None]
-    ) -> tuple[dict[ObjectRef, Facts], dict[ObjectRef, Facts]]:
+    def _read_facts(self) -> tuple[dict[ObjectRef, Facts], dict[ObjectRef, Facts]]:
         if not self._unit.images:
             return {}, {}
         right: dict[ObjectRef, Facts] = {}
-        for other in dict.fromkeys(one for one in others if one is not None):
-            right |= self._whole.read_facts(self._right, other)
-        return self._whole.read_facts(self._left, self._unit), right
+        for reader in self._right.values():
+            right |= self._whole.read_facts(reader)
+        return self._whole.read_facts(self._left), right
 
     def _compare_image(
         self,
@@ -107,7 +111,7 @@ class UnitComparison:
         ]
         if deep and not clauses:
             try:
-                here, there = _digest(self._left, self._unit, file), _digest(self._right, other, found)
+                here, there = _digest(self._left, file), _digest(self._right[other.ref], found)
             except DigestMismatchError as error:
                 return result_of(path, [error.message.rstrip(".")])
             clauses = [] if here == there else [f"SHA256 is {here}, then {there}"]
@@ -118,8 +122,8 @@ class UnitComparison:
         if other is None or target is None:
             return
         with (
-            closing(self._left.open_pixels(self._unit, image.ref)) as here,
-            closing(self._right.open_pixels(other, target)) as there,
+            closing(self._left.pixels(image.ref)) as here,
+            closing(self._right[other.ref].pixels(target)) as there,
         ):
             path = f"{image.ref}/pixels"
             if here.shape != there.shape or here.dtype.newbyteorder("=") != there.dtype.newbyteorder("="):
@@ -132,8 +136,8 @@ class UnitComparison:
         yield result_of(path, [f"the plane t={t}, c={c}, z={z} differs" for t, c, z in wrong])
 
 
-def _digest(source: Source, unit: TransferUnit, file: OriginalFile) -> str:
+def _digest(reader: UnitReader, file: OriginalFile) -> str:
     hasher = Hasher()
-    for block in source.iter_blocks(unit, file):
+    for block in reader.blocks(file):
         hasher.update(block)
     return hasher.digests()[SHA256].hex

@@ -66,7 +66,7 @@ def test_bytes_of_files_are_those_of_the_pack(path: Path) -> None:
     source = open_source(path)
 
     found = {
-        file.key: b"".join(source.iter_blocks(unit, file))
+        file.key: b"".join(source.open(unit).blocks(file))
         for unit in source.read_contents(()).units
         for file in unit.files
     }
@@ -76,7 +76,7 @@ def test_bytes_of_files_are_those_of_the_pack(path: Path) -> None:
 
 
 def only_document(source: Source, place: int) -> OME:
-    return source.read_document(source.read_contents(()).units[place]).ome
+    return source.open(source.read_contents(()).units[place]).document().ome
 
 
 @pytest.mark.parametrize("version", DOCUMENTS)
@@ -110,7 +110,7 @@ def test_attached_file_is_a_unit_that_knows_what_it_is_on(path: Path) -> None:
     packs.write_pack(path)
     source = open_source(path)
 
-    read = source.read_document(source.read_contents(()).units[3])
+    read = source.open(source.read_contents(()).units[3]).document()
     document, [link] = read.ome, read.extras.annotations.links
 
     assert link.parent.endswith(":Image:13")
@@ -183,9 +183,9 @@ def test_file_of_another_unit_cannot_be_read(path: Path) -> None:
     first, second, *_ = source.read_contents(()).units
 
     with pytest.raises(NotFoundError):
-        source.iter_blocks(first, second.files[0])
+        source.open(first).blocks(second.files[0])
     with pytest.raises(NotFoundError, match="has no pixels"):
-        source.open_pixels(first, first.images[0].ref)
+        source.open(first).pixels(first.images[0].ref)
     source.close()
 
 
@@ -233,7 +233,7 @@ def test_image_files_of_a_crate_of_others_are_filesets(tmp_path: Path) -> None:
         ("OriginalFile", 1),
         ("Digest", 2),
     ]
-    assert b"".join(source.iter_blocks(contents.units[1], contents.units[1].files[0])) == b"CZI"
+    assert b"".join(source.open(contents.units[1]).blocks(contents.units[1].files[0])) == b"CZI"
     source.close()
 
 

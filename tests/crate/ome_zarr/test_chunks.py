@@ -34,7 +34,7 @@ V3_KEYS: dict[str, Any] = {
 def pixels_of(path: Path) -> Any:
     source = open_source(path)
     (unit,) = source.read_contents(()).units
-    found = read_all(source.open_pixels(unit, unit.images[0].ref))
+    found = read_all(source.open(unit).pixels(unit.images[0].ref))
     source.close()
     return found[0, :, 0]
 

@@ -34,7 +34,7 @@ TWO_WELLS = {"A/1": ["0", "1"], "B/2": ["0"]}
 
 def document_of(path: Path) -> Any:
     source = open_source(path)
-    return source.read_document(source.read_contents(()).units[0]).ome
+    return source.open(source.read_contents(()).units[0]).document().ome
 
 
 def names_of(path: Path) -> list[str]:

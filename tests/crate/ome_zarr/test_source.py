@@ -18,7 +18,7 @@ from omero_rocrate_transfer.model.contents import Contents
 from omero_rocrate_transfer.model.document import structured_annotations
 from omero_rocrate_transfer.model.errors import IntegrityError, NotFoundError, UnsafeCrateError, UsageError
 from omero_rocrate_transfer.model.refs import ObjectRef
-from omero_rocrate_transfer.transfer.ports import StoredSource
+from omero_rocrate_transfer.transfer.ports import Source
 from tests.crate.ome_zarr.test_image import FACTS
 from tests.crate.ome_zarr.test_reader import SIZES, _multiscales, _write
 from tests.crate.pixels.support import RENDERING, make_pixel_world, pack_pixels
@@ -43,11 +43,11 @@ def zip_of(folder: Path, path: Path, method: int = zipfile.ZIP_STORED) -> Path:
 def test_bare_images_of_both_formats_become_units(tmp_path: Path, letters: str, zarr_format: int) -> None:
     array = _write(tmp_path / "my cells.ome.zarr", letters, zarr_format)
 
-    source: StoredSource = open_source(tmp_path / "my cells.ome.zarr")
+    source: Source = open_source(tmp_path / "my cells.ome.zarr")
     contents = source.read_contents(())
     (unit,) = contents.units
-    document = source.read_document(unit).ome
-    pixels = read_all(source.open_pixels(unit, unit.images[0].ref))
+    document = source.open(unit).document().ome
+    pixels = read_all(source.open(unit).pixels(unit.images[0].ref))
 
     sizes = [SIZES[letter] if letter in letters else 1 for letter in "tczyx"]
     assert np.array_equal(pixels, array.reshape(sizes))
@@ -69,7 +69,7 @@ def test_a_zip_of_an_image_is_the_same_source(tmp_path: Path, method: int) -> No
 
     assert folder.read_contents(()) == archive.read_contents(())
     (unit,) = archive.read_contents(()).units
-    assert np.array_equal(read_all(archive.open_pixels(unit, unit.images[0].ref))[0, 0, 0], array)
+    assert np.array_equal(read_all(archive.open(unit).pixels(unit.images[0].ref))[0, 0, 0], array)
     folder.close()
     archive.close()
 
@@ -101,7 +101,7 @@ def test_facts_of_the_inner_crate_become_key_value_pairs(tmp_path: Path) -> None
     (tmp_path / "x.zarr/ro-crate-metadata.json").write_bytes(render_inner_crate(FACTS))
 
     source = open_source(tmp_path / "x.zarr")
-    document = source.read_document(source.read_contents(()).units[0]).ome
+    document = source.open(source.read_contents(()).units[0]).document().ome
 
     (annotation,) = structured_annotations(document).map_annotations
     assert {pair.k: pair.value for pair in annotation.value.ms} | {"License": ""} == {
@@ -114,7 +114,7 @@ def test_facts_of_the_inner_crate_become_key_value_pairs(tmp_path: Path) -> None
     assert [ref.id for ref in document.images[0].annotation_refs] == [annotation.id]
 
 
-def read_inside(tmp_path: Path, name: str) -> tuple[StoredSource, Contents]:
+def read_inside(tmp_path: Path, name: str) -> tuple[Source, Contents]:
     """Take an OME-Zarr out of a crate of ours."""
     pack_pixels(tmp_path / "crate")
     shutil.move(tmp_path / "crate" / name, tmp_path / name)
@@ -125,7 +125,7 @@ def read_inside(tmp_path: Path, name: str) -> tuple[StoredSource, Contents]:
 def test_an_image_taken_out_of_a_crate_keeps_its_metadata_and_settings(tmp_path: Path) -> None:
     source, contents = read_inside(tmp_path, "image205.ome.zarr")
     (unit,) = contents.units
-    read = source.read_document(unit)
+    read = source.open(unit).document()
     document, extras = read.ome, read.extras
 
     assert document.images[0].pixels.channels[0].name == "GFP"
@@ -134,7 +134,7 @@ def test_an_image_taken_out_of_a_crate_keeps_its_metadata_and_settings(tmp_path:
     assert users[0].rendering == RENDERING
     assert contents.omissions == ()
     array = make_pixel_world()[1][ObjectRef("Image", 205)]
-    assert read_all(source.open_pixels(unit, unit.images[0].ref)).astype(">u2").tobytes() == array.tobytes()
+    assert read_all(source.open(unit).pixels(unit.images[0].ref)).astype(">u2").tobytes() == array.tobytes()
 
 
 @pytest.mark.parametrize("has_xml", [True, False])
@@ -147,7 +147,7 @@ def test_a_plate_is_one_unit_with_its_wells(tmp_path: Path, has_xml: bool) -> No
     source = open_source(folder)
     contents = source.read_contents(())
     (unit,), (container,) = contents.units, contents.containers
-    document = source.read_document(unit).ome
+    document = source.open(unit).document().ome
 
     assert (unit.ref, unit.plates) == (container.ref, (container.ref,))
     assert container.name == document.plates[0].name == "Plate 7"
@@ -156,7 +156,7 @@ def test_a_plate_is_one_unit_with_its_wells(tmp_path: Path, has_xml: bool) -> No
     for well in document.plates[0].wells:
         for index, sample in enumerate(well.well_samples):
             assert sample.image_ref is not None
-            pixels = read_all(source.open_pixels(unit, by_id[sample.image_ref.id]))
+            pixels = read_all(source.open(unit).pixels(by_id[sample.image_ref.id]))
             assert np.array_equal(pixels, arrays[ObjectRef("Image", 301 + 2 * well.row + index)])
     assert [len(run.well_sample_refs) for run in document.plates[0].plate_acquisitions] == [1]
     assert (document.plates[0].rows, document.plates[0].columns) == (8, 12)
@@ -196,7 +196,7 @@ def test_a_chunk_cut_short_fails_with_its_place(tmp_path: Path) -> None:
     (unit,) = source.read_contents(()).units
 
     with pytest.raises(IntegrityError, match=r"x/0: the chunks at t=0 c=0 z=0 y=0 x=0"):
-        read_all(source.open_pixels(unit, unit.images[0].ref))
+        read_all(source.open(unit).pixels(unit.images[0].ref))
 
 
 @pytest.mark.parametrize("codec", ["pickle", "numcodecs.pickle", "json2", "cython"])
@@ -218,8 +218,8 @@ def test_objects_cannot_be_chosen_and_there_are_no_files(tmp_path: Path) -> None
     unit, *_ = source.read_contents(()).units
     (file,) = make_pixel_world()[0].units[2].files
     with pytest.raises(NotFoundError):
-        source.iter_blocks(unit, file)
-    assert list(source.iter_stored_pixels(unit)) == []
+        source.open(unit).blocks(file)
+    assert list(source.open(unit).stored_pixels()) == []
 
 
 @pytest.mark.parametrize("name", ["empty", "text.zip"])

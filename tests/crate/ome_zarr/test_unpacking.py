@@ -43,7 +43,7 @@ RAW_LZMA = [{"id": lzma.FILTER_LZMA2, "preset": 1}]
 def pixels_of(path: Path) -> Any:
     source = open_source(path)
     (unit,) = source.read_contents(()).units
-    return read_all(source.open_pixels(unit, unit.images[0].ref))[0, :, 0]
+    return read_all(source.open(unit).pixels(unit.images[0].ref))[0, :, 0]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.rendering import ChannelRendering, Rendering
 from omero_rocrate_transfer.transfer.ports import PixelsReader
 from tests.crate.ome_zarr.support import ArrayReader
-from tests.crate.worlds import FACTS, HOST, MemorySource, make_file, make_image, make_world
+from tests.crate.worlds import FACTS, HOST, MemorySource, MemoryUnit, make_file, make_image, make_world
 
 OPTIONS = ZarrOptions(layout=ZarrLayout(chunk=64, shard=256), limits=Limits(readers=2))
 Arrays = dict[ObjectRef, npt.NDArray[Any]]
@@ -101,19 +101,26 @@ class PixelSource(MemorySource):
         self.opened: list[ArrayReader] = []
         self.change: Callable[[OME], None] = lambda _: None
 
-    def read_document(self, unit: TransferUnit) -> Document:
-        document = OME(images=[_image(image.ref, image.name, self.arrays) for image in unit.images])
-        document.plates.extend(_plate() for _ in unit.plates)
-        self.change(document)
+    def open(self, unit: TransferUnit) -> PixelUnit:
+        return PixelUnit(unit, self)
+
+
+class PixelUnit(MemoryUnit):
+    """Serves one unit of a `PixelSource`."""
+
+    source: PixelSource
+
+    def document(self) -> Document:
+        images = self.unit.images
+        document = OME(images=[_image(image.ref, image.name, self.source.arrays) for image in images])
+        document.plates.extend(_plate() for _ in self.unit.plates)
+        self.source.change(document)
         users = (UserRendering(login="ada", rendering=RENDERING),)
         return Document(document, Extras(rendering={lsid("Image", 205): users}))
 
-    def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> PixelsReader:
-        self.opened.append(ArrayReader(self.arrays[image], tile=100))
-        return self.opened[-1]
-
-    def iter_stored_pixels(self, unit: TransferUnit) -> tuple[bytes, ...]:
-        return ()
+    def pixels(self, image: ObjectRef) -> PixelsReader:
+        self.source.opened.append(ArrayReader(self.source.arrays[image], tile=100))
+        return self.source.opened[-1]
 
 
 def _image(ref: ObjectRef, name: str, arrays: Arrays) -> model.Image:
@@ -176,5 +183,5 @@ def pack_source(path: Path, source: PixelSource, options: ZarrOptions = OPTIONS)
     sink = CrateSink(path, FACTS, agent=7, zarr=options)
     sink.begin(source.contents, source.read_container_document)
     for unit in source.contents.units:
-        sink.write_unit(unit, source)
+        sink.write_unit(source.open(unit))
     sink.finish()

@@ -153,7 +153,7 @@ def test_digest_that_is_not_that_of_the_pixels_is_found_while_reading(packed: Pa
     unit = source.read_contents().units[0]
 
     with pytest.raises(DigestMismatchError, match=r"Image:205 in image205\.ome\.zarr/, plane t=0 c=0 z=2"):
-        read_all(source.open_pixels(unit, unit.images[0].ref))
+        read_all(source.open(unit).pixels(unit.images[0].ref))
 
 
 @pytest.mark.parametrize(
@@ -181,4 +181,4 @@ def test_unsound_digests_are_refused(packed: Path, tmp_path: Path, change: Calla
     source = CrateSource(crate)
     unit = source.read_contents().units[0]
     with pytest.raises(UnsafeCrateError):
-        source.open_pixels(unit, unit.images[0].ref)
+        source.open(unit).pixels(unit.images[0].ref)

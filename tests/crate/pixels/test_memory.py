@@ -18,7 +18,7 @@ import numpy as np
 from omero_rocrate_transfer.cli.process.memory import return_large_buffers
 from omero_rocrate_transfer.crate.ome_zarr.options import ZarrOptions
 from omero_rocrate_transfer.model.refs import ObjectRef
-from tests.crate.pixels.support import PixelSource, make_pixel_world, pack_source
+from tests.crate.pixels.support import PixelSource, PixelUnit, make_pixel_world, pack_source
 
 height, width, path = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
 
@@ -36,7 +36,7 @@ contents, _, _ = make_pixel_world()
 ref = ObjectRef("Image", 205)
 contents = replace(contents, units=contents.units[:1], containers=(), roots=(ref,))
 source = PixelSource(contents, {ref: np.broadcast_to(np.zeros((), ">u2"), Noise.shape)}, {})
-source.open_pixels = lambda unit, image: Noise()
+PixelUnit.pixels = lambda unit, image: Noise()
 pack_source(path, source, ZarrOptions())
 # not ru_maxrss: that of a child begins with what its parent had taken
 peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))

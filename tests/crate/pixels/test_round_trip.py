@@ -50,7 +50,7 @@ def test_pixels_come_back_as_they_were(path: Path) -> None:
     source = CrateSource(path)
     units = source.read_contents().units
     found = {
-        image.ref: read_all(source.open_pixels(unit, image.ref)) for unit in units for image in unit.images
+        image.ref: read_all(source.open(unit).pixels(image.ref)) for unit in units for image in unit.images
     }
     source.close()
 
@@ -192,9 +192,9 @@ def test_unit_that_fails_half_way_leaves_nothing(path: Path) -> None:
     sink = CrateSink(path)
     sink.begin(source.contents, source.read_container_document)
     with pytest.raises(IntegrityError, match=r"Image:30. is in none of the wells of Plate:7"):
-        sink.write_unit(unit, source)
+        sink.write_unit(source.open(unit))
     source.change = lambda _: None
-    sink.write_unit(source.contents.units[0], source)
+    sink.write_unit(source.open(source.contents.units[0]))
     sink.finish()
 
     archive = open_archive(path)
@@ -210,5 +210,5 @@ def test_only_images_of_the_unit_are_opened(path: Path) -> None:
     first, *_ = source.read_contents().units
 
     with pytest.raises(NotFoundError, match="Image:999"):
-        source.open_pixels(first, ObjectRef("Image", 999))
+        source.open(first).pixels(ObjectRef("Image", 999))
     source.close()

@@ -74,7 +74,7 @@ class Two:
         self.omissions = list(contents.omissions)
         self.made = {one.source: one.target for one in sink.begin(contents, source.read_container_document)}
         for unit in contents.units:
-            result = sink.write_unit(unit, source)
+            result = sink.write_unit(source.open(unit))
             self.omissions += result.omissions
             self.made |= {one.source: one.target for one in result.mappings}
         sink.finish()

@@ -37,7 +37,7 @@ def count_calls(sandbox: SandboxServer, connection: Connection, dataset: ObjectR
     source = ServerSource(connection)
     before = Counter(sandbox.calls)
     contents = source.read_contents([dataset])
-    documents = [source.read_document(unit).ome for unit in contents.units]
+    documents = [source.open(unit).document().ome for unit in contents.units]
     source.read_container_document()
     made = sandbox.calls - before
     return sum(made.values()), sum(len(image.annotation_refs) for one in documents for image in one.images)

@@ -119,7 +119,7 @@ def test_the_document_is_valid_and_tells_where_they_are(two: Two) -> None:
     source = ServerSource(two.source)
 
     [unit] = source.read_contents(parse_objects([f"Image:{image}"])).units
-    document = source.read_document(unit)
+    document = source.open(unit).document()
 
     validate_xml(to_xml(document.ome))
     [first, second] = document.ome.images[0].pixels.planes
@@ -150,7 +150,7 @@ def test_light_paths_that_are_one_on_the_target_get_one_link(two: Two) -> None:
         link(client, add_light_path(client, channel), comment)
     source = ServerSource(two.source)
     [unit] = source.read_contents(parse_objects([f"Image:{image}"])).units
-    document = source.read_document(unit)
+    document = source.open(unit).document()
     extras = document.extras.annotations
     path = ObjectRef("LightPath", save(two.target.client, om.LightPathI()).id.val)
     ids = TargetIds()

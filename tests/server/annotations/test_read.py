@@ -44,7 +44,7 @@ def read(connection: Connection) -> Callable[..., tuple[Contents, list[OME], lis
     def everything(choice: AnnotationChoice | None = None) -> tuple[Contents, list[OME], list[Extras]]:
         source = ServerSource(connection, annotations=choice)
         contents = source.read_contents(())
-        documents = [source.read_document(unit) for unit in contents.units]
+        documents = [source.open(unit).document() for unit in contents.units]
         documents.append(source.read_container_document())
         for document in documents:
             validate_xml(to_xml(document.ome))

@@ -309,9 +309,9 @@ def test_an_image_that_failed_takes_nothing_else_down(two: Two, monkeypatch: pyt
     with monkeypatch.context() as patched:
         patched.setattr(unit_content, "write_provenance", fail)
         with pytest.raises(IntegrityError, match="for the test"):
-            sink.write_unit(first, source)
-    sink.write_unit(second, source)
-    result = sink.write_unit(attached, source)
+            sink.write_unit(source.open(first))
+    sink.write_unit(source.open(second))
+    result = sink.write_unit(source.open(attached))
 
     # one link is made, the other cannot be
     assert [(one.type, one.count) for one in result.omissions] == [("ImageAnnotationLink", 1)]

@@ -11,13 +11,14 @@ import pytest
 
 from omero_rocrate_transfer.crate.extras_json import extract_document, render_with_extras
 from omero_rocrate_transfer.crate.omexml import parse_document
-from omero_rocrate_transfer.model.contents import Omission, TransferUnit
+from omero_rocrate_transfer.model.contents import Omission, OriginalFile, TransferUnit
 from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.model.results import Mapping
 from omero_rocrate_transfer.server.read.source import ServerSource
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.write.sink import ServerSink
+from omero_rocrate_transfer.transfer.ports import PixelsReader, UnitReader
 from omero_sandbox.server import SandboxServer
 from omero_sandbox.testing import seed
 
@@ -37,17 +38,34 @@ class ThroughXml:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.source, name)
 
-    def read_document(self, unit: TransferUnit) -> Document:
-        return self._through_text(self.source.read_document(unit), unit)
+    def open(self, unit: TransferUnit) -> ThroughXmlReader:
+        return ThroughXmlReader(self.source.open(unit), self.texts)
 
-    def iter_pages(self, unit: TransferUnit) -> Iterator[Document]:
-        return (self._through_text(page, unit) for page in self.source.iter_pages(unit))
 
-    def _through_text(self, document: Document, unit: TransferUnit) -> Document:
+class ThroughXmlReader(UnitReader):
+    """A unit whose documents were written and read again."""
+
+    def __init__(self, reader: UnitReader, texts: list[str]) -> None:
+        super().__init__(reader.unit)
+        self.reader, self.texts = reader, texts
+
+    def document(self) -> Document:
+        return self._through_text(self.reader.document())
+
+    def pages(self) -> Iterator[Document]:
+        return map(self._through_text, self.reader.pages())
+
+    def blocks(self, file: OriginalFile) -> Iterator[bytes]:
+        return self.reader.blocks(file)
+
+    def pixels(self, image: ObjectRef) -> PixelsReader:
+        return self.reader.pixels(image)
+
+    def _through_text(self, document: Document) -> Document:
         data, replaced = render_with_extras(document, HOST)
         assert replaced == 0
         self.texts.append(data.decode())
-        return extract_document(parse_document(data, str(unit.ref)))
+        return extract_document(parse_document(data, str(self.unit.ref)))
 
 
 @dataclass
@@ -84,7 +102,7 @@ def copy(one: Connection, other: Connection, roots: tuple[ObjectRef, ...]) -> Co
     )
     found = Copy(source.texts, list(contents.omissions))
     for unit in contents.units:
-        result = sink.write_unit(unit, source)
+        result = sink.write_unit(source.open(unit))
         found.omissions += result.omissions
         made += result.mappings
     sink.finish()

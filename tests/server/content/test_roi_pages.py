@@ -111,13 +111,14 @@ def test_whether_there_are_pages_is_decided_with_the_document(
     source = ServerSource(two.source)
     [unit] = source.read_contents([ObjectRef("Image", image)]).units
 
-    document = source.read_document(unit)
+    reader = source.open(unit)
+    document = reader.document()
     fill_with_rois(two.sandboxes[0], image, 1)
-    assert (len(document.ome.rois), list(source.iter_pages(unit))) == (2, [])
+    assert (len(document.ome.rois), list(reader.pages())) == (2, [])
 
-    document = source.read_document(unit)
+    document = reader.document()
     assert document.ome.rois == []
-    assert [len(page.ome.rois) for page in source.iter_pages(unit)] == [2, 1]
+    assert [len(page.ome.rois) for page in reader.pages()] == [2, 1]
 
 
 def test_a_page_says_only_what_belongs_to_its_rois(
@@ -134,7 +135,8 @@ def test_a_page_says_only_what_belongs_to_its_rois(
     source = ServerSource(two.source)
     [unit] = source.read_contents([ObjectRef("Image", image)]).units
 
-    document, pages = source.read_document(unit), list(source.iter_pages(unit))
+    with source.open(unit) as reader:
+        document, pages = reader.document(), list(reader.pages())
 
     links = [[link.parent for link in one.extras.annotations.links] for one in (document, *pages)]
     host = two.source.info.host

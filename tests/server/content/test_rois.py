@@ -169,7 +169,7 @@ def test_four_thousand_rois_cost_less_than_a_second_and_a_half_of_cpu(two: Two, 
 
     def measure() -> float:
         start = time.thread_time()
-        data, _ = render_document(source.read_document(contents.units[0]).ome)
+        data, _ = render_document(source.open(contents.units[0]).document().ome)
         assert data.count(b"<Rectangle ") == 4000
         return time.thread_time() - start
 

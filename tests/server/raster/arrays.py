@@ -20,6 +20,7 @@ from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.read.pixels import ServerPixels
 from omero_rocrate_transfer.server.session.connection import Connection
+from omero_rocrate_transfer.transfer.ports import UnitReader
 
 HOST = "here.example.org"
 #: OMERO's names of the types that it stores, and their dtypes.
@@ -49,18 +50,18 @@ class ArrayPixels:
         """Nothing is open."""
 
 
-class PixelsSource:
-    """One unit of images in memory, without original files."""
+class PixelsSource(UnitReader):
+    """A source of one unit of images in memory, without original files, and the reader of that unit."""
 
     def __init__(self, *arrays: Array, **fields: Any) -> None:
         self.arrays = arrays
         self.fields = fields
-        self.document = OME(images=[self._image(number, array) for number, array in enumerate(arrays, 1)])
+        self.ome = OME(images=[self._image(number, array) for number, array in enumerate(arrays, 1)])
         images = tuple(
             ImageRecord(ref=ObjectRef("Image", number), name=f"image {number}", series=number - 1)
             for number in range(1, len(arrays) + 1)
         )
-        self.unit = TransferUnit(ref=ObjectRef("Image", 1), images=images, pixels=True)
+        super().__init__(TransferUnit(ref=ObjectRef("Image", 1), images=images, pixels=True))
 
     @property
     def contents(self) -> Contents:
@@ -70,23 +71,17 @@ class PixelsSource:
     def read_contents(self, roots: Sequence[ObjectRef]) -> Contents:
         return self.contents
 
-    def read_document(self, unit: TransferUnit) -> Document:
-        return Document(self.document)
-
-    def iter_pages(self, unit: TransferUnit) -> Iterator[Document]:
-        return iter(())
+    def document(self) -> Document:
+        return Document(self.ome)
 
     def read_container_document(self) -> Document:
         return Document()
 
-    def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
+    def blocks(self, file: OriginalFile) -> Iterator[bytes]:
         raise NotImplementedError
 
-    def open_pixels(self, unit: TransferUnit, image: ObjectRef) -> ArrayPixels:
+    def pixels(self, image: ObjectRef) -> ArrayPixels:
         return ArrayPixels(self.arrays[image.id - 1])
-
-    def close(self) -> None:
-        """Nothing is open."""
 
     def _image(self, number: int, array: Array) -> model.Image:
         t, c, z, y, x = array.shape

@@ -28,7 +28,7 @@ class Computed(ArrayPixels):
 class ComputedSource(PixelsSource):
     """One image of computed pixels."""
 
-    def open_pixels(self, unit: object, image: object) -> Computed:
+    def pixels(self, image: object) -> Computed:
         return Computed(self.arrays[0])
 
 
@@ -41,7 +41,7 @@ def main(port: int, width: int, height: int) -> None:
     source = ComputedSource(empty)
     sink = ServerSink(connection)
     sink.begin(source.contents, source.read_container_document)
-    result = sink.write_unit(source.unit, source)
+    result = sink.write_unit(source)
     assert result.planes_verified == 1
     connection.close()
     # not ru_maxrss: that of a child begins with what its parent had taken

@@ -58,7 +58,7 @@ def test_every_level_holds_every_second_sample(tmp_path: Path, shape: tuple[int,
 def test_planes_follow_the_dimension_order() -> None:
     source = PixelsSource(noise((2, 3, 4, 5, 6), "u1"), dimension_order="XYTZC")
 
-    planes = list(plane_order(source.document.images[0].pixels))
+    planes = list(plane_order(source.ome.images[0].pixels))
 
     assert len(set(planes)) == 24
     assert planes[:3] == [(0, 0, 0), (1, 0, 0), (0, 0, 1)]
@@ -68,7 +68,7 @@ def test_planes_follow_the_dimension_order() -> None:
 def test_metadata_are_ome_xml_without_what_the_server_takes_elsewhere() -> None:
     channels = [model.Channel(id="Channel:7", name="a\x01b", samples_per_pixel=1)]
     source = PixelsSource(noise((1, 1, 2, 5, 6), "u1"), channels=channels)
-    element = source.document.images[0]
+    element = source.ome.images[0]
 
     document = from_xml(tiff_metadata(RECORD, element))
 

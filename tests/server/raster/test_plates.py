@@ -42,7 +42,7 @@ class Two:
         source, sink = ServerSource(self.source, pixels=pixels), ServerSink(self.target, **options)
         contents = source.read_contents(parse_objects(texts))
         made = list(sink.begin(contents, source.read_container_document))
-        results = [sink.write_unit(unit, source) for unit in contents.units]
+        results = [sink.write_unit(source.open(unit)) for unit in contents.units]
         made += [mapping for result in results for mapping in result.mappings]
         return contents, results, {one.source: one.target for one in made}
 
@@ -111,14 +111,15 @@ def test_a_failure_in_a_plate_leaves_nothing_of_it(two: Two, tmp_path: Path) -> 
     contents = source.read_contents([ObjectRef("Plate", plate)])
     sink.begin(contents, source.read_container_document)
     (unit,) = contents.units
-    document = source.read_document(unit)
+    reader = source.open(unit)
+    document = reader.document()
     # two wells at one place, which OMERO refuses
     wells = document.ome.plates[0].wells
     wells[-1].column = wells[0].column
-    source.read_document = lambda unit: document  # type: ignore[method-assign]
+    reader.document = lambda: document  # type: ignore[method-assign]
 
     with pytest.raises(RefusedError, match=f"Creating the plate of Plate:{plate}"):
-        sink.write_unit(unit, source)
+        sink.write_unit(reader)
 
     for kind in ("Plate", "Image", "Well", "PlateAcquisition"):
         assert two.target.query.projection(f"select o.id from {kind} o", None) == []

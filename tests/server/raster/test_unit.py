@@ -35,7 +35,7 @@ ODD_FLOATS = np.array([0x7FC12345, 0xFF800001, 0x80000000, 0, 0x7F800000, 0xFF80
 def write(connection: Connection, source: PixelsSource, **options: Any) -> UnitResult:
     sink = ServerSink(connection, **options)
     sink.begin(source.contents, source.read_container_document)
-    return sink.write_unit(source.unit, source)
+    return sink.write_unit(source)
 
 
 def new_image(result: UnitResult, number: int = 1) -> int:
@@ -139,7 +139,7 @@ def test_names_colours_sizes_and_times_are_restored(
         physical_size_x=0.25, physical_size_y=250.0, physical_size_y_unit=model.UnitsLength.NANOMETER,
         time_increment=2.5,
     )  # fmt: skip
-    source.document.images[0].acquisition_date = "2020-02-29T12:00:00.250Z"  # type: ignore[assignment]
+    source.ome.images[0].acquisition_date = "2020-02-29T12:00:00.250Z"  # type: ignore[assignment]
 
     result = write(connection, source, pixels_as=pixels_as)
 
@@ -288,7 +288,7 @@ def test_pixels_of_another_shape_than_the_metadata_are_refused(
     connection: Connection, sandbox: SandboxServer
 ) -> None:
     source = PixelsSource(random_pixels(1, "u1", (1, 1, 1, 20, 20)))
-    source.document.images[0].pixels.size_x = 21
+    source.ome.images[0].pixels.size_x = 21
 
     with pytest.raises(IntegrityError, match="Image:1"):
         write(connection, source)

@@ -35,7 +35,7 @@ from omero_rocrate_transfer.server.write.annotations.owners import (
 from omero_rocrate_transfer.server.write.annotations.present import Known, PresentLinks, ref_of
 from omero_rocrate_transfer.server.write.target_ids import TargetIds
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
-from omero_rocrate_transfer.transfer.ports import Source
+from omero_rocrate_transfer.transfer.ports import UnitReader
 
 _NO_FILE: Final = "its file is not there"
 _OWNER: Final = "made by somebody else than owns what it is on, which only --as-owner restores"
@@ -105,7 +105,7 @@ class AnnotationWriter:
         """Delete what the import of a unit made and the source has no more: somebody removed it there."""
         delete(self._owners.hand(owner), "Annotation", sorted(imported.unwanted), self._group)
 
-    def write_attachment(self, document: Document, unit: TransferUnit, source: Source) -> list[Omission]:
+    def write_attachment(self, document: Document, reader: UnitReader) -> list[Omission]:
         """Upload an attached file, and write its annotation with all links to it.
 
         Raises
@@ -117,10 +117,10 @@ class AnnotationWriter:
         belongs = AnnotationOwners(self._owners, document, None)
         files: dict[str, ObjectRef] = {}
         for one in iter_annotations(document):
-            if ref_of(one.lsid) == unit.ref:
+            if ref_of(one.lsid) == reader.unit.ref:
                 with self._owners.session(belongs.of(one.lsid)) as session:
                     attacher = Attacher(session, self._group, self._ids)
-                    files[one.lsid] = attacher.attach(one, unit, source, losses)
+                    files[one.lsid] = attacher.attach(one, reader, losses)
         faultpoint("server:attachment-sent")
         return [*_omissions(losses), *self._write(document, belongs, files=files)]
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 from omero_rocrate_transfer.model.annotations import FIGURE_NAMESPACE, TABLE_TYPE
-from omero_rocrate_transfer.model.contents import TransferUnit
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
 from omero_rocrate_transfer.server.mapping import figures
 from omero_rocrate_transfer.server.mapping.annotation_objects import SourceAnnotation
@@ -19,7 +18,7 @@ from omero_rocrate_transfer.server.write.annotations import tables
 from omero_rocrate_transfer.server.write.annotations.table_check import UnreadableTableError
 from omero_rocrate_transfer.server.write.annotations.uploads import upload_file
 from omero_rocrate_transfer.server.write.target_ids import TargetIds
-from omero_rocrate_transfer.transfer.ports import Source
+from omero_rocrate_transfer.transfer.ports import UnitReader
 from omero_rocrate_transfer.transfer.scratch import scratch_folder
 
 #: Larger tables are not copied to a temporary file.
@@ -49,9 +48,7 @@ class Attacher:
         self._group = group
         self._ids = ids
 
-    def attach(
-        self, annotation: SourceAnnotation, unit: TransferUnit, source: Source, losses: Losses
-    ) -> ObjectRef:
+    def attach(self, annotation: SourceAnnotation, reader: UnitReader, losses: Losses) -> ObjectRef:
         """Return the OriginalFile of an annotation; uploads it unless another annotation has the same.
 
         Raises
@@ -63,7 +60,7 @@ class Attacher:
 
         def create(lsids: Sequence[str]) -> dict[str, ObjectRef]:
             with scratch_folder() as folder:
-                content = self._content(annotation, unit, source, folder, losses)
+                content = self._content(annotation, reader, folder, losses)
                 number = upload_file(
                     self._connection,
                     self._group,
@@ -80,14 +77,13 @@ class Attacher:
     def _content(
         self,
         annotation: SourceAnnotation,
-        unit: TransferUnit,
-        source: Source,
+        reader: UnitReader,
         folder: Path,
         losses: Losses,
     ) -> _Content:
-        [file] = unit.files
+        [file] = reader.unit.files
         media_type = annotation.element.binary_file.mime_type
-        blocks = source.iter_blocks(unit, file)
+        blocks = reader.blocks(file)
         if annotation.namespace == FIGURE_NAMESPACE and file.size_bytes <= figures.MAX_BYTES:
             return _Content([self._figure(annotation, b"".join(blocks), losses)], media_type)
         if media_type != TABLE_TYPE:
@@ -98,7 +94,7 @@ class Attacher:
         copy = folder / "table.h5"
         with copy.open("wb") as written:
             written.writelines(blocks)
-        return self._table(annotation, copy, losses) or _Content(source.iter_blocks(unit, file), _PLAIN_HDF5)
+        return self._table(annotation, copy, losses) or _Content(reader.blocks(file), _PLAIN_HDF5)
 
     def _figure(self, annotation: SourceAnnotation, data: bytes, losses: Losses) -> bytes:
         try:

@@ -96,8 +96,7 @@ class _FileBlocks:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def iter_blocks(self, unit: TransferUnit, file: OriginalFile) -> Iterator[bytes]:
-        del unit, file
+    def blocks(self, _file: OriginalFile) -> Iterator[bytes]:
         with self._path.open("rb") as stream:
             while block := stream.read(BLOCK_BYTES):
                 yield block

@@ -28,7 +28,7 @@ from omero_rocrate_transfer.server.write.pixels.tiff_image import TiffImage
 from omero_rocrate_transfer.server.write.pixels.tile_writer import PyramidNeededError, write_tiles
 from omero_rocrate_transfer.server.write.pixels.verify import verify
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
-from omero_rocrate_transfer.transfer.ports import PixelsReader, Source
+from omero_rocrate_transfer.transfer.ports import PixelsReader, UnitReader
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class PixelsImport:
         self._max_plane = _MAX_PLANE
         self._rebuilt = Rebuilt()
 
-    def run(self, source: Source, document: OME) -> Rebuilt:
+    def run(self, reader: UnitReader, document: OME) -> Rebuilt:
         """Create everything, and compare the pixels with what the server gives back.
 
         Raises
@@ -104,9 +104,9 @@ class PixelsImport:
             element = elements.get(record.ref)
             if element is None or element.pixels is None:
                 raise IntegrityError(f"{_told(record)}: {_NO_METADATA}")
-            with closing(source.open_pixels(self._unit, record.ref)) as reader:
-                _check_shape(record, element.pixels, reader)
-                self._add_image(record, element, reader)
+            with closing(reader.pixels(record.ref)) as pixels:
+                _check_shape(record, element.pixels, pixels)
+                self._add_image(record, element, pixels)
         self._add_plates(document)
         return self._rebuilt
 
