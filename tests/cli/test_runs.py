@@ -18,8 +18,10 @@ from omero_rocrate_transfer.cli.options.transfers import (
 )
 from omero_rocrate_transfer.cli.process.legacy_runs import legacy_copy, legacy_pack, legacy_unpack
 from omero_rocrate_transfer.cli.process.log import log_folder
-from omero_rocrate_transfer.cli.process.runs import Run, Target, copy_run, pack_name, unpack_run
+from omero_rocrate_transfer.cli.process.runs import Run, Target, copy_run, pack_name, pack_run, unpack_run
 from omero_rocrate_transfer.model.contents import Contents, SourceInfo
+from omero_rocrate_transfer.model.errors import RefusedError
+from omero_rocrate_transfer.transfer.journal.status import read_status
 from tests.transfer.fakes import FakeSource
 
 SOURCE = SourceInfo(host="a.example.org", database_uuid="1111", version="5.6")
@@ -166,3 +168,39 @@ def test_a_run_of_the_first_version_is_resumed(contents: Contents) -> None:
         assert (again.run_id, again.is_resumed) == (run_id, True)
     assert first.plan.run_name == name
     assert first.fingerprint not in (None, first.plan.fingerprint)
+
+
+def test_a_run_that_was_undone_gives_its_name_free_for_other_settings(contents: Contents) -> None:
+    first = unpack_run(unpacking("/data/liver.zip"), contents, HERE)
+    with first.open() as journal:
+        journal.append({"type": "undone"})
+        journal.commit()
+
+    with unpack_run(unpacking("/data/liver.zip", "--merge"), contents, HERE).open() as again:
+        assert (again.is_resumed, again.run_id != journal.run_id) == (False, True)
+    kept = log_folder() / f"{first.plan.run_name}.{journal.run_id[:8]}"
+    assert read_status(log_folder(), kept.name).state == "undone"
+
+
+def test_other_settings_do_not_take_the_name_of_a_run_that_left_something(contents: Contents) -> None:
+    begin(unpack_run(unpacking("/data/liver.zip"), contents, HERE))
+
+    with pytest.raises(RefusedError, match="other objects or options"):
+        begin(unpack_run(unpacking("/data/liver.zip", "--merge"), contents, HERE))
+
+
+@pytest.mark.parametrize("left", ["x.zip", "x.zip.part", None])
+def test_a_pack_whose_crate_is_gone_may_be_done_with_other_settings(
+    contents: Contents, tmp_path: Path, left: str | None
+) -> None:
+    begin(pack_run(packing("Image:1", str(tmp_path / "x.zip")), contents))
+    if left is not None:
+        (tmp_path / left).touch()
+
+    other = pack_run(packing("Image:1", str(tmp_path / "x.zip"), "--chunk", "256"), contents)
+
+    if left is None:
+        begin(other)
+    else:
+        with pytest.raises(RefusedError, match="other objects or options"):
+            begin(other)

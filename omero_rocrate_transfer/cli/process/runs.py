@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from omero_rocrate_transfer.cli.process.legacy_runs import (
@@ -22,6 +22,7 @@ from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError
 from omero_rocrate_transfer.transfer.journal.file import read_head
 from omero_rocrate_transfer.transfer.journal.id_map import is_of_run
 from omero_rocrate_transfer.transfer.journal.runs import find_run, journal_path, open_run
+from omero_rocrate_transfer.transfer.journal.status import set_aside
 from omero_rocrate_transfer.transfer.plan import Plan, digest_contents
 
 if TYPE_CHECKING:
@@ -60,9 +61,13 @@ class Run:
     facts: dict[str, str]
     #: Fingerprint of a run that an earlier version began; None for that of the plan.
     fingerprint: str | None = None
+    #: Whether nothing of the run is at its target, even if its journal says that it was completed.
+    is_gone: bool = False
 
     def open(self) -> AbstractContextManager[Journal]:
         """Begin the run or resume it."""
+        fingerprint = self.fingerprint or self.plan.fingerprint
+        set_aside(log_folder(), self.plan.run_name, fingerprint, is_gone=self.is_gone)
         return open_run(log_folder(), self.plan, self.facts, fingerprint=self.fingerprint)
 
 
@@ -93,7 +98,9 @@ def pack_run(chosen: PackOptions, contents: Contents) -> Run:
         **_taken(chosen.content),
     }
     plan = Plan(contents=contents, settings=settings, run_name=pack_name(chosen))
-    return _run(plan, {"command": "pack", "target": str(chosen.path.absolute())}, legacy_pack(chosen))
+    begun = _run(plan, {"command": "pack", "target": str(chosen.path.absolute())}, legacy_pack(chosen))
+    paths = (chosen.path, chosen.path.with_name(f"{chosen.path.name}.part"))
+    return replace(begun, is_gone=not any(map(os.path.lexists, paths)))
 
 
 def unpack_run(chosen: UnpackOptions, contents: Contents, target: Target) -> Run:

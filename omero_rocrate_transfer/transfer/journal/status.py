@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from omero_rocrate_transfer.model.errors import NotFoundError, TransferError
-from omero_rocrate_transfer.transfer.journal.file import parse_journal
+from omero_rocrate_transfer.transfer.journal.file import parse_journal, read_head
 from omero_rocrate_transfer.transfer.journal.runs import JOURNAL, journal_path
 from omero_rocrate_transfer.transfer.journal.state import History, read_history
 
@@ -73,6 +73,28 @@ def list_runs(folder: Path) -> Iterator[RunStatus | TransferError]:
             errors.append(error)
     yield from sorted(runs, key=lambda run: str(run.head["started"]))
     yield from errors
+
+
+def set_aside(folder: Path, name: str, fingerprint: str, *, is_gone: bool) -> None:
+    """Give the name of a run free if it was begun with something else and nothing of it is left.
+
+    The earlier run keeps its journal and its id map, under its name with a part of its id behind it.
+
+    Parameters
+    ----------
+    fingerprint
+        Of the run that is about to begin.
+    is_gone
+        Whether nothing is at the target, whatever the journal says; a run that was undone left nothing.
+    """
+    head = read_head(journal_path(folder, name))
+    if head is None or head.get("fingerprint") == fingerprint:
+        return
+    run = read_status(folder, name)
+    if run.is_held:
+        return
+    if run.history.undone or is_gone:
+        (folder / name).rename(folder / f"{name}.{str(run.head['id'])[:8]}")
 
 
 def _is_held(path: Path) -> bool:
