@@ -30,7 +30,7 @@ class BusyServices:
         monkeypatch.setattr(ice, "_invoke", self._counted)
 
     def _counted(self, instance: Any, interface: type, name: str, arguments: Any) -> Any:
-        if instance.serial is None:
+        if instance.turn is None:
             return self._invoke(instance, interface, name, arguments)
         service = interface.__name__
         with self._lock:
