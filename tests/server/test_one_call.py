@@ -172,15 +172,15 @@ def test_first_failing_file_ends_an_import_and_is_told(
 ) -> None:
     source = memory_source({FAKE: b""} | {f"{number}.bin": b"x" * 100 for number in range(50)})
     asked: list[str] = []
-    original: Callable[..., Iterator[bytes]] = source.iter_blocks
+    original: Callable[..., Iterator[bytes]] = source.blocks
 
-    def broken(unit: object, file: OriginalFile) -> Iterator[bytes]:
+    def broken(file: OriginalFile) -> Iterator[bytes]:
         asked.append(file.path)
         if file.path == "5.bin":
             raise IntegrityError("5.bin is damaged")
-        yield from original(unit, file)
+        yield from original(file)
 
-    monkeypatch.setattr(source, "iter_blocks", broken)
+    monkeypatch.setattr(source, "blocks", broken)
 
     with pytest.raises(IntegrityError, match=r"5\.bin is damaged"):
         write(connection, source)

@@ -46,7 +46,9 @@ def test_very_many_are_deleted_batch_by_batch(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    monkeypatch.setattr(commands, "delete_all", lambda _, targets, __: asked.append(len(targets["Roi"])))
+    monkeypatch.setattr(
+        commands, "delete_all", lambda _, targets, *__, **___: asked.append(len(targets["Roi"]))
+    )
 
     commands.delete(connection, "Roi", range(2500), connection.group_id)
 

@@ -12,7 +12,7 @@ import Glacier2
 import Ice
 import omero
 
-from omero_rocrate_transfer.model.errors import LinkLostError
+from omero_rocrate_transfer.model.errors import LinkLostError, LoginError, RefusedError
 from omero_rocrate_transfer.model.secrets import keep_secret
 from omero_rocrate_transfer.server.session.clients import close_quietly
 from omero_rocrate_transfer.server.session.connection import Connection
@@ -85,7 +85,18 @@ class SudoSessions:
             self._connection.revive()
             return self._log_in(account)
 
-        connection = Connection(self._log_in(account), owned=True, reopen=reopen)
+        client = self._log_in(account)
+        try:
+            connection = Connection(client, owned=True, reopen=reopen)
+        except LoginError as error:
+            # a server opens sessions in groups that are not the user's, and refuses their first call
+            client.closeSession()
+            if isinstance(error.__cause__, omero.SecurityViolation):
+                raise RefusedError(
+                    f"A session for {account.login} in the group {self._group} cannot be used: {error.message}",
+                    hint=error.hint,
+                ) from error
+            raise
         connection.first_times, connection.retry = self._connection.first_times, self._connection.retry
         if self._connection.run_id:
             connection.mark_with(self._connection.run_id)
