@@ -92,10 +92,8 @@ class SudoSessions:
             # a server opens sessions in groups that are not the user's, and refuses their first call
             client.closeSession()
             if isinstance(error.__cause__, omero.SecurityViolation):
-                raise RefusedError(
-                    f"A session for {account.login} in the group {self._group} cannot be used: {error.message}",
-                    hint=error.hint,
-                ) from error
+                doing = f"Using a session for {account.login} in the group {self._group}"
+                raise RefusedError(f"{doing}: {error.message}", hint=error.hint) from error
             raise
         connection.first_times, connection.retry = self._connection.first_times, self._connection.retry
         if self._connection.run_id:
