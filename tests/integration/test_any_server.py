@@ -304,7 +304,6 @@ def test_a_plane_above_the_limit_without_files_arrives(journey: Journey) -> None
     expect_same_image(journey, inputs.image_without_files(journey.source.client(), name, "uint8", 5000, 5000))
 
 
-@pytest.mark.xfail(strict=False, reason="settings that only the target has are called a difference")
 def test_settings_that_only_the_target_has_are_no_difference(journey: Journey) -> None:
     client, name = journey.source.client(), f"never shown {journey.source.token}"
     image = inputs.image_without_files(client, name, "uint16", 33, 21)

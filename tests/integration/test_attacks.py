@@ -63,8 +63,8 @@ def test_a_table_that_leads_out_of_its_file_changes_no_other(
     attach(source_server.client(), om.ImageI(image, False), "t.h5", data, TABLE_TYPE)
 
     if way == "copy":
-        monkeypatch.setenv("OMERO_TRANSFER_TO_PASSWORD", target_server.login()[7])
-        to = ("--to-server", f"{target_server.host}:{target_server.port}", "--to-user", "root")
+        monkeypatch.setenv("OMERO_TRANSFER_TO_PASSWORD", target_server.password(target_server.user))
+        to = ("--to-server", f"{target_server.host}:{target_server.port}", "--to-user", target_server.user)
         ended = run_line("copy", f"Image:{image}", *to, *source_server.login(), exit_code=3)
     else:
         pack(f"Image:{image}", "crate.zip")

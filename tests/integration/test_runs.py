@@ -16,6 +16,7 @@ import pytest
 from omero_sandbox.testing import real_input, seed
 from tests.command_line import CommandLine
 from tests.integration.conftest import Server
+from tests.support.servers import delete
 
 Line = Callable[..., Any]
 
@@ -104,7 +105,7 @@ def test_container_that_is_gone_is_told_with_where_the_run_is_named(
     unpack("crate")
     client = target_server.client()
     [there] = client.sf.getQueryService().findAll("Dataset", None)
-    client.submit(omero.cmd.Delete2(targetObjects={"Dataset": [there.id.val]})).close(True)
+    delete(client, {"Dataset": [there.id.val]}, there.details.group.id.val)
 
     [sentence] = unpack("crate", exit_code=7).sentences
 

@@ -6,10 +6,13 @@ import random
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import h5py
 import numpy as np
 import omero.model as om
+from ome_types import to_xml
+from ome_types.model import TiffData
 from omero.rtypes import rstring
 from omero.sys import ParametersI
 
@@ -42,16 +45,29 @@ def with_companions(folder: Path, sizes: tuple[int, ...]) -> RealInput:
 
 
 def many_files(folder: Path, count: int) -> RealInput:
-    """Write a ``.pattern`` file, and beside it one small TIFF for each plane."""
+    """Write a ``.companion.ome`` file, and beside it one small TIFF for each plane.
+
+    A ``.pattern`` file would be shorter, but for that Bio-Formats makes all its readers for each of the files
+    again whenever it opens the image, and leaves a folder in the server's scratch folder with every one.
+    """
     series = real_tiff.Series("many files", "uint8", (1, 1, count - 1, 8, 12))
     folder.mkdir(parents=True)
     digits = len(str(count))
     names = [f"plane{number:0{digits}}.tif" for number in range(1, count)]
     for name, plane in zip(names, series.pixels().reshape(-1, 8, 12), strict=True):
         real_tiff.write_planes(folder / name, [plane], "")
-    first, last = (name.removeprefix("plane").removesuffix(".tif") for name in (names[0], names[-1]))
-    (folder / "all.pattern").write_text(f"plane<{first}-{last}>.tif\n")
-    return RealInput(folder, ("all.pattern", *names), (series,), 1)
+    made = real_tiff.document((series,))
+    made.images[0].pixels.tiff_data_blocks = [
+        TiffData(
+            ifd=0,
+            first_z=z,
+            plane_count=1,
+            uuid=TiffData.UUID(value=f"urn:uuid:{uuid5(NAMESPACE_URL, name)}", file_name=name),
+        )
+        for z, name in enumerate(names)
+    ]
+    (folder / "all.companion.ome").write_text(to_xml(made), encoding="utf-8")
+    return RealInput(folder, ("all.companion.ome", *names), (series,), 1)
 
 
 def many_series(folder: Path, number: int, count: int) -> RealInput:

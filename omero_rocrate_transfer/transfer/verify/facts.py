@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel
 
 from omero_rocrate_transfer.model.document import Document
-from omero_rocrate_transfer.model.errors import UnsafeCrateError
+from omero_rocrate_transfer.model.errors import IncompleteError
 from omero_rocrate_transfer.model.refs import ObjectRef, parse_lsid
 
 if TYPE_CHECKING:
@@ -114,11 +114,11 @@ class DocumentFacts:
 
         Raises
         ------
-        UnsafeCrateError
-            Its objects refer to each other in a chain that no document of OMERO has.
+        IncompleteError
+            Its objects refer to each other in a chain that is too long to be followed.
         """
         if len(path) > _MAX_CHAIN:
-            raise UnsafeCrateError(
+            raise IncompleteError(
                 f"More than {_MAX_CHAIN} objects refer to one another in a chain.",
                 hint="Annotations on annotations nest too deep to be compared.",
             )

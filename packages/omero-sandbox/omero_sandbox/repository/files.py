@@ -128,15 +128,28 @@ class RepositoryFiles:
     def make_directories(self, call: Call, path: Path, *, owner: int | None = None) -> None:
         """Make and register a directory and those above it if they are missing.
 
-        Nothing keeps two calls from finding the same directory missing: the second to insert it fails.
+        Nothing keeps two calls from finding the same directory missing: the second to insert it fails, or
+        finds it on the disk before its row is there.
+
+        Raises
+        ------
+        omero.ResourceError
+            A directory is on the disk only (PublicRepositoryI.assertFindDir).
+        omero.ValidationException
+            Another call has just registered it.
         """
         for end in range(1, len(path) + 1):
             part = path[:end]
             if self.find(part) is None:
+                if self.path(part).is_dir():
+                    message = f"Directory exists but is not registered: CheckedPath({paths.join(part)})"
+                    raise omero.ResourceError(None, None, message)
                 let_others_in(_GAP)
                 who = call.user_id if owner is None else owner
+                self.path(part).mkdir(exist_ok=True)
                 self.insert(part, DIRECTORY, who, roles.USER_GROUP, call.event())
-            self.path(part).mkdir(exist_ok=True)
+            else:
+                self.path(part).mkdir(exist_ok=True)
 
     def _require_parent(self, call: Call, parent: Path) -> None:
         row = self.find(parent)

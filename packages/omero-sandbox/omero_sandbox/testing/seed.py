@@ -19,6 +19,8 @@ from omero.rtypes import rbool, rint, rlong, rstring
 _BLOCK = 1_000_000
 _HASHER = "SHA1-160"
 _AGENT = "omero-rocrate-transfer sandbox"
+#: Seconds within which an import is done; a busy server needs 2 for each of many files.
+_WAIT_S = 1800
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def import_fileset(client: Any, folder: Path, names: Sequence[str], target: Any 
     process = client.getManagedRepository().importFileset(_fileset(names), _settings(target))
     try:
         hashes = [_upload(process.getUploader(index), folder / name) for index, name in enumerate(names)]
-        callback = client.waitOnCmd(process.verifyUpload(hashes), loops=1200, ms=100, failontimeout=True)
+        callback = client.waitOnCmd(process.verifyUpload(hashes), loops=_WAIT_S, ms=1000, failontimeout=True)
         response = callback.getResponse()
         callback.close(True)
     finally:

@@ -12,6 +12,7 @@ import pytest
 from omero.rtypes import rbool, rstring
 
 from omero_sandbox.repository import fileset
+from omero_sandbox.server import SandboxServer
 
 IMPORTS = 4
 
@@ -65,6 +66,19 @@ def test_of_imports_of_the_same_millisecond_one_gets_the_folder(
     errors = begin_together(connect, IMPORTS)
     assert len(errors) == IMPORTS - 1
     assert all("originalfile_repo_path_index" in error.message for error in errors)
+
+
+def test_a_folder_that_is_on_the_disk_only_is_refused(
+    sandbox: SandboxServer, connect: Callable[..., Any]
+) -> None:
+    client = connect()
+    user = client.getSession().getAdminService().getEventContext()
+    folder = sandbox.data_dir / "ManagedRepository" / f"{user.userName}_{user.userId}"
+    folder.mkdir(parents=True)
+    with pytest.raises(omero.ResourceError, match=r"Directory exists but is not registered: CheckedPath\("):
+        begin(client, Barrier(1))
+    folder.rmdir()
+    begin(client, Barrier(1))
 
 
 def test_imports_one_after_the_other_get_folders_of_their_own(
