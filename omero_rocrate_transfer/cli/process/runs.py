@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from omero_rocrate_transfer.cli.process.legacy_runs import (
@@ -49,6 +49,8 @@ class Target:
     user: str
     #: Id of the group that the new objects go into.
     group: int
+    #: Id of the session that the objects are created in.
+    session: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +62,14 @@ class Run:
     facts: dict[str, str]
     #: Fingerprint of a run that an earlier version began; None for that of the plan.
     fingerprint: str | None = None
+    #: Id of the session on the target.
+    session: int | None = None
 
     def open(self) -> AbstractContextManager[Journal]:
         """Begin the run or resume it."""
-        return open_run(log_folder(), self.plan, self.facts, fingerprint=self.fingerprint)
+        return open_run(
+            log_folder(), self.plan, self.facts, fingerprint=self.fingerprint, session=self.session
+        )
 
 
 def pack_name(chosen: PackOptions) -> str:
@@ -112,7 +118,8 @@ def unpack_run(chosen: UnpackOptions, contents: Contents, target: Target) -> Run
         **_place(target, chosen.target, chosen.owners),
     }
     facts = {"command": "unpack", "crate": str(chosen.path.absolute()), **_facts(target)}
-    return _run(Plan(contents=contents, settings=settings, run_name=name), facts, legacy)
+    plan = Plan(contents=contents, settings=settings, run_name=name)
+    return replace(_run(plan, facts, legacy), session=target.session)
 
 
 def copy_run(chosen: CopyOptions, contents: Contents, target: Target) -> Run:
@@ -137,7 +144,8 @@ def copy_run(chosen: CopyOptions, contents: Contents, target: Target) -> Run:
         **_place(target, chosen.target, chosen.owners),
     }
     facts = {"command": "copy", **_facts(target)}
-    return _run(Plan(contents=contents, settings=settings, run_name=name), facts, legacy)
+    plan = Plan(contents=contents, settings=settings, run_name=name)
+    return replace(_run(plan, facts, legacy), session=target.session)
 
 
 def _run(plan: Plan, facts: dict[str, str], legacy: tuple[str, dict[str, str]]) -> Run:

@@ -113,7 +113,7 @@ def find_target(connection: Connection, container: str | None) -> Target:
     group = connection.group_id
     if container is not None:
         group, _ = place_of_target(connection, parse_target(container))
-    return Target(info=connection.info, user=connection.user, group=group)
+    return Target(info=connection.info, user=connection.user, group=group, session=connection.session_id)
 
 
 def target_owners(

@@ -93,6 +93,8 @@ class Connection:
         #: ``Experimenter.omeName`` and id of the user.
         self.user: str = context.userName
         self.user_id: int = context.userId
+        #: Id of the session that began; one that takes its place later has another.
+        self.session_id: int = context.sessionId
         self.enumerations = Enumerations(self)
         #: Id of the group that new objects go into.
         self.group_id: int = context.groupId if group is None else self._group_named(group)

@@ -28,7 +28,7 @@ from omero_rocrate_transfer.server.write.pairing import pair_images, pair_plates
 from omero_rocrate_transfer.server.write.pixels.unit import PixelsImport
 from omero_rocrate_transfer.server.write.placing import Places
 from omero_rocrate_transfer.server.write.renaming import changed_paths
-from omero_rocrate_transfer.server.write.resume import take_up
+from omero_rocrate_transfer.server.write.resume import Merging, Resume
 from omero_rocrate_transfer.server.write.unit_content import ContentWriter
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 from omero_rocrate_transfer.transfer.journal.state import History
@@ -152,11 +152,13 @@ class ServerSink:
         Raises
         ------
         RefusedError
-            A container of the run was deleted meanwhile.
+            What the run left is not what it was, or somebody added something to it that would be lost.
         """
         if self._target is not None:
             self._group = group_of_target(self._connection, self._target)
-        whole, self._left = take_up(self._connection, self._group, contents, history)
+        merging = Merging(merge=self._merge, owner=None if self._owners.restores else self._connection.user)
+        resume = Resume(self._connection, self._group)
+        whole, self._left = resume.take_up(contents, history, merging)
         self._earlier = replace(history, done={ref: history.done[ref] for ref in whole})
         return whole
 

@@ -106,6 +106,8 @@ class Journal(NoJournal):
         Its folder exists.
     head
         What must be the same in every process of the run: the first line.
+    process
+        What to note of this process besides its number and host.
 
     Raises
     ------
@@ -115,7 +117,7 @@ class Journal(NoJournal):
         It is damaged.
     """
 
-    def __init__(self, path: Path, head: Record) -> None:
+    def __init__(self, path: Path, head: Record, process: Record | None = None) -> None:
         self._path = path
         self._file = _open_locked(path)
         try:
@@ -132,7 +134,8 @@ class Journal(NoJournal):
             self.run_id = str(first["id"])
             #: What earlier processes noted, in order.
             self.records = records[1:]
-            self.append({"type": "opened", "pid": os.getpid(), "host": socket.gethostname()})
+            opened = {"type": "opened", "pid": os.getpid(), "host": socket.gethostname()}
+            self.append(opened | (process or {}))
             self.commit()
         except BaseException:
             self._file.close()

@@ -68,7 +68,12 @@ def journal_path(folder: Path, name: str) -> Path:
 
 @contextmanager
 def open_run(
-    folder: Path, plan: Plan, facts: Mapping[str, str], *, fingerprint: str | None = None
+    folder: Path,
+    plan: Plan,
+    facts: Mapping[str, str],
+    *,
+    fingerprint: str | None = None,
+    session: int | None = None,
 ) -> Iterator[Journal]:
     """Begin a run or resume it, and hold it until the block ends.
 
@@ -80,6 +85,8 @@ def open_run(
         What to say of it later: ``command``, ``target`` …
     fingerprint
         Of a run that an earlier version began, if it is not that of the plan.
+    session
+        Id of the session on the target that this process works in.
 
     Raises
     ------
@@ -103,5 +110,5 @@ def open_run(
         "items": len(plan.contents.units),
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-    with Journal(path, head) as journal:
+    with Journal(path, head, {} if session is None else {"session": session}) as journal:
         yield journal
