@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from omero_sandbox.server import SandboxServer
 from omero_sandbox.testing import real_input, seed
 from tests.command_line import CommandLine
 from tests.integration.conftest import Server
-from tests.support.servers import TESTER
+from tests.support.servers import TESTER, delete
 
 Line = Callable[..., Any]
 
@@ -306,8 +307,13 @@ def test_a_cut_journal_doubles_nothing(
 
 @pytest.mark.promise("attacks")
 def test_what_undo_kept_stays_when_the_run_is_done_again(
-    pack: Line, unpack: Line, run_line: CommandLine, dataset: str, source_server: Server, target_server: Server
-) -> None:  # fmt: skip
+    pack: Line,
+    unpack: Line,
+    run_line: CommandLine,
+    dataset: str,
+    source_server: Server,
+    target_server: Server,
+) -> None:
     number = int(dataset.partition(":")[2])
     seed.link(
         source_server.client(), seed.reference("Dataset", number), seed.tag(source_server.client(), "t")
@@ -327,4 +333,139 @@ def test_what_undo_kept_stays_when_the_run_is_done_again(
     query = client.sf.getQueryService()
     [link] = query.findAllByQuery("select l from ProjectAnnotationLink l join fetch l.child", None)
     assert link.child.id.val == tag
+    assert count(target_server, "Image", "Dataset") == {"Image": 3, "Dataset": 1}
+
+
+# -- a journal that is lost
+
+
+def lose_all(home: Path) -> None:
+    shutil.rmtree(home / "omero/transfer")
+
+
+def empty(home: Path) -> None:
+    journal_of(home).write_bytes(b"")
+
+
+LOST = {"folder": lose_all, "journal": empty}
+
+
+@pytest.mark.promise("attacks")
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("lost", LOST)
+def test_a_lost_journal_doubles_nothing(
+    lost: str,
+    whole: bool,
+    pack: Line,
+    unpack: Line,
+    run_line: CommandLine,
+    dataset: str,
+    target_server: Server,
+    home: Path,
+) -> None:
+    pack(dataset, "crate")
+    if whole:
+        unpack("crate")
+    else:
+        part_of(unpack)
+    run_id = parse_journal(journal_of(home).read_bytes())[0][0]["id"]
+    LOST[lost](home)
+    before = count(target_server, "Image", "Dataset", "Fileset")
+
+    [sentence] = unpack("crate", exit_code=7).sentences
+
+    assert f"{4 if whole else 2} objects of this plan are in the target group already" in sentence
+    assert f"'omero transfer undo {run_id}'" in sentence
+    assert count(target_server, *before) == before
+    run_line("undo", run_id, "--force", *target_server.login())
+    assert count(target_server, *before) == dict.fromkeys(before, 0)
+    # the id map of the run that is taken back is no other's to overwrite
+    lose_all(home)
+    unpack("crate")
+    assert count(target_server, *before) == {"Image": 3, "Dataset": 1, "Fileset": 3}
+
+
+@pytest.mark.promise("attacks")
+def test_a_lost_journal_doubles_no_containers_that_nothing_is_in_yet(
+    pack: Line, unpack: Line, dataset: str, target_server: Server, home: Path
+) -> None:
+    pack(dataset, "crate")
+    part_of(unpack)
+    client = target_server.client()
+    [fileset] = client.sf.getQueryService().findAll("Fileset", None)
+    delete(client, {"Fileset": [fileset.id.val]}, target_server.group_id("lab"))
+    lose_all(home)
+
+    [sentence] = unpack("crate", exit_code=7).sentences
+
+    assert "1 objects of this plan" in sentence
+    assert count(target_server, "Dataset", "Image") == {"Dataset": 1, "Image": 0}
+
+
+@pytest.mark.promise("attacks")
+def test_a_lost_journal_doubles_no_images_without_files(
+    pack: Line, unpack: Line, dataset: str, target_server: Server, home: Path
+) -> None:
+    pack(dataset, "crate", "--pixels", "zarr")
+    unpack("crate")
+    lose_all(home)
+
+    [sentence] = unpack("crate", exit_code=7).sentences
+
+    assert "4 objects of this plan" in sentence
+    assert count(target_server, "Image", "Dataset") == {"Image": 3, "Dataset": 1}
+
+
+@pytest.mark.promise("attacks")
+def test_a_second_copy_can_be_asked_for(
+    pack: Line, unpack: Line, dataset: str, target_server: Server, home: Path
+) -> None:
+    pack(dataset, "crate")
+    unpack("crate")
+    lose_all(home)
+
+    unpack("crate", "--run", "again")
+
+    assert count(target_server, "Image", "Dataset") == {"Image": 6, "Dataset": 2}
+
+
+@pytest.mark.promise("attacks")
+def test_a_lost_journal_of_a_copy_doubles_nothing(
+    run_line: CommandLine,
+    dataset: str,
+    source_server: Server,
+    target_server: Server,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OMERO_TRANSFER_TO_PASSWORD", target_server.login()[7])
+    to = ("--to-server", f"{target_server.host}:{target_server.port}", "--to-user", target_server.user)
+    run_line("copy", dataset, *to, *source_server.login())
+    lose_all(home)
+
+    refused = run_line("copy", dataset, *to, *source_server.login(), exit_code=7)
+
+    assert "4 objects of this plan" in refused.sentences[0]
+    assert count(target_server, "Image", "Dataset") == {"Image": 3, "Dataset": 1}
+
+
+def test_undo_of_an_id_that_nothing_has(run_line: CommandLine, target_server: Server) -> None:
+    refused = run_line("undo", "0" * 32, *target_server.login(), exit_code=5)
+
+    assert "nothing on" in refused.sentences[0]
+
+
+@pytest.mark.promise("attacks")
+def test_a_moved_crate_and_another_spelling_of_its_path_resume_the_run(
+    pack: Line, unpack: Line, dataset: str, target_server: Server, home: Path
+) -> None:
+    pack(dataset, "crate.zip")
+    unpack("crate.zip", "--parallel", "1", "--max-transfer", "1", exit_code=9)
+    (home / "sub").mkdir()
+
+    unpack("sub/../crate.zip", "--parallel", "1", "--max-transfer", "1", exit_code=9)
+    (home / "crate.zip").rename(home / "moved.zip")
+    summary = unpack("moved.zip", "--json").summary
+
+    assert (summary["done"], summary["skipped"]) == (1, 2)
     assert count(target_server, "Image", "Dataset") == {"Image": 3, "Dataset": 1}

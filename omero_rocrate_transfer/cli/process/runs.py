@@ -19,12 +19,20 @@ from omero_rocrate_transfer.cli.process.legacy_runs import (
 )
 from omero_rocrate_transfer.cli.process.log import log_folder
 from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError
-from omero_rocrate_transfer.transfer.journal.file import read_head
+from omero_rocrate_transfer.transfer.journal.file import read_head, read_journal
 from omero_rocrate_transfer.transfer.journal.id_map import is_of_run
-from omero_rocrate_transfer.transfer.journal.runs import find_run, journal_path, open_run
+from omero_rocrate_transfer.transfer.journal.runs import (
+    find_run,
+    journal_path,
+    name_of_run,
+    open_run,
+)
+from omero_rocrate_transfer.transfer.journal.state import read_history
 from omero_rocrate_transfer.transfer.plan import Plan, digest_contents
 
 if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -191,6 +199,38 @@ def _facts(target: Target) -> dict[str, str]:
         "user": target.user,
         "group": str(target.group),
     }
+
+
+def refuse_doubles(run: Run, find: Callable[[str], Counter[str]]) -> None:
+    """Raise if other runs put objects of a plan into the same group, and this run has not begun yet.
+
+    So a journal that is lost, or a crate that was packed again, doubles nothing in silence.
+
+    Parameters
+    ----------
+    find
+        Returns how many there are, by the ids of their runs; is given the id of this run.
+
+    Raises
+    ------
+    RefusedError
+    """
+    folder = log_folder()
+    path = journal_path(folder, run.plan.run_name)
+    history = read_history(read_journal(path)[1:])
+    if history.begun:
+        return
+    found = find(str((read_head(path) or {}).get("id", "")))
+    if found:
+        run_id, _ = found.most_common(1)[0]
+        name = name_of_run(folder, run_id)
+        others = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        raise RefusedError(
+            f"{found.total()} objects of this plan are in the target group already, "
+            f"from the run {name or run_id}{others}.",
+            hint=f"Take it back with 'omero transfer undo {name or run_id}', or make another copy with "
+            "--run NAME.",
+        )
 
 
 def refuse_existing(path: Path, run: str, hint: str) -> None:

@@ -85,6 +85,8 @@ class Connection:
         self.first_times = FirstTimes()
         #: Run that what is created is marked with; see `mark_with`.
         self.run_id = ""
+        #: Uuid of the database that what is created comes from, empty if it is not known.
+        self.source_database = ""
         #: The server, as the source of what is read from it.
         self.info = SourceInfo(host=lsid_host(host_of(client)), database_uuid="", version="")
         with server_errors("Opening the session"):
@@ -117,7 +119,7 @@ class Connection:
         self.query = self.session.getQueryService()
         self.update = self.session.getUpdateService()
         if self.run_id:
-            self.mark_with(self.run_id)
+            self.mark_with(self.run_id, self.source_database)
         self.__dict__.pop("managed_repository", None)
         if int(client.getProperty("omero.keep_alive") or 0) <= 0:
             client.enableKeepAlive(KEEP_ALIVE_S)
@@ -251,12 +253,12 @@ class Connection:
                 times.append(time.perf_counter() - started)
         return min(times)
 
-    def mark_with(self, run_id: str) -> None:
-        """Mark everything that is created from now on with a run."""
-        self.run_id = run_id
+    def mark_with(self, run_id: str, source: str = "") -> None:
+        """Mark everything that is created from now on with a run, and with the database it comes from."""
+        self.run_id, self.source_database = run_id, source
         with server_errors("Marking what is created"):
             service = self.session.getUpdateService()
-        self.update = MarkingUpdate(service, run_id, self.first_times, lambda: self.retry)
+        self.update = MarkingUpdate(service, run_id, source, self.first_times, lambda: self.retry)
 
     def context(self, group: int = ALL_GROUPS) -> dict[str, str]:
         """Return the context for a call in a group.

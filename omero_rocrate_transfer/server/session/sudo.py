@@ -88,7 +88,7 @@ class SudoSessions:
         connection = Connection(self._log_in(account), owned=True, reopen=reopen)
         connection.first_times, connection.retry = self._connection.first_times, self._connection.retry
         if self._connection.run_id:
-            connection.mark_with(self._connection.run_id)
+            connection.mark_with(self._connection.run_id, self._connection.source_database)
         return connection
 
     def _log_in(self, account: Account) -> Any:

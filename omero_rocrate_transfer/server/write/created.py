@@ -13,7 +13,13 @@ from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.session.commands import delete, delete_all
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.session.errors import server_errors
-from omero_rocrate_transfer.server.session.marks import ENTITY, MARKED, RUN_FACT, UNIT_FACT
+from omero_rocrate_transfer.server.session.marks import (
+    ENTITY,
+    MARKED,
+    RUN_FACT,
+    UNIT_FACT,
+    without_source,
+)
 from omero_rocrate_transfer.server.session.queries import Reader
 
 _MARKS: Final = (
@@ -95,14 +101,15 @@ def find_traces(connection: Connection, run_id: str) -> Traces:
     """Return what carries the mark of a run."""
     traces = Traces()
     for type_name in (*(one for one in MARKED if one != "Annotation"), *_ANNOTATIONS):
-        for number, lsid, group in _rows(connection, _MARKS.format(type=type_name), ENTITY, run_id):
+        for number, mark, group in _rows(connection, _MARKS.format(type=type_name), ENTITY, run_id):
             ref = ObjectRef(type_name, int(str(number)))
+            lsid = None if mark is None else without_source(str(mark))
             if type_name in _ANNOTATIONS:
                 traces.annotations[str(lsid)] = ref
                 ref = ObjectRef("Annotation", ref.id)
             elif type_name == "Folder" and lsid is not None:
                 traces.folders[str(lsid)] = ref
-            traces.found[ref] = None if lsid is None else str(lsid)
+            traces.found[ref] = lsid
             traces.groups[ref] = int(str(group))
     _add_filesets(connection, run_id, traces)
     return traces

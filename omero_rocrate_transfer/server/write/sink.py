@@ -115,6 +115,8 @@ class ServerSink:
             Nothing of the contents can go into the target.
         """
         check_units(contents)
+        if self._connection.run_id:
+            self._connection.mark_with(self._connection.run_id, contents.source.database_uuid)
         if self._target is not None:
             self._check_target(contents)
             self._group = group_of_target(self._connection, self._target)

@@ -79,6 +79,21 @@ def read_head(path: Path) -> Record | None:
     return None if found is None else found[1]
 
 
+def read_journal(path: Path) -> list[Record]:
+    """Return the records of a journal, none if there is no journal.
+
+    Raises
+    ------
+    UnsafeCrateError
+        It is damaged.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return []
+    return parse_journal(data, f"The journal {path}")[0]
+
+
 class NoJournal:
     """Where nothing is to be kept, as in a dry run: takes everything and keeps nothing."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from omero_rocrate_transfer.model.errors import NotFoundError, UsageError
 from omero_rocrate_transfer.transfer.disk import make_private_folder
-from omero_rocrate_transfer.transfer.journal.file import Journal
+from omero_rocrate_transfer.transfer.journal.file import Journal, read_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,6 +44,14 @@ def find_run(folder: Path, command: str, shown: str, identity: Mapping[str, Sett
         return path.parent.name
     part = re.sub(r"[^A-Za-z0-9._-]+", "-", shown.rstrip("/").rpartition("/")[2])[:40].strip("-.")
     return "-".join(word for word in (command, part, digest) if word)
+
+
+def name_of_run(folder: Path, run_id: str) -> str | None:
+    """Return the name of the run with an id, if its journal is here."""
+    for path in sorted(folder.glob(f"*/{JOURNAL}")):
+        if (read_head(path) or {}).get("id") == run_id:
+            return path.parent.name
+    return None
 
 
 def check_name(name: str) -> str:
