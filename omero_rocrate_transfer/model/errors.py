@@ -139,6 +139,12 @@ class RefusedError(TransferError):
     error_id = "refused"
 
 
+class OtherDatabaseError(RefusedError):
+    """After a lost connection another database answers in the place of the server."""
+
+    error_id = "other-database"
+
+
 class CollisionError(RefusedError):
     """Somebody made the same thing at the same time; a repetition finds it there."""
 

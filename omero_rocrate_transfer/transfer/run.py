@@ -10,6 +10,7 @@ from omero_rocrate_transfer.model.errors import (
     IncompleteError,
     LoginError,
     OddItemError,
+    OtherDatabaseError,
     StoppedError,
     TransferError,
     UnsafeCrateError,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.transfer.rate_limit import Pace
 
 #: Errors that the next unit would meet too; all others concern one unit.
-FATAL: Final = (LoginError, StoppedError, UnsafeCrateError)
+FATAL: Final = (LoginError, OtherDatabaseError, StoppedError, UnsafeCrateError)
 
 log = logging.getLogger(__name__)
 

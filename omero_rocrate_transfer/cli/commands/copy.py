@@ -41,6 +41,8 @@ def copy(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[E
             with interrupt.at_once():
                 contents = engine.retry.call(lambda: source.read_contents(chosen.objects))
                 begun = runs.copy_run(chosen, contents, target)
+                if chosen.run is None:
+                    endpoints.refuse_doubles(begun, there, target.group, engine.retry)
                 if chosen.idmap is not None and not chosen.dry_run:
                     runs.check_idmap(chosen.idmap, begun.plan.run_name)
                 owners = endpoints.target_owners(there, chosen, contents, source)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from omero_rocrate_transfer.cli.output.render import note
 from omero_rocrate_transfer.cli.output.text import render_count, render_server
 from omero_rocrate_transfer.cli.process.log import log_folder
 from omero_rocrate_transfer.cli.servers import endpoints
-from omero_rocrate_transfer.model.errors import RefusedError
+from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError
 from omero_rocrate_transfer.transfer.events import Listed
 from omero_rocrate_transfer.transfer.journal.file import Journal
-from omero_rocrate_transfer.transfer.journal.runs import check_name, journal_path
+from omero_rocrate_transfer.transfer.journal.runs import check_name, journal_path, name_of_run
 from omero_rocrate_transfer.transfer.journal.status import read_status
 
 if TYPE_CHECKING:
@@ -22,14 +23,26 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from omero_rocrate_transfer.model.refs import ObjectRef
+    from omero_rocrate_transfer.server.session.connection import Connection
+    from omero_rocrate_transfer.server.write.removal import Removal
     from omero_rocrate_transfer.transfer.events import Event
     from omero_rocrate_transfer.transfer.interrupt import Interrupt
     from omero_rocrate_transfer.transfer.journal.status import RunStatus
 
+#: The id of a run, as the marks on a server have it.
+_ID: Final = re.compile(r"[0-9a-f]{32}\Z")
+
 
 def undo(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator[Event]:
     """Show what a run created, ask, and remove it."""
-    run = read_status(log_folder(), check_name(args.run_name))
+    name = check_name(args.run_name)
+    if _ID.match(name) and not journal_path(log_folder(), name).exists():
+        known = name_of_run(log_folder(), name)
+        if known is None:
+            yield from _orphans(ctx, args, name, interrupt)
+            return
+        name = known
+    run = read_status(log_folder(), name)
     take_back = _unfinished_crate if run.head["command"] == "pack" else _objects
     with Journal(journal_path(log_folder(), run.name), run.head) as journal:
         yield from take_back(ctx, args, run, interrupt)
@@ -88,7 +101,33 @@ def _objects(ctx: Any, args: argparse.Namespace, run: RunStatus, interrupt: Inte
                 f"this is {connection.user} on {here}.",
                 hint="Log in there as that user.",
             )
-        found = endpoints.find_created(connection, run.head["id"])
+        found, group = endpoints.find_created(connection, run.head["id"])
+    yield from _take_back(connection, args, found, group)
+
+
+def _orphans(ctx: Any, args: argparse.Namespace, run_id: str, interrupt: Interrupt) -> Iterator[Event]:
+    """Delete the objects that carry the mark of a run whose journal is not here.
+
+    Raises
+    ------
+    NotFoundError
+        There are none.
+    """
+    with interrupt.at_once():
+        connection = endpoints.server_connection(ctx, args)
+        found, group = endpoints.find_created(connection, run_id)
+    if not found.removed and not found.kept:
+        raise NotFoundError(
+            f"There is no run {run_id} here, and nothing on {connection.info.host} has its mark.",
+            hint="See 'omero transfer status' for the names of runs.",
+        )
+    yield from _take_back(connection, args, found, group)
+
+
+def _take_back(
+    connection: Connection, args: argparse.Namespace, found: Removal, group: int
+) -> Iterator[Event]:
+    """Show what is found, ask, and remove it."""
     stays = {str(ref): reason for ref, reason in found.kept.items()}
     staying = tuple(f"Kept     {name}: {reason}" for name, reason in stays.items())
     yield Listed(
@@ -99,7 +138,7 @@ def _objects(ctx: Any, args: argparse.Namespace, run: RunStatus, interrupt: Inte
         return
     _ask(args, "Delete all of these?")
     # whoever was faster than the answer is asked for again
-    kept = endpoints.remove_created(connection, found.removed)
+    kept = endpoints.remove_created(connection, found.removed, group)
     lines = tuple(f"Kept     {ref}: it holds objects that this run did not create" for ref in kept)
     removed = f"Deleted  {render_count(len(found.removed) - len(kept), 'object')} and what belongs to them"
     yield Listed(lines=(removed, *lines), document={"kept": [*stays, *map(str, kept)]})

@@ -45,6 +45,8 @@ def unpack(ctx: Any, args: argparse.Namespace, interrupt: Interrupt) -> Iterator
             connection = endpoints.server_connection(ctx, args, engine.retry)
             target = endpoints.find_target(connection, chosen.target)
             begun = runs.unpack_run(chosen, contents, target)
+            if chosen.run is None:
+                endpoints.refuse_doubles(begun, connection, target.group, engine.retry)
             if chosen.idmap is not None and not chosen.dry_run:
                 runs.check_idmap(chosen.idmap, begun.plan.run_name)
             owners = endpoints.target_owners(connection, chosen, contents, source)

@@ -84,7 +84,11 @@ def add_status(parser: argparse.ArgumentParser) -> None:
 
 def add_undo(parser: argparse.ArgumentParser) -> None:
     """Add what ``undo`` takes, login options excepted."""
-    parser.add_argument("run_name", metavar="RUN", help="Name of the run, as 'status' shows it")
+    parser.add_argument(
+        "run_name",
+        metavar="RUN",
+        help="Name of the run as 'status' shows it, or its id",
+    )
     parser.add_argument("--dry-run", action="store_true", help="Show what would be removed and stop")
     parser.add_argument("--force", action="store_true", help="Remove without a question")
     add_timeout(parser)

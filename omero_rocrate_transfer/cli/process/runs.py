@@ -19,13 +19,21 @@ from omero_rocrate_transfer.cli.process.legacy_runs import (
 )
 from omero_rocrate_transfer.cli.process.log import log_folder
 from omero_rocrate_transfer.model.errors import NotFoundError, RefusedError
-from omero_rocrate_transfer.transfer.journal.file import read_head
+from omero_rocrate_transfer.transfer.journal.file import read_head, read_journal
 from omero_rocrate_transfer.transfer.journal.id_map import is_of_run
-from omero_rocrate_transfer.transfer.journal.runs import find_run, journal_path, open_run
+from omero_rocrate_transfer.transfer.journal.runs import (
+    find_run,
+    journal_path,
+    name_of_run,
+    open_run,
+)
+from omero_rocrate_transfer.transfer.journal.state import read_history
 from omero_rocrate_transfer.transfer.journal.status import set_aside
 from omero_rocrate_transfer.transfer.plan import Plan, digest_contents
 
 if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -50,6 +58,8 @@ class Target:
     user: str
     #: Id of the group that the new objects go into.
     group: int
+    #: Id of the session that the objects are created in.
+    session: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +73,16 @@ class Run:
     fingerprint: str | None = None
     #: Whether nothing of the run is at its target, even if its journal says that it was completed.
     is_gone: bool = False
+    #: Id of the session on the target.
+    session: int | None = None
 
     def open(self) -> AbstractContextManager[Journal]:
         """Begin the run or resume it."""
         fingerprint = self.fingerprint or self.plan.fingerprint
         set_aside(log_folder(), self.plan.run_name, fingerprint, is_gone=self.is_gone)
-        return open_run(log_folder(), self.plan, self.facts, fingerprint=self.fingerprint)
+        return open_run(
+            log_folder(), self.plan, self.facts, fingerprint=self.fingerprint, session=self.session
+        )
 
 
 def pack_name(chosen: PackOptions) -> str:
@@ -119,7 +133,8 @@ def unpack_run(chosen: UnpackOptions, contents: Contents, target: Target) -> Run
         **_place(target, chosen.target, chosen.owners),
     }
     facts = {"command": "unpack", "crate": str(chosen.path.absolute()), **_facts(target)}
-    return _run(Plan(contents=contents, settings=settings, run_name=name), facts, legacy)
+    plan = Plan(contents=contents, settings=settings, run_name=name)
+    return replace(_run(plan, facts, legacy), session=target.session)
 
 
 def copy_run(chosen: CopyOptions, contents: Contents, target: Target) -> Run:
@@ -144,7 +159,8 @@ def copy_run(chosen: CopyOptions, contents: Contents, target: Target) -> Run:
         **_place(target, chosen.target, chosen.owners),
     }
     facts = {"command": "copy", **_facts(target)}
-    return _run(Plan(contents=contents, settings=settings, run_name=name), facts, legacy)
+    plan = Plan(contents=contents, settings=settings, run_name=name)
+    return replace(_run(plan, facts, legacy), session=target.session)
 
 
 def _run(plan: Plan, facts: dict[str, str], legacy: tuple[str, dict[str, str]]) -> Run:
@@ -190,6 +206,38 @@ def _facts(target: Target) -> dict[str, str]:
         "user": target.user,
         "group": str(target.group),
     }
+
+
+def refuse_doubles(run: Run, find: Callable[[str], Counter[str]]) -> None:
+    """Raise if other runs put objects of a plan into the same group, and this run has not begun yet.
+
+    So a journal that is lost, or a crate that was packed again, doubles nothing in silence.
+
+    Parameters
+    ----------
+    find
+        Returns how many there are, by the ids of their runs; is given the id of this run.
+
+    Raises
+    ------
+    RefusedError
+    """
+    folder = log_folder()
+    path = journal_path(folder, run.plan.run_name)
+    history = read_history(read_journal(path)[1:])
+    if history.begun:
+        return
+    found = find(str((read_head(path) or {}).get("id", "")))
+    if found:
+        run_id, _ = found.most_common(1)[0]
+        name = name_of_run(folder, run_id)
+        others = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        raise RefusedError(
+            f"{found.total()} objects of this plan are in the target group already, "
+            f"from the run {name or run_id}{others}.",
+            hint=f"Take it back with 'omero transfer undo {name or run_id}', or make another copy with "
+            "--run NAME.",
+        )
 
 
 def refuse_existing(path: Path, run: str, hint: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from omero_rocrate_transfer.cli.servers.login import log_in
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.cli.options.content import UnpackContent
     from omero_rocrate_transfer.cli.options.copy import CopyOptions
     from omero_rocrate_transfer.cli.options.transfers import PackOptions, UnpackOptions
-    from omero_rocrate_transfer.cli.process.runs import Target
+    from omero_rocrate_transfer.cli.process.runs import Run, Target
     from omero_rocrate_transfer.cli.servers.target_login import TargetLogin
     from omero_rocrate_transfer.crate.archives.base import Limits
     from omero_rocrate_transfer.crate.foreign.audit import ForeignAudit
@@ -114,7 +115,7 @@ def find_target(connection: Connection, container: str | None) -> Target:
     group = connection.group_id
     if container is not None:
         group, _ = place_of_target(connection, parse_target(container))
-    return Target(info=connection.info, user=connection.user, group=group)
+    return Target(info=connection.info, user=connection.user, group=group, session=connection.session_id)
 
 
 def target_owners(
@@ -157,19 +158,39 @@ def server_sink(
     )
 
 
-def find_created(connection: Connection, run_id: str) -> Removal:
-    """Return what carries the mark of a run on a server, and what of it has to stay."""
+def refuse_doubles(run: Run, connection: Connection, group: int, retry: Retry) -> None:
+    """Raise if other runs put objects of a plan into the same group of a server.
+
+    Raises
+    ------
+    RefusedError
+    """
+    from omero_rocrate_transfer.cli.process import runs
+    from omero_rocrate_transfer.server.write.doubles import find_doubles
+
+    contents = run.plan.contents
+    runs.refuse_doubles(
+        run, lambda run_id: retry.call(lambda: find_doubles(connection, group, contents, run_id))
+    )
+
+
+def find_created(connection: Connection, run_id: str) -> tuple[Removal, int]:
+    """Return what carries the mark of a run on a server, and what of it has to stay; with its group."""
     from omero_rocrate_transfer.server.write.created import find_traces
     from omero_rocrate_transfer.server.write.removal import plan_removal
 
-    return plan_removal(connection, list(find_traces(connection, run_id).found), connection.group_id)
+    traces = find_traces(connection, run_id)
+    groups = Counter(traces.groups.values())
+    group = groups.most_common(1)[0][0] if groups else connection.group_id
+    mine = [ref for ref in traces.found if traces.groups[ref] == group]
+    return plan_removal(connection, mine, group), group
 
 
-def remove_created(connection: Connection, refs: Collection[ObjectRef]) -> list[ObjectRef]:
+def remove_created(connection: Connection, refs: Collection[ObjectRef], group: int) -> list[ObjectRef]:
     """Delete objects; return the containers that were kept, because they hold other things too."""
     from omero_rocrate_transfer.server.write.created import remove
 
-    return remove(connection, refs, connection.group_id, keep_shared=True)
+    return remove(connection, refs, group, keep_shared=True)
 
 
 def unfinished_crate(target: Path, run_id: str) -> Unfinished:

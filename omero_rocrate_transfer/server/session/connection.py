@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from threading import BoundedSemaphore, RLock
 from typing import Any, Final, Self
@@ -15,7 +16,12 @@ import omero
 from omero.sys import ParametersI
 
 from omero_rocrate_transfer.model.contents import SourceInfo
-from omero_rocrate_transfer.model.errors import LinkLostError, LoginError, UsageError
+from omero_rocrate_transfer.model.errors import (
+    LinkLostError,
+    LoginError,
+    OtherDatabaseError,
+    UsageError,
+)
 from omero_rocrate_transfer.model.secrets import keep_secret
 from omero_rocrate_transfer.server.session.clients import (
     close_quietly,
@@ -79,25 +85,31 @@ class Connection:
         self.first_times = FirstTimes()
         #: Run that what is created is marked with; see `mark_with`.
         self.run_id = ""
+        #: Uuid of the database that what is created comes from, empty if it is not known.
+        self.source_database = ""
+        #: The server, as the source of what is read from it.
+        self.info = SourceInfo(host=lsid_host(host_of(client)), database_uuid="", version="")
         with server_errors("Opening the session"):
             self._adopt(client)
             context = self.session.getAdminService().getEventContext()
-            config = self.session.getConfigService()
-            #: The server, as the source of what is read from it.
-            self.info = SourceInfo(
-                host=lsid_host(host_of(client)),
-                database_uuid=config.getDatabaseUuid(),
-                version=config.getVersion(),
-            )
         #: ``Experimenter.omeName`` and id of the user.
         self.user: str = context.userName
         self.user_id: int = context.userId
+        #: Id of the session that began; one that takes its place later has another.
+        self.session_id: int = context.sessionId
         self.enumerations = Enumerations(self)
         #: Id of the group that new objects go into.
         self.group_id: int = context.groupId if group is None else self._group_named(group)
 
     def _adopt(self, client: Any) -> None:
-        """Use a connected client from now on."""
+        """Use a connected client from now on.
+
+        Raises
+        ------
+        OtherDatabaseError
+            It is connected to another database than the one before.
+        """
+        self._identify(client)
         self._client = client
         #: How long an answer is waited for, in ms; 0 where nothing limits it.
         self.limit_ms = limit_of(client)
@@ -107,10 +119,24 @@ class Connection:
         self.query = self.session.getQueryService()
         self.update = self.session.getUpdateService()
         if self.run_id:
-            self.mark_with(self.run_id)
+            self.mark_with(self.run_id, self.source_database)
         self.__dict__.pop("managed_repository", None)
         if int(client.getProperty("omero.keep_alive") or 0) <= 0:
             client.enableKeepAlive(KEEP_ALIVE_S)
+
+    def _identify(self, client: Any) -> None:
+        """Note which database a client is connected to, or raise if it is not the one before."""
+        config = client.getSession().getConfigService()
+        database = config.getDatabaseUuid()
+        known = self.info.database_uuid
+        if known and database != known:
+            close_quietly(client)
+            raise OtherDatabaseError(
+                f"The server at {self._address[0]}:{self._address[1]} is another database now "
+                f"({database[:8]}, not {known[:8]}): it was replaced while the command ran.",
+                hint="Nothing was written into the new one.",
+            )
+        self.info = replace(self.info, database_uuid=database, version=config.getVersion())
 
     @property
     def client(self) -> Any:
@@ -129,6 +155,8 @@ class Connection:
             Nobody answers there (yet).
         LoginError
             The server does not let this user in any more.
+        OtherDatabaseError
+            Another database is in its place.
         """
         asked = time.monotonic()
         with self._lock:
@@ -225,12 +253,12 @@ class Connection:
                 times.append(time.perf_counter() - started)
         return min(times)
 
-    def mark_with(self, run_id: str) -> None:
-        """Mark everything that is created from now on with a run."""
-        self.run_id = run_id
+    def mark_with(self, run_id: str, source: str = "") -> None:
+        """Mark everything that is created from now on with a run, and with the database it comes from."""
+        self.run_id, self.source_database = run_id, source
         with server_errors("Marking what is created"):
             service = self.session.getUpdateService()
-        self.update = MarkingUpdate(service, run_id, self.first_times, lambda: self.retry)
+        self.update = MarkingUpdate(service, run_id, source, self.first_times, lambda: self.retry)
 
     def context(self, group: int = ALL_GROUPS) -> dict[str, str]:
         """Return the context for a call in a group.

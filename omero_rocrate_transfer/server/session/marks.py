@@ -24,6 +24,10 @@ ENTITY: Final = "omero-rocrate-transfer/run"
 RUN_FACT: Final = "omero-rocrate-transfer.run"
 #: Name of the value that holds the unit, like ``Fileset:5``.
 UNIT_FACT: Final = "omero-rocrate-transfer.unit"
+#: Name of the value that holds the uuid of the database that the unit comes from.
+SOURCE_FACT: Final = "omero-rocrate-transfer.source"
+#: Longest LSID that a mark takes (omero-model ``externalinfo.lsid``).
+_MAX_LSID: Final = 255
 #: What is not deleted together with something else that is marked, by its class or that of its parent.
 MARKED: Final = ("Project", "Dataset", "Screen", "Plate", "Image", "Folder", "OriginalFile", "Annotation")
 
@@ -40,15 +44,20 @@ class MarkingUpdate:
         ``IUpdate`` of the session.
     run_id
         Of the run.
+    source
+        Uuid of the database that the objects come from: the revision of their LSIDs in marks.
     first_times
         Of all connections that write for the run.
     retry
         Returns what waits before something is saved again.
     """
 
-    def __init__(self, update: Any, run_id: str, first_times: FirstTimes, retry: Callable[[], Retry]) -> None:
+    def __init__(
+        self, update: Any, run_id: str, source: str, first_times: FirstTimes, retry: Callable[[], Retry]
+    ) -> None:
         self._update = update
         self._run_id = run_id
+        self._source = source
         self._first_times = first_times
         self._retry = retry
 
@@ -76,7 +85,10 @@ class MarkingUpdate:
     def _marked(self, objects: Sequence[Any]) -> Sequence[Any]:
         for one in objects:
             if one.getId() is None and is_marked_class(one):
-                _info_of(one).setUuid(rstring(self._run_id))
+                info = _info_of(one)
+                info.setUuid(rstring(self._run_id))
+                if self._source and info.getLsid() is not None:
+                    info.setLsid(rstring(with_source(info.getLsid().val, self._source)))
         return objects
 
 
@@ -105,6 +117,22 @@ def remember_source(one: Any, lsid: str) -> None:
     info.setLsid(rstring(lsid))
     if (found := parse_lsid(lsid)) is not None:
         info.setEntityId(rlong(found[1].id))
+
+
+def with_source(lsid: str, database: str) -> str:
+    """Return an LSID with a database as its revision: servers of one name are told apart by that."""
+    full = f"{without_source(lsid)}:{database}"
+    return full if len(full) <= _MAX_LSID else lsid
+
+
+def without_source(lsid: str) -> str:
+    """Return the LSID of a mark as documents have it."""
+    return ":".join(lsid.split(":")[:5])
+
+
+def source_of(lsid: str) -> str:
+    """Return the database in the LSID of a mark; empty in marks of earlier versions."""
+    return ":".join(lsid.split(":")[5:])
 
 
 def _info_of(one: Any) -> Any:

@@ -97,7 +97,7 @@ class SudoSessions:
             raise
         connection.first_times, connection.retry = self._connection.first_times, self._connection.retry
         if self._connection.run_id:
-            connection.mark_with(self._connection.run_id)
+            connection.mark_with(self._connection.run_id, self._connection.source_database)
         return connection
 
     def _log_in(self, account: Account) -> Any:

@@ -12,6 +12,7 @@ from omero.sys import ParametersI
 from omero_rocrate_transfer.server.session.collisions import repeat
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.session.errors import server_errors
+from omero_rocrate_transfer.server.session.marks import remember_source
 from omero_rocrate_transfer.server.session.queries import OBJECTS_PER_SAVE, batches, by_ids, find_objects
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
@@ -36,9 +37,19 @@ class Writer:
         self._of_owner = f" and l.details.owner.id = {connection.user_id}" if for_each_owner else ""
         self._context = connection.context(group)
 
-    def create(self, type_name: str, named: Sequence[tuple[str, str | None]]) -> list[int]:
-        """Create containers from names and descriptions; return their ids in that order."""
+    def create(
+        self, type_name: str, named: Sequence[tuple[str, str | None]], lsids: Sequence[str] = ()
+    ) -> list[int]:
+        """Create containers from names and descriptions; return their ids in that order.
+
+        Parameters
+        ----------
+        lsids
+            Of their sources, to be remembered; none for containers that no source has.
+        """
         new = [_container(type_name, name, description) for name, description in named]
+        for one, lsid in zip(new, lsids, strict=False):
+            remember_source(one, lsid)
         ids = self._insert(new, f"Creating {type_name}s")
         faultpoint("server:container-created")
         return ids

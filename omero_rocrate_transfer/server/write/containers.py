@@ -116,6 +116,7 @@ class ContainerFinder:
 
     def __init__(self, belongings: Belongings, group: int, *, merge: bool) -> None:
         self._belongings = belongings
+        self._host = belongings.host
         self._owners = belongings.owners
         self._group = group
         self._merge = merge
@@ -135,7 +136,9 @@ class ContainerFinder:
                     made |= self._found(hand, mine, containers, made)
                 new = [one for one in mine if one.ref not in made]
                 ids = Writer(hand, self._group).create(
-                    type_name, [(one.name, one.description) for one in new]
+                    type_name,
+                    [(one.name, one.description) for one in new],
+                    [one.ref.lsid(self._host) for one in new],
                 )
                 made |= {one.ref: number for one, number in zip(new, ids, strict=True)}
         ends = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,11 +13,17 @@ from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.session.commands import delete, delete_all
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.session.errors import server_errors
-from omero_rocrate_transfer.server.session.marks import ENTITY, MARKED, RUN_FACT, UNIT_FACT
+from omero_rocrate_transfer.server.session.marks import (
+    ENTITY,
+    MARKED,
+    RUN_FACT,
+    UNIT_FACT,
+    without_source,
+)
 from omero_rocrate_transfer.server.session.queries import Reader
 
 _MARKS: Final = (
-    "select o.id, e.lsid from {type} o join o.details.externalInfo e"
+    "select o.id, e.lsid, o.details.group.id from {type} o join o.details.externalInfo e"
     " where e.entityType = :entity and e.uuid = :run order by o.id"
 )
 _JOBS: Final = (
@@ -30,6 +35,10 @@ _UNIT_OF: Final = (
     " and v.name = '{fact}' order by j.id"
 )
 _FILESETS: Final = "select l.parent.id from FilesetJobLink l where l.child.id in (:ids) order by l.parent.id"
+_IMPORTS: Final = (
+    "select l.parent.id, l.child.id, l.parent.details.group.id from FilesetJobLink l"
+    " where l.child.id in (:ids) order by l.parent.id, l.child.id"
+)
 _IN_USE: Final = "select f.id from FileAnnotation a join a.file f where f.id in (:ids) order by f.id"
 _THERE: Final = "select o.id from {type} o where o.id in (:ids) order by o.id"
 #: What other people may have put into a container since.
@@ -74,6 +83,10 @@ class Traces:
 
     #: With the LSID of their source, where that was written on them; all annotations are "Annotation".
     found: dict[ObjectRef, str | None] = field(default_factory=dict)
+    #: Units of the filesets, like ``Fileset:5``.
+    units: dict[ObjectRef, str] = field(default_factory=dict)
+    #: Ids of the groups that they are in.
+    groups: dict[ObjectRef, int] = field(default_factory=dict)
     #: Annotations with their classes, by the LSID of their source.
     annotations: dict[str, ObjectRef] = field(default_factory=dict)
     #: Folders, by the LSID of their source.
@@ -83,28 +96,35 @@ class Traces:
         """Return those of some types."""
         return [ref for ref in self.found if ref.type in types]
 
-    def count(self) -> Counter[str]:
-        """Return how many there are of each type."""
-        return Counter(ref.type for ref in self.found)
-
 
 def find_traces(connection: Connection, run_id: str) -> Traces:
     """Return what carries the mark of a run."""
     traces = Traces()
-    reader = Reader(connection)
     for type_name in (*(one for one in MARKED if one != "Annotation"), *_ANNOTATIONS):
-        for number, lsid in _rows(connection, _MARKS.format(type=type_name), ENTITY, run_id):
+        for number, mark, group in _rows(connection, _MARKS.format(type=type_name), ENTITY, run_id):
             ref = ObjectRef(type_name, int(str(number)))
+            lsid = None if mark is None else without_source(str(mark))
             if type_name in _ANNOTATIONS:
                 traces.annotations[str(lsid)] = ref
                 ref = ObjectRef("Annotation", ref.id)
             elif type_name == "Folder" and lsid is not None:
                 traces.folders[str(lsid)] = ref
-            traces.found[ref] = None if lsid is None else str(lsid)
-    jobs = [int(str(row[0])) for row in _rows(connection, _JOBS, RUN_FACT, run_id)]
-    for (fileset,) in reader.rows(_FILESETS, jobs, doing="Looking for filesets of the run"):
-        traces.found[ObjectRef("Fileset", fileset)] = None
+            traces.found[ref] = lsid
+            traces.groups[ref] = int(str(group))
+    _add_filesets(connection, run_id, traces)
     return traces
+
+
+def _add_filesets(connection: Connection, run_id: str, traces: Traces) -> None:
+    """Add the filesets of a run, which are marked by the jobs that imported them."""
+    reader, doing = Reader(connection), "Looking for filesets of the run"
+    jobs = [int(str(row[0])) for row in _rows(connection, _JOBS, RUN_FACT, run_id)]
+    units: dict[int, str] = dict(reader.rows(_UNIT_OF.format(fact=UNIT_FACT), jobs, doing=doing))
+    for fileset, job, group in reader.rows(_IMPORTS, jobs, doing=doing):
+        ref = ObjectRef("Fileset", fileset)
+        traces.found[ref] = None
+        traces.groups[ref] = group
+        traces.units[ref] = units.get(job, "")
 
 
 def find_unit_traces(connection: Connection, unit: TransferUnit, host: str) -> list[ObjectRef]:

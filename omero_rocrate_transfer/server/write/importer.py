@@ -27,7 +27,7 @@ from omero_rocrate_transfer.server.session.collisions import repeat
 from omero_rocrate_transfer.server.session.commands import delete, wait_for
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.session.errors import server_errors
-from omero_rocrate_transfer.server.session.marks import RUN_FACT, UNIT_FACT
+from omero_rocrate_transfer.server.session.marks import RUN_FACT, SOURCE_FACT, UNIT_FACT
 from omero_rocrate_transfer.server.session.stateful import (
     Service,
     close_quietly,
@@ -94,7 +94,7 @@ class FilesetImport:
             process = repeat(
                 lambda: open_import(
                     self._connection,
-                    _fileset(self._unit, self._connection.run_id),
+                    _fileset(self._unit, self._connection.run_id, self._connection.source_database),
                     _settings(),
                     self._context,
                 ),
@@ -177,7 +177,7 @@ class FilesetImport:
         return int(self._connection.query.projection(hql, parameters, self._context)[0][0].val)
 
 
-def _fileset(unit: TransferUnit, run_id: str) -> FilesetI:
+def _fileset(unit: TransferUnit, run_id: str, source: str) -> FilesetI:
     paths = [file.path for file in unit.files]
     fileset = FilesetI()
     for path in paths:
@@ -187,6 +187,7 @@ def _fileset(unit: TransferUnit, run_id: str) -> FilesetI:
     facts = {"omero.rocrate.transfer.version": __version__, "os.name": sys.platform}
     if run_id:
         facts |= {RUN_FACT: run_id, UNIT_FACT: str(unit.ref)}
+        facts |= {SOURCE_FACT: source} if source else {}
     if (reader := reader_hint(paths)) is not None:
         facts["bioformats.reader"] = reader
     job = UploadJobI()

@@ -50,7 +50,8 @@ class Belongings:
 
     def __init__(self, owners: Owners, contents: Contents, links: Iterable[MemberLink]) -> None:
         self.owners = owners
-        self._host = contents.source.host
+        #: Of the source, as in its LSIDs.
+        self.host = contents.source.host
         self._logins = owners_of(contents)
         self._linkers = MemberAccounts(owners, links)
 
@@ -67,8 +68,8 @@ class Belongings:
         pairs: dict[Account | None, list[tuple[int, int]]] = {}
         for one in ends:
             owner = self.of(one.child)
-            parent = "" if one.parent is None else one.parent.lsid(self._host)
-            for account in self._linkers.of(parent, one.child.lsid(self._host), owner):
+            parent = "" if one.parent is None else one.parent.lsid(self.host)
+            for account in self._linkers.of(parent, one.child.lsid(self.host), owner):
                 pairs.setdefault(account, []).append((one.parent_id, one.child_id))
         for account, mine in pairs.items():
             writer = Writer(self.owners.hand(account), group, for_each_owner=self.owners.restores)

@@ -28,7 +28,7 @@ from omero_rocrate_transfer.server.write.pairing import pair_images, pair_plates
 from omero_rocrate_transfer.server.write.pixels.unit import PixelsImport
 from omero_rocrate_transfer.server.write.placing import Places
 from omero_rocrate_transfer.server.write.renaming import changed_paths
-from omero_rocrate_transfer.server.write.resume import take_up
+from omero_rocrate_transfer.server.write.resume import Merging, Resume
 from omero_rocrate_transfer.server.write.unit_content import ContentWriter
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 from omero_rocrate_transfer.transfer.journal.state import History
@@ -116,6 +116,8 @@ class ServerSink(Sink):
             Nothing of the contents can go into the target.
         """
         check_units(contents)
+        if self._connection.run_id:
+            self._connection.mark_with(self._connection.run_id, contents.source.database_uuid)
         if self._target is not None:
             self._check_target(contents)
             self._group = group_of_target(self._connection, self._target)
@@ -153,11 +155,13 @@ class ServerSink(Sink):
         Raises
         ------
         RefusedError
-            A container of the run was deleted meanwhile.
+            What the run left is not what it was, or somebody added something to it that would be lost.
         """
         if self._target is not None:
             self._group = group_of_target(self._connection, self._target)
-        whole, self._left = take_up(self._connection, self._group, contents, history)
+        merging = Merging(merge=self._merge, owner=None if self._owners.restores else self._connection.user)
+        resume = Resume(self._connection, self._group)
+        whole, self._left = resume.take_up(contents, history, merging)
         self._earlier = replace(history, done={ref: history.done[ref] for ref in whole})
         return whole
 

@@ -79,6 +79,21 @@ def read_head(path: Path) -> Record | None:
     return None if found is None else found[1]
 
 
+def read_journal(path: Path) -> list[Record]:
+    """Return the records of a journal, none if there is no journal.
+
+    Raises
+    ------
+    UnsafeCrateError
+        It is damaged.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return []
+    return parse_journal(data, f"The journal {path}")[0]
+
+
 class NoJournal:
     """Where nothing is to be kept, as in a dry run: takes everything and keeps nothing."""
 
@@ -106,6 +121,8 @@ class Journal(NoJournal):
         Its folder exists.
     head
         What must be the same in every process of the run: the first line.
+    process
+        What to note of this process besides its number and host.
 
     Raises
     ------
@@ -115,7 +132,7 @@ class Journal(NoJournal):
         It is damaged.
     """
 
-    def __init__(self, path: Path, head: Record) -> None:
+    def __init__(self, path: Path, head: Record, process: Record | None = None) -> None:
         self._path = path
         self._file = _open_locked(path)
         try:
@@ -132,7 +149,8 @@ class Journal(NoJournal):
             self.run_id = str(first["id"])
             #: What earlier processes noted, in order.
             self.records = records[1:]
-            self.append({"type": "opened", "pid": os.getpid(), "host": socket.gethostname()})
+            opened = {"type": "opened", "pid": os.getpid(), "host": socket.gethostname()}
+            self.append(opened | (process or {}))
             self.commit()
         except BaseException:
             self._file.close()

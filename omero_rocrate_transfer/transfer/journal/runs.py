@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from omero_rocrate_transfer.model.errors import NotFoundError, UsageError
 from omero_rocrate_transfer.transfer.disk import make_private_folder
-from omero_rocrate_transfer.transfer.journal.file import Journal
+from omero_rocrate_transfer.transfer.journal.file import Journal, read_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,6 +46,14 @@ def find_run(folder: Path, command: str, shown: str, identity: Mapping[str, Sett
     return "-".join(word for word in (command, part, digest) if word)
 
 
+def name_of_run(folder: Path, run_id: str) -> str | None:
+    """Return the name of the run with an id, if its journal is here."""
+    for path in sorted(folder.glob(f"*/{JOURNAL}")):
+        if (read_head(path) or {}).get("id") == run_id:
+            return path.parent.name
+    return None
+
+
 def check_name(name: str) -> str:
     """Return the name of a run, if it is one.
 
@@ -68,7 +76,12 @@ def journal_path(folder: Path, name: str) -> Path:
 
 @contextmanager
 def open_run(
-    folder: Path, plan: Plan, facts: Mapping[str, str], *, fingerprint: str | None = None
+    folder: Path,
+    plan: Plan,
+    facts: Mapping[str, str],
+    *,
+    fingerprint: str | None = None,
+    session: int | None = None,
 ) -> Iterator[Journal]:
     """Begin a run or resume it, and hold it until the block ends.
 
@@ -80,6 +93,8 @@ def open_run(
         What to say of it later: ``command``, ``target`` …
     fingerprint
         Of a run that an earlier version began, if it is not that of the plan.
+    session
+        Id of the session on the target that this process works in.
 
     Raises
     ------
@@ -103,5 +118,5 @@ def open_run(
         "items": len(plan.contents.units),
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-    with Journal(path, head) as journal:
+    with Journal(path, head, {} if session is None else {"session": session}) as journal:
         yield journal

@@ -32,6 +32,8 @@ class History:
     finished: dict[str, Any] | None = None
     #: Whether `undo` took everything back.
     undone: bool = False
+    #: Ids of the sessions on the target that its processes worked in.
+    sessions: set[int] = field(default_factory=set)
 
 
 def read_history(records: Iterable[Record]) -> History:
@@ -39,6 +41,8 @@ def read_history(records: Iterable[Record]) -> History:
     history = History()
     for record in records:
         match record["type"]:
+            case "opened":
+                history.sessions |= {record["session"]} if "session" in record else set()
             case "begun":
                 history.begun = True
                 history.mappings = _mappings(record["mappings"])
@@ -55,7 +59,7 @@ def read_history(records: Iterable[Record]) -> History:
             case "finished":
                 history.finished = record["receipt"]
             case "undone":
-                history = History(undone=True)
+                history = History(undone=True, sessions=history.sessions)
     return history
 
 

@@ -15,6 +15,7 @@ from omero_rocrate_transfer.model.results import Mapping as MappingTo
 from omero_rocrate_transfer.server.mapping.times import milliseconds
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.session.errors import server_errors
+from omero_rocrate_transfer.server.session.marks import remember_source
 from omero_rocrate_transfer.server.write.pixels.image_graph import quantity, set_color
 from omero_rocrate_transfer.transfer.faultpoints import faultpoint
 
@@ -110,6 +111,7 @@ class PlateWriter:
 
 def _plate(name: str, description: str | None, element: model.Plate) -> Any:
     plate = omero.model.PlateI()
+    remember_source(plate, element.id)
     plate.setName(rstring(name))
     if description is not None:
         plate.setDescription(rstring(description))
