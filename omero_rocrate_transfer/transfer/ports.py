@@ -94,6 +94,37 @@ class Source(Protocol):
         ...
 
 
+class AttachedFile:
+    """An attached file and where it is read."""
+
+    def __init__(self, source: Source, unit: TransferUnit, file: OriginalFile) -> None:
+        self._source, self._unit = source, unit
+        self.file = file
+        self._document: Document | None = None
+
+    def read_document(self) -> Document:
+        """Return the document of its annotation; it is read once."""
+        if self._document is None:
+            self._document = self._source.read_document(self._unit)
+        return self._document
+
+    def iter_blocks(self) -> Iterator[bytes]:
+        """Yield its bytes; see `Source.iter_blocks`."""
+        return self._source.iter_blocks(self._unit, self.file)
+
+
+class RewrittenFiles(Protocol):
+    """Knows the attached files whose bytes a transfer changes on purpose, and compares them."""
+
+    def is_rewritten(self, left: AttachedFile, right: AttachedFile) -> bool:
+        """Tell whether the right was made of the left with other bytes."""
+        ...
+
+    def tell_differences(self, left: AttachedFile, right: AttachedFile) -> list[str]:
+        """Return one clause for each thing that the transfer should not have changed."""
+        ...
+
+
 class StoredSource(Source, Protocol):
     """A source whose bytes lie in files, and can be checked before anything is sent."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from threading import Lock
 from typing import Final
@@ -16,7 +16,7 @@ from omero_rocrate_transfer.model.extras import Extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.read import files
 from omero_rocrate_transfer.server.read.annotations.annotations import AnnotationReader, of_containers
-from omero_rocrate_transfer.server.read.annotations.figure_search import find_figures
+from omero_rocrate_transfer.server.read.annotations.figure_search import figures_among, find_figures
 from omero_rocrate_transfer.server.read.annotations.plan import add_attachments, anchors_of
 from omero_rocrate_transfer.server.read.contents import read_contents
 from omero_rocrate_transfer.server.read.documents.builder import Draft
@@ -55,7 +55,8 @@ class ServerSource:
     annotations
         Which annotations travel.
     figures
-        Whether OMERO.figures travel that show only images that do.
+        Whether OMERO.figures travel that show only images that do; or the ids of those that travel, whatever
+        they show. Ids of other annotations among them do not matter.
     emails
         Whether the addresses of owners are told.
     """
@@ -66,7 +67,7 @@ class ServerSource:
         *,
         pixels: PixelsPolicy = PixelsPolicy.ORIGINAL,
         annotations: AnnotationChoice | None = None,
-        figures: bool = False,
+        figures: bool | Collection[int] = False,
         emails: bool = False,
     ) -> None:
         self._pixels = pixels
@@ -96,7 +97,7 @@ class ServerSource:
             self._annotations.links,
             contents,
             self._choice,
-            find_figures(self._connection, images) if self._figures else (),
+            self._find_figures(images),
             folders=self._folders,
         )
         references = read_references(Reader(self._connection), contents)
@@ -110,6 +111,11 @@ class ServerSource:
             self._place = {unit.ref: place for place, unit in enumerate(contents.units)}
             self._documents.clear()
         return contents
+
+    def _find_figures(self, images: Collection[int]) -> list[int]:
+        if isinstance(self._figures, bool):
+            return find_figures(self._connection, images) if self._figures else []
+        return figures_among(self._connection, self._figures)
 
     def read_document(self, unit: TransferUnit) -> Document:
         """Return the document of a unit; reads those of the units after it too."""
