@@ -121,7 +121,7 @@ def _read_ids(chosen: VerifyOptions, source: SourceInfo, target: SourceInfo) -> 
     if chosen.idmap is None:
         return find_ids(chosen.path, source, target)
     ids = read_idmap(chosen.idmap)
-    if ids.crate_md5 is not None and ids.crate_md5 != source.crate_md5:
+    if ids.crate_digest is not None and ids.crate_digest != source.crate_digest:
         raise UsageError(
             f"The ids of {chosen.idmap} are not of {chosen.path}, but of another crate.",
             hint="Name the file that unpack wrote for it with --idmap.",
