@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from omero_rocrate_transfer.model.contents import Contents, OriginalFile, TransferUnit
+    from omero_rocrate_transfer.model.contents import Contents, Omission, OriginalFile, TransferUnit
     from omero_rocrate_transfer.model.document import Document
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.model.results import Mapping, UnitResult
@@ -144,6 +144,8 @@ class Sink(Protocol):
 
     #: Units that may be written at the same time; 1 for archives.
     max_parallel: int
+    #: What of the containers could not be taken, once `begin` has returned.
+    omissions: tuple[Omission, ...]
 
     def begin(self, contents: Contents, containers: Callable[[], Document]) -> Sequence[Mapping]:
         """Check that everything can be taken, then create the containers.

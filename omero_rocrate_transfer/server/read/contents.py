@@ -74,6 +74,7 @@ def read_contents(
     omissions = [
         *maker.omissions,
         *_lost_omissions(filesets),
+        *_files_omissions(pixels, filesets),
         *_archived_omissions(reader, choice, fileset_of),
     ]
     omissions += _plate_omissions(containers, choice, filesets)
@@ -170,9 +171,17 @@ def _member_links(
 
 def _lost_omissions(filesets: Mapping[int, FilesetRows]) -> Iterator[Omission]:
     for fileset, rows in filesets.items():
-        if not rows.complete:
+        if rows.lost:
             on = ObjectRef("Fileset", fileset)
             yield Omission(type="Image", count=len(rows.images), reason=rows.withheld, on=on)
+
+
+def _files_omissions(policy: PixelsPolicy, filesets: Mapping[int, FilesetRows]) -> Iterator[Omission]:
+    for fileset, rows in filesets.items():
+        if rows.without_pixels and rows.files and not rows.lost and policy is not PixelsPolicy.ZARR:
+            reason = f"{rows.withheld}, so only pixels of the others travel"
+            on = ObjectRef("Fileset", fileset)
+            yield Omission(type="OriginalFile", count=len(rows.files), reason=reason, on=on)
 
 
 def _archived_omissions(reader: Reader, choice: Choice, fileset_of: FilesetOf) -> Iterator[Omission]:

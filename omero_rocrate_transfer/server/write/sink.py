@@ -90,6 +90,8 @@ class ServerSink:
         self._host = ""
         #: Units that failed in this process and may be tried again.
         self._broken: set[ObjectRef] = set()
+        #: What of the containers could not be taken, once `begin` has returned.
+        self.omissions: tuple[Omission, ...] = ()
         self._connection = connection
         self._owners = owners or Owners(connection)
         self._merge = merge
@@ -144,6 +146,7 @@ class ServerSink:
         self._content.add_earlier(self._earlier, self._left)
         restore = self._content.find_containers if again else self._content.write_containers
         restore(document)
+        self.omissions = self._content.take_untold()
         return [_mapping(ref, number) for ref, number in made.items()]
 
     def take_up(self, contents: Contents, history: History) -> Collection[ObjectRef]:
