@@ -82,3 +82,12 @@ def test_namespaces_of_containers_that_xml_cannot_hold_arrive_exactly(
 
     [found] = target_server.client().sf.getQueryService().findAll("TagAnnotation", None)
     assert found.ns.val == f"a{letter}b"
+
+
+def test_a_plate_without_wells_says_that_it_has_no_images(pack: Line, source_server: Server) -> None:
+    plate = seed.create(source_server.client(), "Plate", "empty").id.val
+
+    packed = pack(f"Plate:{plate}", "crate.zip", exit_code=3)
+
+    assert f"1 Plate on Plate:{plate}: it has no images" in packed.stderr
+    assert "Packed   0 images" in packed.stderr
