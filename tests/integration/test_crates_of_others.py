@@ -443,3 +443,15 @@ def test_a_path_inside_an_ome_zarr_names_the_ome_zarr(show: Line, tmp_path: Path
     result = show(tmp_path / "cells.ome.zarr" / "0", exit_code=8)
 
     assert str(tmp_path / "cells.ome.zarr") in result.sentences[0]
+
+
+@pytest.mark.parametrize("name", ["crate", "pack"])
+def test_a_crate_or_pack_of_nothing_never_ends_with_0(name: str, unpack: Line, tmp_path: Path) -> None:
+    path = tmp_path / name
+    if name == "crate":
+        write_crate(path, metadata([], []), {})
+    else:
+        path.mkdir()
+        (path / "transfer.xml").write_text('<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"/>')
+
+    assert "no image" in unpack(path, exit_code=8).sentences[0]
