@@ -136,3 +136,16 @@ def test_what_only_differs_in_its_pixels_is_not_taken_for_the_same(
     # the new ids of each are found, whichever came last
     for path in (first, second):
         assert "0 not the same" in verify(path, "--server").stderr
+
+
+@pytest.mark.parametrize("size", [1e-320, 1e308])
+def test_a_size_that_ome_xml_cannot_hold_is_counted_and_no_difference(
+    size: float, unpack: Line, verify: Line, tmp_path: Path
+) -> None:
+    path = tmp_path / "odd.ome.zarr"
+    write_zarr(path)
+    attributes = path / ".zattrs"
+    attributes.write_text(attributes.read_text().replace("0.5", repr(size)))
+
+    assert "is not a valid size" in unpack(path, exit_code=3).stderr
+    assert "0 not the same" in verify(path, "--server").stderr

@@ -198,4 +198,5 @@ def _move(lines: Mapping[str, _Line], numbers: list[object]) -> Iterator[Flaw]:
 
 
 def _is_size(value: float) -> bool:
-    return 0.0 < value < math.inf
+    # sizes are of type xsd:float in OME-XML 2016-06
+    return 2.0**-126 <= value < 2.0**128
