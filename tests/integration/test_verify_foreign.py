@@ -147,5 +147,5 @@ def test_a_size_that_ome_xml_cannot_hold_is_counted_and_no_difference(
     attributes = path / ".zattrs"
     attributes.write_text(attributes.read_text().replace("0.5", repr(size)))
 
-    assert "is not a valid size" in unpack(path, exit_code=3).stderr
+    assert "is not a number that OME-XML can hold" in unpack(path, exit_code=3).stderr
     assert "0 not the same" in verify(path, "--server").stderr
