@@ -31,8 +31,15 @@ class SourceInfo:
     packed: str | None = None
     #: MD5 of that crate's manifest, which has the digests of all its files.
     crate_md5: str | None = None
+    #: Tells what another program wrote, and has no manifest, from others: see `crate.archives.samples`.
+    samples: str | None = None
     #: Whether it says all that OMERO knows of its objects; what other programs write says a part of it.
     is_whole: bool = True
+
+    @property
+    def crate_digest(self) -> str | None:
+        """What tells the crate from others; None for a server."""
+        return self.crate_md5 or self.samples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,8 @@ class ContainersCreated:
     """The sink stands ready, and so do these containers on the target."""
 
     mappings: tuple[Mapped, ...]
+    #: What of the containers the sink could not take.
+    omissions: tuple[Omission, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,6 +88,9 @@ def digest_contents(contents: Contents, settings: Mapping[str, object]) -> str:
         "containers": [[str(one.ref), *map(str, one.members)] for one in contents.containers],
         "options": dict(settings),
     }
+    if contents.source.samples is not None:
+        # its files have no digests
+        head["samples"] = contents.source.samples
     digest.update(json.dumps(head, sort_keys=True).encode())
     for unit in contents.units:
         digest.update(json.dumps(_describe(unit)).encode())

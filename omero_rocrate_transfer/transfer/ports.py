@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from omero_rocrate_transfer.model.contents import Contents, OriginalFile, TransferUnit
+    from omero_rocrate_transfer.model.contents import Contents, Omission, OriginalFile, TransferUnit
     from omero_rocrate_transfer.model.document import Document
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.model.results import Mapping, UnitResult
@@ -129,6 +129,37 @@ class Source(Protocol):
         ...
 
 
+class AttachedFile:
+    """An attached file and the reader that it is read with."""
+
+    def __init__(self, reader: UnitReader, file: OriginalFile) -> None:
+        self._reader = reader
+        self.file = file
+        self._document: Document | None = None
+
+    def read_document(self) -> Document:
+        """Return the document of its annotation; it is read once."""
+        if self._document is None:
+            self._document = self._reader.document()
+        return self._document
+
+    def iter_blocks(self) -> Iterator[bytes]:
+        """Yield its bytes; see `UnitReader.blocks`."""
+        return self._reader.blocks(self.file)
+
+
+class RewrittenFiles(Protocol):
+    """Knows the attached files whose bytes a transfer changes on purpose, and compares them."""
+
+    def is_rewritten(self, left: AttachedFile, right: AttachedFile) -> bool:
+        """Tell whether the right was made of the left with other bytes."""
+        ...
+
+    def tell_differences(self, left: AttachedFile, right: AttachedFile) -> list[str]:
+        """Return one clause for each thing that the transfer should not have changed."""
+        ...
+
+
 class Sink(ABC):
     """Something that objects are put into.
 
@@ -138,6 +169,8 @@ class Sink(ABC):
 
     #: Units that may be written at the same time; 1 for archives.
     max_parallel: int
+    #: What of the containers could not be taken, once `begin` has returned.
+    omissions: tuple[Omission, ...]
 
     @abstractmethod
     def begin(self, contents: Contents, containers: Callable[[], Document]) -> Sequence[Mapping]:

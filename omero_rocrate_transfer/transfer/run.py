@@ -81,7 +81,7 @@ def run(
             sink.tidy()
             return
         ledger = Ledger(journal, sink)
-        yield from _begin(plan.contents, source, sink, ledger)
+        yield from _begin(plan.contents, source, sink, ledger, history)
         yield Started(phase="transfer", size_bytes=sum(unit.size_bytes for unit in remaining.left))
         yield from _skipped(remaining, plan)
         failed, mover = 0, _Mover(source, sink, engine)
@@ -96,11 +96,15 @@ def run(
         raise
 
 
-def _begin(contents: Contents, source: Source, sink: Sink, ledger: Ledger) -> Iterator[Event]:
+def _begin(
+    contents: Contents, source: Source, sink: Sink, ledger: Ledger, history: History
+) -> Iterator[Event]:
     mappings = tuple(sink.begin(contents, source.read_container_document))
+    # a sink that only finds the containers again does not know what they lack
+    omissions = tuple(sink.omissions) or history.omissions
     faultpoint("run:begun")
-    ledger.note_begun(mappings)
-    yield ContainersCreated(mappings=mappings)
+    ledger.note_begun(mappings, omissions)
+    yield ContainersCreated(mappings=mappings, omissions=omissions)
 
 
 def _finish(sink: Sink, ledger: Ledger, failed: int) -> None:
@@ -127,7 +131,7 @@ def _take_up(plan: Plan, sink: Sink, journal: NoJournal) -> tuple[History, Remai
 
 def _all_there(history: History, remaining: Remaining, plan: Plan) -> Iterator[Event]:
     """Report a run that an earlier process finished."""
-    yield ContainersCreated(mappings=history.mappings)
+    yield ContainersCreated(mappings=history.mappings, omissions=history.omissions)
     yield from _skipped(remaining, plan)
 
 

@@ -7,7 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from omero_rocrate_transfer.model.errors import IntegrityError
-from omero_rocrate_transfer.transfer.events import Advanced, Compared, Finished, Planned, Started, UnitEnded
+from omero_rocrate_transfer.transfer.events import (
+    Advanced,
+    Compared,
+    ContainersCreated,
+    Finished,
+    Planned,
+    Started,
+    UnitEnded,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,6 +54,8 @@ class Tally:
                 self._dry_run = event.dry_run
                 self._sizes = {unit.ref: unit.size_bytes for unit in contents.units}
                 self._add_omissions(contents.omissions)
+            case ContainersCreated():
+                self._add_omissions(event.omissions)
             case Started():
                 self.phase, self.size_bytes, self.done_bytes = event.phase, event.size_bytes, 0
                 self._under_way.clear()

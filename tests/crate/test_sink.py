@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from ome_types import model
 
 from omero_rocrate_transfer.crate.archives.base import Limits
 from omero_rocrate_transfer.crate.profile import CrateVersion
@@ -16,6 +17,7 @@ from omero_rocrate_transfer.crate.read.source import CrateSource
 from omero_rocrate_transfer.crate.write.sink import CrateSink
 from omero_rocrate_transfer.model.contents import Contents, TransferUnit
 from omero_rocrate_transfer.model.digests import Digest
+from omero_rocrate_transfer.model.document import Document
 from omero_rocrate_transfer.model.errors import (
     CrateLimitError,
     DigestMismatchError,
@@ -142,6 +144,17 @@ def pack_version(path: Path, version: CrateVersion) -> None:
     for unit in contents.units:
         sink.write_unit(source.open(unit))
     sink.finish()
+
+
+def test_what_xml_cannot_hold_of_containers_is_left_out_once(tmp_path: Path) -> None:
+    contents, _ = make_world()
+    sink = CrateSink(tmp_path / "crate", FACTS, agent=7, now=lambda: NOW)
+    screen = model.Screen(id="urn:lsid:a.b:Screen:1", protocol_identifier="1\x012")
+
+    sink.begin(contents, lambda: Document(model.OME(screens=[screen])))
+    sink.abort()
+
+    assert [(one.type, one.count) for one in sink.omissions] == [("Container", 1)]
 
 
 def test_crate_of_version_1_2_has_all_that_is_required(tmp_path: Path) -> None:

@@ -51,6 +51,9 @@ class MemoryArchive:
     def read(self, name: str, start: int, stop: int) -> bytes:
         return self._files[name][start:stop]
 
+    def checksum(self, name: str) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

@@ -13,10 +13,12 @@ import pytest
 from omero.util.sessions import SessionsStore
 
 from omero_rocrate_transfer.crate import extras_json, omexml
+from omero_rocrate_transfer.model.annotations import FIGURE_NAMESPACE, TABLE_TYPE
 from omero_sandbox.testing import real_input, seed
 from omero_sandbox.testing.compare import Comparison, compare
 from tests.command_line import CommandLine, Result, idmap_of
 from tests.integration.conftest import Server
+from tests.support import inputs
 from tests.support.servers import TESTER
 
 Copy = Callable[..., Result]
@@ -235,6 +237,30 @@ def test_copies_are_verified_against_their_originals(
 
     assert (same["differences"], same["compared"] > 0) == (0, True)
     assert f"* {dataset_on_source}" in other.stderr
+
+
+def test_tables_and_figures_of_copies_are_no_difference(
+    copy: Copy,
+    run_line: CommandLine,
+    source_server: Server,
+    target_server: Server,
+    tmp_path: Path,
+) -> None:
+    client, made = source_server.client(), real_input.multi_series(tmp_path / "in")
+    dataset = seed.create(client, "Dataset", "measured")
+    images = seed.import_fileset(client, made.folder, made.files, dataset).images
+    path = inputs.table(tmp_path / "table.h5", images)
+    seed.link(client, dataset, seed.attachment(client, path, TABLE_TYPE))
+    (tmp_path / "figure.json").write_text(json.dumps({"panels": [{"imageId": image} for image in images]}))
+    seed.attachment(client, tmp_path / "figure.json", "application/json", FIGURE_NAMESPACE)
+    root = f"Dataset:{dataset.id.val}"
+
+    copy(root, "--figure", "--idmap", "ids.json")
+    to = ["--to-server", target_server.host, "--to-port", target_server.port, "--idmap", "ids.json"]
+    summary = run_line("verify", root, *to, "--json", *source_server.login()).summary
+
+    # the container, the images with their file, the table and the figure
+    assert (summary["differences"], summary["compared"]) == (0, 1 + len(images) + len(made.files) + 2)
 
 
 def test_verifying_copies_needs_the_new_ids(run_line: CommandLine) -> None:

@@ -410,7 +410,48 @@ def test_metadata_that_cannot_be_read_are_refused_with_the_reason(
 
 def test_what_lies_one_folder_down_is_named(show: Line, tmp_path: Path) -> None:
     write_crate(tmp_path / "outer" / "study", metadata([], []), {})
-    write_zarr(tmp_path / "others" / "deep" / "x.zarr")
 
     assert "Its folder 'study' has a ro-crate-metadata.json" in show(tmp_path / "outer", exit_code=8).stderr
-    assert "Its folder 'deep/x.zarr' has a .z" in show(tmp_path / "others", exit_code=8).stderr
+
+
+def test_links_beside_ome_zarrs_are_passed_over_and_counted(unpack: Line, tmp_path: Path) -> None:
+    write_zarr(tmp_path / "elsewhere.ome.zarr")
+    study = tmp_path / "study"
+    write_zarr(study / "cells.ome.zarr")
+    (study / "linked.ome.zarr").symlink_to(tmp_path / "elsewhere.ome.zarr")
+
+    result = unpack(study, exit_code=3)
+
+    assert "1 OriginalFile: it is a link or device" in result.stderr
+    assert "Unpacked 1 image" in result.stderr
+
+
+def test_a_folder_of_nothing_but_links_says_that_links_are_not_followed(show: Line, tmp_path: Path) -> None:
+    write_zarr(tmp_path / "elsewhere.ome.zarr")
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "linked.ome.zarr").symlink_to(tmp_path / "elsewhere.ome.zarr")
+
+    [sentence] = show(tmp_path / "study", exit_code=8).sentences
+
+    assert "linked.ome.zarr" in sentence
+    assert "link" in sentence.partition("Its member")[2]
+
+
+def test_a_path_inside_an_ome_zarr_names_the_ome_zarr(show: Line, tmp_path: Path) -> None:
+    write_zarr(tmp_path / "cells.ome.zarr")
+
+    result = show(tmp_path / "cells.ome.zarr" / "0", exit_code=8)
+
+    assert str(tmp_path / "cells.ome.zarr") in result.sentences[0]
+
+
+@pytest.mark.parametrize("name", ["crate", "pack"])
+def test_a_crate_or_pack_of_nothing_never_ends_with_0(name: str, unpack: Line, tmp_path: Path) -> None:
+    path = tmp_path / name
+    if name == "crate":
+        write_crate(path, metadata([], []), {})
+    else:
+        path.mkdir()
+        (path / "transfer.xml").write_text('<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"/>')
+
+    assert "no image" in unpack(path, exit_code=8).sentences[0]

@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import h5py
 import omero
 import pytest
 from omero.rtypes import rstring
+from omero.sys import ParametersI
 
-from omero_sandbox.testing import seed
+from omero_rocrate_transfer.model.annotations import FIGURE_NAMESPACE, TABLE_TYPE
+from omero_sandbox.testing import real_input, seed
 from omero_sandbox.testing import world as demo_world
 from omero_sandbox.testing.world import DemoWorld
 from tests.command_line import CommandLine, idmap_of
 from tests.integration.conftest import Server
+from tests.support import inputs
 from tests.support.servers import NO_ID
 
 Line = Callable[..., Any]
@@ -237,3 +242,130 @@ def test_containers_with_letters_that_xml_cannot_hold_are_no_difference(
 
     assert told(verify_source(f"Dataset:{number}", "odd.zip")) == []
     assert told(verify_target("odd.zip", "--server")) == []
+
+
+TABLE = "openmicroscopy.org/omero/bulk_annotations"
+
+
+@pytest.fixture
+def measured(source_server: Server, tmp_path: Path) -> str:
+    """Give a dataset with a table of its images, and a figure that shows them."""
+    client = source_server.client()
+    made = real_input.multi_series(tmp_path / "in")
+    dataset = seed.create(client, "Dataset", "measured")
+    images = seed.import_fileset(client, made.folder, made.files, dataset).images
+    path = inputs.table(tmp_path / "table.h5", [*images, -1])
+    seed.link(client, dataset, seed.attachment(client, path, TABLE_TYPE, TABLE))
+    (tmp_path / "figure.json").write_text(json.dumps({"panels": [{"imageId": image} for image in images]}))
+    seed.attachment(client, tmp_path / "figure.json", "application/json", FIGURE_NAMESPACE)
+    return f"Dataset:{dataset.id.val}"
+
+
+def change_attached(server: Server, namespace: str, change: Callable[[bytes], bytes]) -> None:
+    """Replace the file of the only annotation in a namespace by another one."""
+    client = server.client()
+    hql = "select a from FileAnnotation a join fetch a.file where a.ns = :ns"
+    query = client.getSession().getQueryService()
+    annotation = query.findByQuery(hql, ParametersI().addString("ns", namespace))
+    with closing(client.sf.createRawFileStore()) as store:
+        store.setFileId(annotation.file.id.val)
+        data = change(bytes(store.read(0, store.size())))
+    path = Path("changed")
+    path.write_bytes(data)
+    made = seed.attachment(client, path, annotation.file.mimetype.val)
+    annotation.file = omero.model.OriginalFileI(
+        query.get("FileAnnotation", made.id.val).file.id.val, loaded=False
+    )
+    client.getSession().getUpdateService().saveObject(annotation)
+
+
+def change_area(data: bytes) -> bytes:
+    path = Path("changed.h5")
+    path.write_bytes(data)
+    with h5py.File(path, "r+") as file:
+        rows = file["OME/Measurements"][:]
+        rows["Area"][1] += 0.25
+        file["OME/Measurements"][:] = rows
+    return path.read_bytes()
+
+
+def change_image(data: bytes) -> bytes:
+    path = Path("changed.h5")
+    path.write_bytes(data)
+    with h5py.File(path, "r+") as file:
+        rows = file["OME/Measurements"][:]
+        rows["Image"][:2] = rows["Image"][:2][::-1]
+        file["OME/Measurements"][:] = rows
+    return path.read_bytes()
+
+
+def turn_panels(data: bytes) -> bytes:
+    return json.dumps({"panels": json.loads(data)["panels"][::-1]}).encode()
+
+
+def test_tables_and_figures_with_the_new_ids_are_no_difference(
+    measured: str, pack: Line, unpack: Line, verify_target: Line
+) -> None:
+    pack("--figure", measured, "crate.zip")
+    unpack("crate.zip", "--figure")
+
+    assert told(verify_target("crate.zip", "--server")) == []
+    assert told(verify_target("crate.zip", "--server", "--quick")) == []
+
+
+@pytest.mark.parametrize(
+    ("namespace", "change"),
+    [(TABLE, change_area), (TABLE, change_image), (FIGURE_NAMESPACE, turn_panels)],
+)
+def test_one_changed_value_of_a_table_or_figure_is_told(
+    namespace: str,
+    change: Callable[[bytes], bytes],
+    measured: str,
+    pack: Line,
+    unpack: Line,
+    verify_target: Line,
+    target_server: Server,
+) -> None:
+    pack("--figure", measured, "crate.zip")
+    unpack("crate.zip", "--figure")
+    change_attached(target_server, namespace, change)
+
+    [line] = told(verify_target("crate.zip", "--server", exit_code=4))
+
+    assert line.startswith("* Annotation:")
+
+
+def test_a_table_that_still_has_the_ids_of_the_source_is_a_difference(
+    measured: str, pack: Line, unpack: Line, verify_target: Line, target_server: Server, tmp_path: Path
+) -> None:
+    pack("--figure", measured, "crate.zip")
+    unpack("crate.zip", "--figure")
+    change_attached(target_server, TABLE, lambda _: (tmp_path / "table.h5").read_bytes())
+
+    [line] = told(verify_target("crate.zip", "--server", exit_code=4))
+
+    assert line.startswith("* Annotation:")
+
+
+@pytest.mark.parametrize("data", [b"no HDF5 at all", b""])
+def test_what_is_no_table_on_the_target_is_a_difference(
+    data: bytes, measured: str, pack: Line, unpack: Line, verify_target: Line, target_server: Server
+) -> None:
+    pack(measured, "crate.zip")
+    unpack("crate.zip")
+    change_attached(target_server, TABLE, lambda _: data)
+
+    [line] = told(verify_target("crate.zip", "--server", exit_code=4))
+
+    assert line.startswith("* Annotation:")
+
+
+@pytest.mark.sandbox
+def test_tables_whose_ids_could_not_be_brought_up_to_date_travel_as_they_are(
+    measured: str, pack: Line, unpack: Line, verify_target: Line, source_server: Server
+) -> None:
+    change_attached(source_server, TABLE, lambda _: b"no HDF5 at all")
+    pack(measured, "crate.zip")
+
+    assert "OMERO.table" in unpack("crate.zip", exit_code=3).stderr
+    assert told(verify_target("crate.zip", "--server")) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -97,3 +98,54 @@ def test_damaged_zip_of_foreign_input_is_found_without_digests(run_line: Command
     (tmp_path / "pack.zip").write_bytes(data)
 
     assert "14.tiff" in run_line("verify", tmp_path / "pack.zip", exit_code=4).stderr
+
+
+def change_one_byte(path: Path) -> None:
+    """Change the last byte of the largest file or chunk that is none of metadata."""
+    files = [one for one in path.rglob("*") if one.is_file() and one.suffix not in {".json", ".xml"}]
+    files = [one for one in files if not one.name.startswith(".z") and ".ome." not in one.name]
+    chosen = max(files, key=lambda one: one.stat().st_size)
+    data = chosen.read_bytes()
+    chosen.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+
+
+def zipped(folder: Path) -> Path:
+    return Path(shutil.make_archive(str(folder), "zip", folder))
+
+
+def tarred(folder: Path) -> Path:
+    return Path(shutil.make_archive(str(folder), "tar", folder))
+
+
+def as_folder(folder: Path) -> Path:
+    return folder
+
+
+@pytest.mark.parametrize("pack", [as_folder, zipped, tarred])
+def test_what_only_differs_in_its_pixels_is_not_taken_for_the_same(
+    pack: Callable[[Path], Path], foreign: Path, unpack: Line, verify: Line, tmp_path: Path
+) -> None:
+    other = tmp_path / "other" / foreign.name
+    shutil.copytree(foreign, other)
+    change_one_byte(other)
+    first, second = pack(foreign), pack(other)
+
+    made = [unpack(path, "--json").summary for path in (first, second, first)]
+
+    assert [one["done"] > 0 for one in made] == [True, True, False]
+    # the new ids of each are found, whichever came last
+    for path in (first, second):
+        assert "0 not the same" in verify(path, "--server").stderr
+
+
+@pytest.mark.parametrize("size", [1e-320, 1e308])
+def test_a_size_that_ome_xml_cannot_hold_is_counted_and_no_difference(
+    size: float, unpack: Line, verify: Line, tmp_path: Path
+) -> None:
+    path = tmp_path / "odd.ome.zarr"
+    write_zarr(path)
+    attributes = path / ".zattrs"
+    attributes.write_text(attributes.read_text().replace("0.5", repr(size)))
+
+    assert "is not a number that OME-XML can hold" in unpack(path, exit_code=3).stderr
+    assert "0 not the same" in verify(path, "--server").stderr

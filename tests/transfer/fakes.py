@@ -111,6 +111,7 @@ class FakeSink(Sink):
         gate: Event | None = None,
     ) -> None:
         self.max_parallel = max_parallel
+        self.omissions: tuple[Omission, ...] = ()
         self.errors = errors or {}
         #: Where given, units wait for it before they read.
         self.gate = gate

@@ -69,9 +69,10 @@ def find_ids(crate: Path, source: SourceInfo, target: SourceInfo) -> Ids:
     ]
     paths = [path for one in reversed(runs) if (path := _path_of(one)) is not None]
     # Earlier versions wrote it into the folder that they were called in.
+    wanted = target.database_uuid, source.crate_digest
     for path in (*paths, Path(f"{crate.resolve().stem}.idmap.json")):
         ids = _read(path)
-        if ids is not None and (ids.database, ids.crate_md5) == (target.database_uuid, source.crate_md5):
+        if ids is not None and (ids.database, ids.crate_digest) == wanted:
             return ids
     raise NotFoundError(
         f"No run here unpacked {crate} on {target.host}, so its new ids are not known.",

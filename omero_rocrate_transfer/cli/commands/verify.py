@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.server.session.connection import Connection
     from omero_rocrate_transfer.transfer.events import Event
     from omero_rocrate_transfer.transfer.interrupt import Interrupt
+    from omero_rocrate_transfer.transfer.journal.id_map import Ids
     from omero_rocrate_transfer.transfer.ports import Source
 
 #: Beginnings of the namespaces of annotations that only say where an object came from.
@@ -63,9 +64,8 @@ def _compare(
         with interrupt.at_once():
             contents, retry = crate.read_contents(()), Retry(chosen.retries)
             connection = endpoints.server_connection(ctx, args, retry)
-            server = endpoints.server_reader(connection)
             prepare = _with_source if chosen.objects else _with_target
-            comparison = retry.call(lambda: prepare(chosen, crate, contents, connection, server))
+            comparison = retry.call(lambda: prepare(chosen, crate, contents, connection))
         yield from _run(comparison, chosen, retry, interrupt)
 
 
@@ -77,10 +77,10 @@ def _compare_copies(
         there = endpoints.target_connection(here, to, retry)
     with closing(there):
         with interrupt.at_once():
-            source = endpoints.server_reader(here)
+            ids = _read_ids(chosen, here.info, there.info)
+            source = endpoints.server_reader(here, ids.became)
             contents = retry.call(lambda: source.read_contents(chosen.objects))
-            copies = endpoints.server_reader(there)
-            comparison = retry.call(lambda: _with_target(chosen, source, contents, there, copies))
+            comparison = retry.call(lambda: _with_copies(ids, source, contents, there))
         yield from _run(comparison, chosen, retry, interrupt)
 
 
@@ -92,7 +92,7 @@ def _run(
 
 
 def _with_source(
-    chosen: VerifyOptions, crate: Source, contents: Contents, connection: Connection, server: Source
+    chosen: VerifyOptions, crate: Source, contents: Contents, connection: Connection
 ) -> Comparison:
     """Compare objects of the server with the crate that was packed from them."""
     if contents.source.database_uuid != connection.info.database_uuid:
@@ -104,37 +104,48 @@ def _with_source(
     known = {one.ref for one in contents.containers} | {image.ref for image in contents.iter_images()}
     if known.issuperset(chosen.objects):
         contents = crate.read_contents(chosen.objects)
+    server = endpoints.server_reader(connection)
     there = server.read_contents(chosen.objects)
     return Comparison(Side(source=server, contents=there), Side(source=crate, contents=contents))
 
 
 def _with_target(
-    chosen: VerifyOptions, origin: Source, contents: Contents, connection: Connection, server: Source
+    chosen: VerifyOptions, crate: Source, contents: Contents, connection: Connection
 ) -> Comparison:
-    """Compare a crate, or the server that was copied from, with what was made of it on the server."""
+    """Compare a crate with what was made of it on the server."""
+    return _with_copies(_read_ids(chosen, contents.source, connection.info), crate, contents, connection)
+
+
+def _read_ids(chosen: VerifyOptions, source: SourceInfo, target: SourceInfo) -> Ids:
+    """Return what the objects of a source became on a target."""
     if chosen.idmap is None:
-        ids = find_ids(chosen.path, contents.source, connection.info)
-    else:
-        ids = read_idmap(chosen.idmap)
-    became = ids.became
-    if ids.crate_md5 is not None and ids.crate_md5 != contents.source.crate_md5:
+        return find_ids(chosen.path, source, target)
+    ids = read_idmap(chosen.idmap)
+    if ids.crate_digest is not None and ids.crate_digest != source.crate_digest:
         raise UsageError(
             f"The ids of {chosen.idmap} are not of {chosen.path}, but of another crate.",
             hint="Name the file that unpack wrote for it with --idmap.",
         )
-    if ids.database != connection.info.database_uuid:
-        here = _name_server(connection.info)
+    if ids.database != target.database_uuid:
         raise UsageError(
-            f"The ids of {chosen.idmap} are of database {ids.database[:8]}, not of {here}.",
+            f"The ids of {chosen.idmap} are of database {ids.database[:8]}, not of {_name_server(target)}.",
             hint="Log in where they were made.",
         )
+    return ids
+
+
+def _with_copies(ids: Ids, origin: Source, contents: Contents, connection: Connection) -> Comparison:
+    """Compare a crate, or the server that was copied from, with what was made of it on the server."""
+    became = ids.became
     wanted = [*(one.ref for one in contents.containers), *(image.ref for image in contents.iter_images())]
     present = endpoints.find_present(connection, _targets(wanted, became))
+    server = endpoints.server_reader(connection, became.values())
     there = server.read_contents(present) if present else Contents(source=connection.info, roots=())
     return Comparison(
         Side(source=origin, contents=contents),
         Side(source=server, contents=there),
         became=became,
+        rewritten=endpoints.rewritten_files(became),
         ignored_namespaces=PROVENANCE,
     )
 

@@ -9,7 +9,7 @@ from omero_rocrate_transfer.cli.servers.login import log_in
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from omero_rocrate_transfer.cli.options.content import UnpackContent
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.server.session.owners import Owners
     from omero_rocrate_transfer.server.write.removal import Removal
     from omero_rocrate_transfer.transfer.document_cache import DocumentCache
-    from omero_rocrate_transfer.transfer.ports import Sink, Source
+    from omero_rocrate_transfer.transfer.ports import RewrittenFiles, Sink, Source
     from omero_rocrate_transfer.transfer.retry import Retry
 
 
@@ -236,11 +236,25 @@ def crate_reader(path: Path, limits: Limits) -> Source:
     return open_source(path, limits)
 
 
-def server_reader(connection: Connection) -> Source:
-    """Return a server as source, to compare it with another."""
+def server_reader(connection: Connection, annotations: Iterable[ObjectRef] = ()) -> Source:
+    """Return a server as source, to compare it with another.
+
+    Parameters
+    ----------
+    annotations
+        Those among them that are OMERO.figures are read too: nothing links to them.
+    """
     from omero_rocrate_transfer.server.read.source import ServerSource
 
-    return ServerSource(connection)
+    known = [one.id for one in annotations if one.type == "Annotation"]
+    return ServerSource(connection, figures=known)
+
+
+def rewritten_files(became: Mapping[ObjectRef, ObjectRef]) -> RewrittenFiles:
+    """Return what compares attached files that have new ids in them."""
+    from omero_rocrate_transfer.server.write.annotations import rewritten
+
+    return rewritten.RewrittenFiles(became)
 
 
 def find_present(connection: Connection, refs: Iterable[ObjectRef]) -> list[ObjectRef]:

@@ -146,6 +146,10 @@ class ArchiveReader(Protocol):
         """
         ...
 
+    def checksum(self, name: str) -> bytes | None:
+        """Return the checksum that the archive has of a file; None if it has none."""
+        ...
+
     def close(self) -> None:
         """Close the archive; safe to call twice."""
         ...

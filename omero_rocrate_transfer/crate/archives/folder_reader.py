@@ -65,6 +65,10 @@ class FolderReader:
             blocks = iter(lambda: file.read(min(BLOCK_BYTES, stop - file.tell())), b"")
             return b"".join(counted(name, stop - start, blocks))
 
+    def checksum(self, name: str) -> None:
+        """Return nothing: a folder has no checksums of its files."""
+        del name
+
     def close(self) -> None:
         """Close the folder."""
         if not self._closed:

@@ -69,6 +69,10 @@ class ZipReader:
         except zlib.error as error:
             raise _damaged(name) from error
 
+    def checksum(self, name: str) -> bytes:
+        """Return the CRC-32 of a file."""
+        return self._members[name][3].to_bytes(4, "big")
+
     def close(self) -> None:
         """Close the archive."""
         self._input.close()

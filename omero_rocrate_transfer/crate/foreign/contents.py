@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from omero_rocrate_transfer.crate import vocabulary
+from omero_rocrate_transfer.crate.archives.samples import digest_samples
 from omero_rocrate_transfer.crate.foreign.files import PackFiles
 from omero_rocrate_transfer.crate.foreign.identities import clean_host, give_identities
 from omero_rocrate_transfer.model.contents import (
@@ -73,7 +74,13 @@ def make_contents(pack: TransferXml, archive: ArchiveReader, name: str) -> Conte
     containers = tuple(_without_lost(one, there) for one in containers)
     members = {member for one in containers for member in one.members}
     return Contents(
-        source=SourceInfo(host=host, database_uuid=pack.database_uuid, version="", is_whole=False),
+        source=SourceInfo(
+            host=host,
+            database_uuid=pack.database_uuid,
+            version="",
+            samples=digest_samples(archive),
+            is_whole=False,
+        ),
         roots=tuple(
             ref
             for ref in (*(one.ref for one in containers), *(i.ref for unit in units for i in unit.images))

@@ -58,15 +58,23 @@ def open_foreign(archive: ArchiveReader, limits: Limits) -> Source | None:
         if document is not None:
             from omero_rocrate_transfer.crate.foreign.source import ForeignSource
 
-            return ForeignSource(archive, document, limits)
+            return _not_empty(ForeignSource(archive, document, limits))
         if _has_metadata(archive) and not _is_ours(archive, limits):
             from omero_rocrate_transfer.crate.foreign.rocrate import RoCrateSource
 
-            return RoCrateSource(archive, limits)
+            return _not_empty(RoCrateSource(archive, limits))
     except BaseException:
         archive.close()
         raise
     return None
+
+
+def _not_empty(source: Source) -> Source:
+    """Refuse what has neither images nor containers, and nothing that is left out."""
+    contents = source.read_contents(())
+    if not contents.units and not contents.containers and not contents.omissions:
+        raise UnsafeCrateError("It holds no image.", hint="Nothing was written.")
+    return source
 
 
 def _find_document(archive: ArchiveReader) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from omero_rocrate_transfer.crate.archives.samples import digest_samples
 from omero_rocrate_transfer.crate.foreign.contents import NO_DIGESTS, is_clutter, omit, omit_others
 from omero_rocrate_transfer.crate.foreign.files import make_file
 from omero_rocrate_transfer.crate.foreign.files_source import FilesSource, FilesUnitReader
@@ -86,7 +87,7 @@ def _make_contents(parts: Parts, pixels: Contents, broken: list[Omission]) -> Co
     ]
     return replace(
         pixels,
-        source=replace(pixels.source, is_whole=False),
+        source=replace(pixels.source, samples=digest_samples(parts.archive), is_whole=False),
         roots=(*pixels.roots, *(image.ref for unit in units for image in unit.images)),
         units=(*pixels.units, *units),
         omissions=(

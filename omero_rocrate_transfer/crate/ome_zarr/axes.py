@@ -127,7 +127,10 @@ def _take(
 ) -> Iterator[Flaw]:
     """Take a measurement whose unit is known; others are flaws, unless they stand for "unknown"."""
     kind, unit, known, unknown = told
-    if known is not None:
+    # sizes are of type xsd:float in OME-XML 2016-06
+    if kind in _SIZES.values() and not 2.0**-126 <= value < 2.0**128:
+        yield Flaw(kind, f"{show(value)} is not a number that OME-XML can hold")
+    elif known is not None:
         found[name] = value, known
     elif unit is None or (isinstance(unit, str) and not unit.strip()):
         if value != unknown:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from omero_rocrate_transfer.crate.archives.base import DEFAULT_LIMITS, Limits
+from omero_rocrate_transfer.crate.archives.samples import digest_samples
 from omero_rocrate_transfer.crate.ome_zarr.members import ArchiveMembers
 from omero_rocrate_transfer.crate.ome_zarr.nodes import AbsentError
 from omero_rocrate_transfer.crate.ome_zarr.reader import OmeZarr
@@ -130,6 +131,7 @@ class ZarrSource:
                 host=labels.host,
                 database_uuid=str(uuid.UUID(digest[:32])),
                 version="OME-Zarr",
+                samples=digest_samples(self._archive),
                 is_whole=False,
             ),
             roots=tuple(unit.ref for unit in units),

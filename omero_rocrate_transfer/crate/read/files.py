@@ -59,6 +59,8 @@ def _hint_below(archive: ArchiveReader) -> str:
         folder, _, last = name.rpartition("/")
         if folder and last in _MARKS:
             return f"Its folder {folder!a:.200} has a {last}: unpack what it is in, and name that folder."
+    for name, reason in sorted(archive.passed_over.items()):
+        return f"Its member {name!a:.200} is not read: {reason}. Name what it leads to."
     return (
         f"A crate has that file, a pack of omero-cli-transfer a {vocabulary.TRANSFER_XML}, "
         "an OME-Zarr a zarr.json or .zgroup: name what has one."

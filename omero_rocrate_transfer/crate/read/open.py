@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from omero_rocrate_transfer.crate.archives.base import DEFAULT_LIMITS, Limits
@@ -47,7 +48,7 @@ def open_source(path: Path, limits: Limits = DEFAULT_LIMITS) -> Source:
         return foreign
     if not folders:
         if MANIFEST not in archive.sizes:
-            _check_metadata(archive)
+            _check_metadata(archive, path)
         return CrateSource(path, limits, archive)
     # Zarr is only loaded where pixels travel
     from omero_rocrate_transfer.crate.ome_zarr.source import ZarrSource
@@ -58,13 +59,26 @@ def open_source(path: Path, limits: Limits = DEFAULT_LIMITS) -> Source:
     return ZarrSource(archive, folders, name or "OME-Zarr", limits, _find_others(archive, folders))
 
 
-def _check_metadata(archive: ArchiveReader) -> None:
+def _check_metadata(archive: ArchiveReader, path: Path) -> None:
     """Raise if there is nothing that could be read; closes the archive then."""
     try:
         find_metadata(archive)
-    except UnsafeCrateError:
+    except UnsafeCrateError as error:
         archive.close()
-        raise
+        around = _find_around(path)
+        if around is None:
+            raise
+        raise UnsafeCrateError(f"{path} is a part of {around}.", hint=f"Name {around}.") from error
+
+
+def _find_around(path: Path) -> Path | None:
+    """Return the outermost Zarr group that a path lies in."""
+    found = None
+    for folder in path.resolve().parents:
+        if not any((folder / name).is_file() for name in _GROUPS):
+            break
+        found = folder
+    return found
 
 
 def open_audit(path: Path, limits: Limits = DEFAULT_LIMITS) -> CrateAudit | ForeignAudit:
@@ -120,6 +134,9 @@ def _find_others(archive: ArchiveReader, folders: list[str]) -> Iterator[Omissio
     if count:
         reason = "it lies beside the OME-Zarrs, and in none of them"
         yield Omission(type="OriginalFile", count=count, reason=reason)
+    reasons = Counter(why for name, why in archive.passed_over.items() if not _is_leftover(name))
+    for why, passed in reasons.items():
+        yield Omission(type="OriginalFile", count=passed, reason=why)
 
 
 def _is_leftover(name: str) -> bool:

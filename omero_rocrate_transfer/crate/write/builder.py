@@ -37,6 +37,12 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.transfer.ports import UnitReader
 
 
+def render_containers(document: Document, host: str) -> tuple[bytes, int]:
+    """Return the document of the containers, and how many characters that XML cannot hold it has lost."""
+    refer_to_attachments(document.ome)
+    return render_with_extras(document, host)
+
+
 class Draft:
     """An archive with some units in it, and what its metadata will say of them.
 
@@ -69,10 +75,8 @@ class Draft:
         #: Files that belong to no unit.
         self._described: list[Entity] = []
 
-    def add_containers(self, document: Document) -> None:
-        """Write the document of the containers."""
-        refer_to_attachments(document.ome)
-        text, _ = render_with_extras(document, self._contents.source.host)
+    def add_containers(self, text: bytes) -> None:
+        """Write the document of the containers, which `render_containers` made."""
         with self._archive.transaction() as transaction:
             packed = pack_bytes(transaction, vocabulary.CONTAINERS, text)
         self._described.append(entities.describe_document(packed, "the containers"))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from omero_rocrate_transfer.crate.archives import count_parallel
 from omero_rocrate_transfer.crate.archives.base import DEFAULT_LIMITS, Limits, too_large
 from omero_rocrate_transfer.crate.ome_zarr.options import ZarrOptions
 from omero_rocrate_transfer.crate.ome_zarr.plan import PixelsPlan
 from omero_rocrate_transfer.crate.profile import DEFAULT_CRATE_VERSION, CrateVersion
+from omero_rocrate_transfer.crate.write.builder import render_containers
 from omero_rocrate_transfer.crate.write.provenance import PackRun
 from omero_rocrate_transfer.crate.write.read_back import check_readable
 from omero_rocrate_transfer.crate.write.unfinished import Unfinished
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.results import Mapping
     from omero_rocrate_transfer.transfer.journal.state import History
     from omero_rocrate_transfer.transfer.ports import UnitReader
+
+_REPLACED: Final = "characters that XML cannot hold were replaced in the OME-XML"
 
 
 def _now() -> datetime:
@@ -91,7 +94,9 @@ class CrateSink(Sink):
         self._limits = limits
         self._work = Unfinished(path, run_id)
         self._draft: Draft | None = None
-        self._containers: Document | None = None
+        self._containers = b""
+        #: What of the containers could not be taken, once `begin` has returned.
+        self.omissions: tuple[Omission, ...] = ()
 
     def begin(self, contents: Contents, containers: Callable[[], Document]) -> Sequence[Mapping]:
         """Create the archive, unless `take_up` found it.
@@ -104,7 +109,8 @@ class CrateSink(Sink):
         if contents.size_bytes > self._limits.max_size_bytes:
             raise too_large(contents.size_bytes, self._limits)
         self._host = contents.source.host
-        self._containers = containers()
+        self._containers, replaced = render_containers(containers(), self._host)
+        self.omissions = (Omission(type="Container", count=1, reason=_REPLACED),) if replaced else ()
         if self._draft is None and not self._work.is_published:
             self._draft = self._work.create(contents, self._facts)
         return ()
@@ -145,8 +151,7 @@ class CrateSink(Sink):
         if self._draft is None and self._work.is_published:
             return {"metadata": self._work.read_digest()}
         draft = self._begun()
-        if self._containers is not None:
-            draft.add_containers(self._containers)
+        draft.add_containers(self._containers)
         run = PackRun(
             command=self._command,
             started=_render_time(self._started),
@@ -186,8 +191,7 @@ class CrateSink(Sink):
 def _find_omissions(packed: PackedUnit) -> tuple[Omission, ...]:
     if not packed.replaced:
         return ()
-    reason = "characters that XML cannot hold were replaced in the OME-XML"
-    return (Omission(type=packed.unit.ref.type, count=1, reason=reason, on=packed.unit.ref),)
+    return (Omission(type=packed.unit.ref.type, count=1, reason=_REPLACED, on=packed.unit.ref),)
 
 
 def _render_time(moment: datetime) -> str:

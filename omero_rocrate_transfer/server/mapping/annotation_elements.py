@@ -30,7 +30,7 @@ _PLACE_HOLDERS: Final[dict[str, Any]] = {
     "BooleanAnnotation": False,
     "TimestampAnnotation": datetime(1970, 1, 1),  # noqa: DTZ001 -- ome-types writes times without zone
 }
-_OF_URI: Final = r"""(?:[^\x00-\x20\x7f<>"{}|\\^`%\[\]#]|%[0-9A-Fa-f]{2})*"""
+_OF_URI: Final = r"""(?:[^\x00-\x20\x7f<>"{}|\\^`%\[\]#\ud800-\udfff\ufffe\uffff]|%[0-9A-Fa-f]{2})*"""
 #: An international URI or a reference (RFC 3987), roughly: the schema wants one for namespaces.
 _URI: Final = re.compile(rf"(?:[A-Za-z][A-Za-z0-9+.-]*:|(?=[^:/?#]*(?:[/?#]|\Z))){_OF_URI}(?:\#{_OF_URI})?\Z")
 _TEMPLATE: Final = (

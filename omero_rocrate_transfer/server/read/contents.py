@@ -74,17 +74,20 @@ def read_contents(
     omissions = [
         *maker.omissions,
         *_lost_omissions(filesets),
+        *_files_omissions(pixels, filesets),
         *_archived_omissions(reader, choice, fileset_of),
     ]
-    omissions += _plate_omissions(containers, choice, filesets)
+    omissions += _plate_omissions(containers, walk, choice, filesets)
     omissions += iter_omissions(reader, _ids_by_type(kept, units))
     images = [image for unit in units for image in unit.images]
+    travelling = {one.ref for one in kept} | {image.ref for image in images}
     owners = [*(one.owner for one in kept), *(image.owner for image in images)]
     linkers = [one for linkers in walk.linkers.values() for one in linkers]
     people = read_people(reader, [*owners, *linkers], emails=emails)
     return Contents(
         source=connection.info,
-        roots=tuple(roots),
+        # what is left out as a whole is no part of what travels
+        roots=tuple(ref for ref in roots if ref in travelling),
         containers=kept,
         units=units,
         people=people,
@@ -170,9 +173,17 @@ def _member_links(
 
 def _lost_omissions(filesets: Mapping[int, FilesetRows]) -> Iterator[Omission]:
     for fileset, rows in filesets.items():
-        if not rows.complete:
+        if rows.lost:
             on = ObjectRef("Fileset", fileset)
             yield Omission(type="Image", count=len(rows.images), reason=rows.withheld, on=on)
+
+
+def _files_omissions(policy: PixelsPolicy, filesets: Mapping[int, FilesetRows]) -> Iterator[Omission]:
+    for fileset, rows in filesets.items():
+        if rows.without_pixels and rows.files and not rows.lost and policy is not PixelsPolicy.ZARR:
+            reason = f"{rows.withheld}, so only pixels of the others travel"
+            on = ObjectRef("Fileset", fileset)
+            yield Omission(type="OriginalFile", count=len(rows.files), reason=reason, on=on)
 
 
 def _archived_omissions(reader: Reader, choice: Choice, fileset_of: FilesetOf) -> Iterator[Omission]:
@@ -183,13 +194,13 @@ def _archived_omissions(reader: Reader, choice: Choice, fileset_of: FilesetOf) -
 
 
 def _plate_omissions(
-    containers: Containers, choice: Choice, filesets: Mapping[int, FilesetRows]
+    containers: Containers, walk: Walk, choice: Choice, filesets: Mapping[int, FilesetRows]
 ) -> Iterator[Omission]:
     filesets_of = Counter(plate for fileset in choice.files for plate in filesets[fileset].plates)
     for ref in containers:
         if ref.type != "Plate" or ref.id in choice.plates or filesets_of[ref.id] == 1:
             continue
-        reason = "none of its images can be had"
+        reason = "none of its images can be had" if walk.members.get(ref) else "it has no images"
         if filesets_of[ref.id] > 1:
             reason = "its images come from several filesets, each of which makes a plate of its own"
         yield Omission(type="Plate", count=1, reason=reason, on=ref)

@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 
 _IMAGES: Final = (
     "select i.fileset.id, i.id, i.name, i.series, i.description, i.details.owner.id, i.details.group.id,"
-    " i.details.creationEvent.time from Image i where i.fileset.id in (:ids)"
-    " order by i.fileset.id, i.series, i.id"
+    " i.details.creationEvent.time, p.id from Image i left outer join i.pixels p where i.fileset.id in (:ids)"
+    " order by i.fileset.id, i.series, i.id, p.id"
 )
 # The place in the list is selected, not ordered by: paging needs an order over columns.
 _FILES: Final = (
@@ -51,25 +51,46 @@ class FilesetRows:
     plates: tuple[int, ...] = ()
     #: Why the files cannot be had, one clause; empty where they can.
     withheld: str = ""
+    #: Whether one of its images has no pixels: its place in the files could not be described.
+    without_pixels: bool = False
 
     @property
     def complete(self) -> bool:
         """Whether every file was uploaded: without, not even pixels can be read."""
         return all(file.size_bytes != UNKNOWN_SIZE for file in self.files)
 
+    @property
+    def distinct(self) -> bool:
+        """Whether each image has a series of its own: else the server reads pixels of one for another."""
+        places = [image.series for image in self.images]
+        return min(places, default=0) >= 0 and len(set(places)) == len(places)
+
+    @property
+    def lost(self) -> bool:
+        """Whether neither files nor pixels can travel, for the reason in `withheld`."""
+        return not self.complete or not self.distinct
+
 
 def read_filesets(reader: Reader, ids: Iterable[int]) -> dict[int, FilesetRows]:
     """Read filesets, in the order of the ids."""
     found = {one: FilesetRows() for one in ids}
-    for fileset, *row in reader.rows(_IMAGES, found, doing="Reading images"):
+    for fileset, *row, pixels in reader.rows(_IMAGES, found, doing="Reading images"):
         images = found[fileset].images
+        if images and images[-1].ref.id == row[0]:
+            # of several Pixels only the first counts
+            continue
         images.append(_image(tuple(row), len(images)))
+        if pixels is None:
+            found[fileset].without_pixels = True
+            found[fileset].withheld = "one of its images has no pixels"
     for fileset, files in read_files(reader, found).items():
         found[fileset].files = files
         if not files:
             found[fileset].withheld = "no original files"
         if not found[fileset].complete:
             found[fileset].withheld = "the upload of its original files never ended"
+        elif not found[fileset].distinct:
+            found[fileset].withheld = "the series of its images are not the numbers of images in a file"
     _add_plates(reader, found)
     _add_policy(reader, found)
     return found

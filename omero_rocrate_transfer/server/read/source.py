@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from omero_rocrate_transfer.model.annotations import AnnotationChoice
@@ -13,7 +13,7 @@ from omero_rocrate_transfer.model.extras import Extras
 from omero_rocrate_transfer.model.refs import ObjectRef
 from omero_rocrate_transfer.server.read import files
 from omero_rocrate_transfer.server.read.annotations.annotations import AnnotationReader, of_containers
-from omero_rocrate_transfer.server.read.annotations.figure_search import find_figures
+from omero_rocrate_transfer.server.read.annotations.figure_search import figures_among, find_figures
 from omero_rocrate_transfer.server.read.annotations.plan import add_attachments, anchors_of
 from omero_rocrate_transfer.server.read.contents import read_contents
 from omero_rocrate_transfer.server.read.documents.builder import Draft
@@ -59,7 +59,8 @@ class ServerSource:
     annotations
         Which annotations travel.
     figures
-        Whether OMERO.figures travel that show only images that do.
+        Whether OMERO.figures travel that show only images that do; or the ids of those that travel, whatever
+        they show. Ids of other annotations among them do not matter.
     emails
         Whether the addresses of owners are told.
     """
@@ -70,7 +71,7 @@ class ServerSource:
         *,
         pixels: PixelsPolicy = PixelsPolicy.ORIGINAL,
         annotations: AnnotationChoice | None = None,
-        figures: bool = False,
+        figures: bool | Collection[int] = False,
         emails: bool = False,
     ) -> None:
         self._pixels = pixels
@@ -93,7 +94,7 @@ class ServerSource:
             self._annotations.links,
             contents,
             self._choice,
-            find_figures(self._connection, images) if self._figures else (),
+            self._find_figures(images),
             folders=self._folders,
         )
         references = read_references(Reader(self._connection), contents)
@@ -108,6 +109,11 @@ class ServerSource:
         """Return the reader of a unit."""
         reading = self._known()
         return ServerUnitReader(unit, self._connection, reading.documents, reading.roi_pages)
+
+    def _find_figures(self, images: Collection[int]) -> list[int]:
+        if isinstance(self._figures, bool):
+            return find_figures(self._connection, images) if self._figures else []
+        return figures_among(self._connection, self._figures)
 
     def read_container_document(self) -> Document:
         """Return the document of the containers."""

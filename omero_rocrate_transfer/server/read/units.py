@@ -50,7 +50,7 @@ def choose(
     A plate travels as one: where original files of one of its images are missing, all its images travel as
     pixels, and so does whatever else is in their filesets.
     """
-    lost = {fileset for fileset, rows in filesets.items() if not rows.complete}
+    lost = {fileset for fileset, rows in filesets.items() if rows.lost}
     images = [image for image in walk.ids["Image"] if image in fileset_of and fileset_of[image] not in lost]
     members = {
         plate: [ref.id for ref in walk.members.get(ObjectRef("Plate", plate), ()) if ref.id in set(images)]

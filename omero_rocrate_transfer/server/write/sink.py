@@ -91,6 +91,8 @@ class ServerSink(Sink):
         self._host = ""
         #: Units that failed in this process and may be tried again.
         self._broken: set[ObjectRef] = set()
+        #: What of the containers could not be taken, once `begin` has returned.
+        self.omissions: tuple[Omission, ...] = ()
         self._connection = connection
         self._owners = owners or Owners(connection)
         self._merge = merge
@@ -147,6 +149,7 @@ class ServerSink(Sink):
         self._content.add_earlier(self._earlier, self._left)
         restore = self._content.find_containers if again else self._content.write_containers
         restore(document)
+        self.omissions = self._content.take_untold()
         return [_mapping(ref, number) for ref, number in made.items()]
 
     def take_up(self, contents: Contents, history: History) -> Collection[ObjectRef]:

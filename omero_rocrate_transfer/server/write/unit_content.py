@@ -87,10 +87,14 @@ class ContentWriter:
         self.ids.add(traces.folders)
 
     def write_containers(self, document: Document) -> None:
-        """Write what hangs on the containers; what is lost is told with the first unit."""
+        """Write what hangs on the containers; see `take_untold` for what is lost."""
         ContainerRestorer(self._owners, self._group, self.ids).restore(document, self._owner_of())
         self._untold = self._annotations.write_containers(document)
         self._untold += self._identify(document.extras, None)
+
+    def take_untold(self) -> tuple[Omission, ...]:
+        """Return, once, what was lost of the containers."""
+        return self._told(())
 
     def find_containers(self, document: Document) -> None:
         """Find again what an earlier process wrote of the containers, for the units that are left."""

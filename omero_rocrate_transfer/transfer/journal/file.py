@@ -253,7 +253,10 @@ def _other_run(name: str, records: Sequence[Record]) -> str:
     changes = [one["type"] for one in records if one["type"] in {"finished", "lost", "undone"}]
     if records[0].get("command") == "pack" and changes[-1:] == ["finished"]:
         return "Pack to another path, or remove the crate and name another run with --run."
-    return f"Take it back with 'omero transfer undo {name}', or name another with --run."
+    return (
+        f"Name another run with --run. 'omero transfer undo {name}' removes what this one made: see with "
+        "--dry-run what that is."
+    )
 
 
 def _sync_folder(folder: Path) -> None:

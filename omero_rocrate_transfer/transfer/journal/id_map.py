@@ -29,9 +29,9 @@ class IdMap:
     """Writes the id map while the run goes on, and gives it its name when the run has ended.
 
     The file is ``{"source": {…}, "crate": "…", "target": {…}, "run": "…", "objects": [{"source": "Image:1",
-    "target": "Image:7"}, …], "complete": true}``, one object a line; ``crate`` is the MD5 of its manifest,
-    null without one. It is also written where a run breaks off, then with ``"complete": false``: what was
-    created until then is on the target.
+    "target": "Image:7"}, …], "complete": true}``, one object a line; ``crate`` is `SourceInfo.crate_digest`.
+    It is also written where a run breaks off, then with ``"complete": false``: what was created until then is
+    on the target.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class IdMap:
         self._part = path.with_name(f".{path.name}.{run_id or os.getpid()}.part")
         self._head = {
             "source": _server(source),
-            "crate": source.crate_md5,
+            "crate": source.crate_digest,
             "target": _server(target),
             **({"run": run_id} if run_id else {}),
         }
@@ -130,8 +130,8 @@ class Ids(NamedTuple):
     database: str
     #: What the objects of the source became.
     became: dict[ObjectRef, ObjectRef]
-    #: MD5 of the manifest of the crate that was unpacked; None where that had none.
-    crate_md5: str | None
+    #: `SourceInfo.crate_digest` of the crate that was unpacked; None for a server.
+    crate_digest: str | None
 
 
 def read_idmap(path: Path) -> Ids:

@@ -24,6 +24,8 @@ class History:
     begun: bool = False
     #: Containers on the target.
     mappings: tuple[Mapping, ...] = ()
+    #: What of the containers could not be taken.
+    omissions: tuple[Omission, ...] = ()
     #: Units that are done, in the order in which they ended.
     done: dict[ObjectRef, UnitResult] = field(default_factory=dict)
     #: Units that failed last time, and why.
@@ -46,6 +48,8 @@ def read_history(records: Iterable[Record]) -> History:
             case "begun":
                 history.begun = True
                 history.mappings = _mappings(record["mappings"])
+                # earlier versions did not note them here
+                history.omissions = tuple(_omission(fields) for fields in record.get("omissions", ()))
             case "unit":
                 result = _result(record)
                 history.failed.pop(result.unit, None)
@@ -63,9 +67,13 @@ def read_history(records: Iterable[Record]) -> History:
     return history
 
 
-def begun_record(mappings: Iterable[Mapping]) -> Record:
+def begun_record(mappings: Iterable[Mapping], omissions: Iterable[Omission] = ()) -> Record:
     """Return the record of a target that was begun."""
-    return {"type": "begun", "mappings": [_pair(mapping) for mapping in mappings]}
+    return {
+        "type": "begun",
+        "mappings": [_pair(mapping) for mapping in mappings],
+        "omissions": [_omission_fields(omission) for omission in omissions],
+    }
 
 
 def unit_record(result: UnitResult) -> Record:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
+    from omero_rocrate_transfer.model.contents import Omission
     from omero_rocrate_transfer.model.errors import TransferError
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.model.results import Mapping, UnitResult
@@ -47,9 +48,9 @@ class Ledger:
         self._committed = clock()
         self._ended: list[UnitEnded] = []
 
-    def note_begun(self, mappings: Sequence[Mapping]) -> None:
-        """Note, at once, what stands on the target before the first unit."""
-        self._journal.append(begun_record(mappings))
+    def note_begun(self, mappings: Sequence[Mapping], omissions: Sequence[Omission] = ()) -> None:
+        """Note, at once, the containers on the target, and what of them could not be taken."""
+        self._journal.append(begun_record(mappings, omissions))
         self._journal.commit()
 
     def note_done(self, event: UnitEnded, result: UnitResult) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from omero_rocrate_transfer.model.refs import ObjectRef
     from omero_rocrate_transfer.transfer.engine import Engine
     from omero_rocrate_transfer.transfer.events import Event
-    from omero_rocrate_transfer.transfer.ports import Source, UnitReader
+    from omero_rocrate_transfer.transfer.ports import RewrittenFiles, Source, UnitReader
     from omero_rocrate_transfer.transfer.verify.facts import Facts
 
 
@@ -58,6 +58,8 @@ class Comparison:
     became
         From an object on the left to the one on the right; None where both have the same ids. Then what only
         the right one has is told too: with new ids it may hold other things, and rightly so.
+    rewritten
+        Compares attached files that get other bytes on purpose.
     ignored_namespaces
         See `DocumentFacts`.
     """
@@ -68,9 +70,11 @@ class Comparison:
         right: Side,
         *,
         became: Mapping[ObjectRef, ObjectRef] | None = None,
+        rewritten: RewrittenFiles | None = None,
         ignored_namespaces: Collection[str] = (),
     ) -> None:
         self._left, self._right, self._became = left, right, became
+        self.rewritten = rewritten
         self._ignored = ignored_namespaces
         #: Whether the objects on the right were created from those on the left.
         self.has_new_ids = became is not None

@@ -9,6 +9,7 @@ from omero_rocrate_transfer.model.digests import SHA256, Hasher
 from omero_rocrate_transfer.model.errors import DigestMismatchError
 from omero_rocrate_transfer.transfer.events import Compared
 from omero_rocrate_transfer.transfer.planes import iter_plane_digests
+from omero_rocrate_transfer.transfer.ports import AttachedFile
 from omero_rocrate_transfer.transfer.verify.differences import result_of, without_defaults
 from omero_rocrate_transfer.transfer.verify.facts import name_facts
 
@@ -99,6 +100,17 @@ class UnitComparison:
                 yield Compared(symbol="-", path=f"{self._unit.ref}/{file.path}", text="is only there.")
 
     def _compare_file(
+        self, path: str, file: OriginalFile, other: TransferUnit, found: OriginalFile, *, deep: bool
+    ) -> Compared:
+        rewritten = self._whole.rewritten
+        if rewritten is not None and not self._unit.images:
+            here = AttachedFile(self._left, file)
+            there = AttachedFile(self._right[other.ref], found)
+            if rewritten.is_rewritten(here, there):
+                return result_of(path, rewritten.tell_differences(here, there) if deep else [])
+        return self._compare_bytes(path, file, other, found, deep=deep)
+
+    def _compare_bytes(
         self, path: str, file: OriginalFile, other: TransferUnit, found: OriginalFile, *, deep: bool
     ) -> Compared:
         if file.size_bytes != found.size_bytes:

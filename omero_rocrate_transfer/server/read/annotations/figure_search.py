@@ -17,6 +17,9 @@ _FIGURES: Final = (
     "select a.id, f.id, f.name, f.size from FileAnnotation a join a.file f"
     " where a.ns = 'omero.web.figure.json' and f.size is not null order by a.id"
 )
+_AMONG: Final = (
+    "select a.id from FileAnnotation a where a.ns = 'omero.web.figure.json' and a.id in (:ids) order by a.id"
+)
 
 log = logging.getLogger(__name__)
 
@@ -43,3 +46,9 @@ def find_figures(connection: Connection, images: Collection[int]) -> list[int]:
         if shown and shown <= wanted:
             found.append(annotation)
     return found
+
+
+def figures_among(connection: Connection, annotations: Collection[int]) -> list[int]:
+    """Return those of some annotations that are figures and can be read."""
+    rows = Reader(connection).rows(_AMONG, sorted(annotations), doing="Looking for figures")
+    return [row[0] for row in rows]

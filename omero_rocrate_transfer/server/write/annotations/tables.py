@@ -42,6 +42,8 @@ _CLASS_BYTES: Final = 1024
 
 #: From type and id on the source to the id on the target, None where it is not there.
 FindId = Callable[[str, int], int | None]
+#: From type, ids on the source and as many on the target to whether these are the same objects.
+SameIds = Callable[[str, Any, Any], bool]
 
 
 def has_library() -> bool:
@@ -101,6 +103,49 @@ def rewrite_table(path: Path, find: FindId) -> dict[str, int]:
         }
         lost = {f"{_NESTED}s": rows.shape[0]} if _NESTED in names else {}
         return lost | _rewrite(rows, columns, find)
+
+
+def tell_differences(here: Path, there: Path, is_same: SameIds) -> list[str]:
+    """Return one clause for each column of a table that is another one in a copy, ids aside.
+
+    Parameters
+    ----------
+    here, there
+        The table and its copy, both of which `check_table` found to be safe.
+
+    Raises
+    ------
+    UnreadableTableError
+        One of them is damaged.
+    """
+    import h5py
+
+    with _library_errors(), h5py.File(here, "r") as left, h5py.File(there, "r") as right:
+        rows, copied = left[_ROWS], right[_ROWS]
+        names = _column_types(left[_TYPES][:])
+        if names != _column_types(right[_TYPES][:]) or rows.dtype != copied.dtype:
+            return ["its columns are others"]
+        if len(rows) != len(copied):
+            return [f"it has {len(rows)} rows, then {len(copied)}"]
+        columns = dict(zip(rows.dtype.names, names, strict=True))
+        return [f"its column {name!r:.60} differs" for name in _differing(rows, copied, columns, is_same)]
+
+
+def _differing(rows: Any, copied: Any, columns: dict[str, str], is_same: SameIds) -> list[str]:
+    wrong: dict[str, None] = {}
+    step = max(_block_rows(rows), _block_rows(copied))
+    for start in range(0, rows.shape[0], step):
+        block, copy = rows[start : start + step], copied[start : start + step]
+        for field, name in columns.items():
+            here, there = block[field], copy[field]
+            if name in _ID_COLUMNS:
+                same = is_same(_ID_COLUMNS[name], here, there)
+            else:
+                # as bytes: what is not a number is the same as itself
+                same = here.tobytes() == there.tobytes()
+            if not same:
+                wrong[field] = None
+    return list(wrong)
 
 
 @contextmanager
