@@ -206,6 +206,8 @@ def test_finished_pack_of_a_source_that_changed_names_a_way_that_works(
     run_line: Any, source: FakeSource, sink: FakeSink, home: Path
 ) -> None:
     run_line("pack", "Dataset:1", "crate")
+    # the sink writes nothing; without its target the run would be gone
+    (home / "crate").mkdir()
     source.units = source.units[:-1]
 
     refused = run_line("pack", "Dataset:1", "crate", exit_code=7)

@@ -84,7 +84,10 @@ class Two:
         """Count the links of a class: what they lead to, and from which object (as named on the source)."""
         connection = self.target if target else self.source
         back = {made: source.id for source, made in self.made.items()} if target else {}
-        hql = f"select l from {word}AnnotationLink l join fetch l.child a left outer join fetch a.file"
+        hql = (
+            f"select l from {word}AnnotationLink l join fetch l.parent join fetch l.child a"
+            " left outer join fetch a.file"
+        )
         found = connection.query.findAllByQuery(hql, None, connection.context())
         return Counter(
             (back.get(ObjectRef(word, one.parent.id.val), one.parent.id.val), content(one.child))

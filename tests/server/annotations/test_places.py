@@ -23,6 +23,7 @@ ON_PLANES = (
     "select p.theZ, p.theC, p.theT, p.deltaT.value, a.textValue from PlaneInfoAnnotationLink l"
     " join l.parent p join l.child a order by p.theC, p.deltaT.value, a.textValue"
 )
+CHANNELS = "select c.id from Pixels p join p.channels c order by index(c)"
 ON_PATHS = (
     "select index(c), a.textValue from Pixels p join p.channels c join c.logicalChannel g join g.lightPath h"
     " join h.annotationLinks l join l.child a order by index(c), a.textValue"
@@ -72,7 +73,7 @@ def test_annotations_on_planes_come_to_the_same_planes(two: Two) -> None:
 def test_annotations_on_light_paths_come_to_those_of_the_same_channels(two: Two) -> None:
     client = two.source.client
     [image] = two.image().images
-    channels = [one for [one] in values(two.source, "select c.id from Channel c order by c.id")]
+    channels = [one for [one] in values(two.source, CHANNELS)]
     for number, channel in enumerate(channels):
         path = add_light_path(client, channel)
         annotate(client, path, "CommentAnnotation", textValue=rstring(f"channel {number}"))
@@ -86,7 +87,7 @@ def test_annotations_on_light_paths_come_to_those_of_the_same_channels(two: Two)
 def test_a_light_path_of_several_channels_keeps_its_annotation_once(two: Two) -> None:
     client = two.source.client
     [image] = two.image().images
-    channels = [one for [one] in values(two.source, "select c.id from Channel c order by c.id")]
+    channels = [one for [one] in values(two.source, CHANNELS)]
     annotate(client, add_light_path(client, *channels), "CommentAnnotation", textValue=rstring("x"))
 
     two.copy(f"Image:{image}")
@@ -99,7 +100,7 @@ def test_files_attached_to_planes_and_light_paths_come_over(two: Two) -> None:
     client = two.source.client
     [image] = two.image().images
     [[pixels]] = values(two.source, "select p.id from Pixels p")
-    [[channel], _] = values(two.source, "select c.id from Channel c order by c.id")
+    [[channel], _] = values(two.source, CHANNELS)
     attached = attach(client, add_plane(client, pixels, 0, 1), "a.txt", b"abc", "text/plain")
     link(client, add_light_path(client, channel), attached)
 
@@ -144,7 +145,7 @@ def test_light_paths_that_are_one_on_the_target_get_one_link(two: Two) -> None:
     """Another version of Bio-Formats may give channels one LogicalChannel that had one each."""
     client = two.source.client
     [image] = two.image().images
-    channels = [one for [one] in values(two.source, "select c.id from Channel c order by c.id")]
+    channels = [one for [one] in values(two.source, CHANNELS)]
     comment = new(client, "CommentAnnotation", textValue=rstring("x"))
     for channel in channels:
         link(client, add_light_path(client, channel), comment)

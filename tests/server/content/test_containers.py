@@ -166,11 +166,11 @@ def test_screens_reagents_and_their_wells_arrive(two: Two, tmp_path: Path) -> No
     assert (target.type.val, target.protocolDescription.val) == ("RNAi", "wash\nrinse")
     assert target.protocolIdentifier is None
     rows = two.target.query.projection(
-        "select r.name, r.reagentIdentifier, w.row, w.column, l.id from WellReagentLink l join l.child r"
-        " join l.parent w where r.screen.id = :id order by l.id",
+        "select r.name, r.reagentIdentifier, w.row, w.column from WellReagentLink l join l.child r"
+        " join l.parent w where r.screen.id = :id order by r.name desc",
         _id(target.id.val),
     )
-    linked = [[value.val for value in row[:4]] for row in rows]
+    linked = [[value.val for value in row] for row in rows]
     assert linked == [["siRNA", "#siRNA", 0, 0], ["dye", "#dye", 0, 0]]
     assert made.omissions == []
 

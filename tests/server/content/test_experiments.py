@@ -26,7 +26,7 @@ LIGHTS = (
 OTFS = (
     "select c.id, o.path, o.sizeX, o.sizeY, o.opticalAxisAveraged, t.value, j.lensNA, f.model"
     " from LogicalChannel c join c.otf o join o.pixelsType t join o.objective j"
-    " left outer join o.filterSet f order by c.id"
+    " left outer join o.filterSet f order by o.path"
 )
 
 
@@ -81,8 +81,11 @@ def test_an_experiment_comes_with_its_manipulations_and_their_light(two: Two, im
     ]
     lights = [["first", 0.25, "arc"], ["first", 0.5, "laser"], ["second", 0.75, "arc"]]
     assert rows(two.target, LIGHTS) == rows(two.source, LIGHTS) == lights
-    channel = "select c from LogicalChannel c join fetch c.lightSourceSettings s where s.attenuation = 0.5"
-    assert two.target.query.findByQuery(channel, None).lightSourceSettings.microbeamManipulation is not None
+    channel = (
+        "select m.description from LogicalChannel c join c.lightSourceSettings s"
+        " join s.microbeamManipulation m where s.attenuation = 0.5"
+    )
+    assert rows(two.target, channel) == [["first"]]
     assert len(two.target.query.findAllByQuery("select s from LightSettings s", None)) == 3
 
 

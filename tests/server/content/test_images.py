@@ -47,7 +47,11 @@ def named(connection: Connection, number: int) -> dict[str, Any]:
         "pixels": content.pixels,
         "channels": [(told(one.channel), told(one.logical)) for one in content.channels],
         "instruments": [
-            (told(one.microscope), [(part.spec.type, told(part.values)) for part in one.parts])
+            # parts have no order on a server
+            (
+                told(one.microscope),
+                sorted(((part.spec.type, told(part.values)) for part in one.parts), key=str),
+            )
             for one in instruments.values()
         ],
         "planes": [values for found in read_planes(reader, [number]).values() for _, values in found],

@@ -90,10 +90,10 @@ def test_annotations_of_the_import_stay_where_one_of_their_rois_has_them(
 ) -> None:
     monkeypatch.setattr(rois, "ROIS_PER_PAGE", per_page)
     image = import_annotated(two.source.client, tmp_path)
-    hql = "select l from RoiAnnotationLink l order by l.parent.id"
-    links = two.source.query.findAllByQuery(hql, None)
+    hql = "select l.id from RoiAnnotationLink l where l.parent.name in ('roi 0', 'roi 2')"
     # one of two places of the first comment, and the only one of the second
-    delete(two.source, "RoiAnnotationLink", [links[0].id.val, links[2].id.val], 0)
+    links = [row[0].val for row in two.source.query.projection(hql, None)]
+    delete(two.source, "RoiAnnotationLink", links, 0)
     assert comments_of(two.source) == [("roi 1", "comment 0")]
 
     two.copy(ObjectRef("Image", image))
