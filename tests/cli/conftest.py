@@ -36,7 +36,9 @@ def sink(monkeypatch: pytest.MonkeyPatch) -> FakeSink:
     sink = FakeSink()
     monkeypatch.setattr(endpoints, "crate_sink", lambda *_: sink)
     monkeypatch.setattr(
-        endpoints, "server_connection", lambda *_: SimpleNamespace(info=TARGET, user="root", group_id=0)
+        endpoints,
+        "server_connection",
+        lambda *_: SimpleNamespace(info=TARGET, user="root", group_id=0, session_id=1),
     )
     monkeypatch.setattr(endpoints, "server_sink", lambda *_: sink)
     return sink

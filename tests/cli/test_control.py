@@ -214,6 +214,7 @@ def test_finished_pack_of_a_source_that_changed_names_a_way_that_works(
 
     assert "undo" not in refused.sentences[0]
     assert "remove the crate and name another run with --run" in refused.sentences[0]
+    (home / "crate").rmdir()
     run_line("pack", "Dataset:1", "crate", "--run", "again")
 
 

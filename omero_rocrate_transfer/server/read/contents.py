@@ -76,9 +76,9 @@ def read_contents(
         *_lost_omissions(filesets),
         *_files_omissions(pixels, filesets),
         *_archived_omissions(reader, choice, fileset_of),
+        *_plate_omissions(containers, walk, choice, filesets),
+        *iter_omissions(reader, _ids_by_type(kept, units)),
     ]
-    omissions += _plate_omissions(containers, walk, choice, filesets)
-    omissions += iter_omissions(reader, _ids_by_type(kept, units))
     images = [image for unit in units for image in unit.images]
     travelling = {one.ref for one in kept} | {image.ref for image in images}
     owners = [*(one.owner for one in kept), *(image.owner for image in images)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -53,6 +53,11 @@ _MEMBERS: Final = {
 }
 _SUBFOLDERS: Final = (
     "select f.id, f.parentFolder.id from Folder f where f.parentFolder.id in (:ids) order by f.id"
+)
+#: ROIs in folders stay when their image is deleted (seen on OMERO.server). Those of other users are theirs.
+_ROIS_IN_FOLDERS: Final = (
+    "select distinct r.id, i.id from FolderRoiLink l join l.child r join r.image i"
+    " where i.id in (:ids) and r.details.owner.id = i.details.owner.id order by r.id"
 )
 #: Children before what holds them, so that a container is empty when its turn comes.
 _OF_UNITS: Final = ("Fileset", "Plate", "Image")
@@ -147,6 +152,16 @@ def find_unit_traces(connection: Connection, unit: TransferUnit, host: str) -> l
     return found + [ObjectRef("Fileset", fileset) for (fileset,) in filesets]
 
 
+def with_rois_in_folders(
+    connection: Connection, units: Mapping[str, Sequence[int]], group: int
+) -> dict[str, Sequence[int]]:
+    """Return filesets, plates and images with those of their ROIs that the server would keep."""
+    images = delete_all(connection, units, group, dry_run=True).get("Image", ())
+    reader, doing = Reader(connection), "Looking for ROIs in folders"
+    rois = {roi for roi, _ in reader.rows(_ROIS_IN_FOLDERS, sorted(images), doing=doing)}
+    return {**units, "Roi": sorted(rois)}
+
+
 def remove(
     connection: Connection, refs: Collection[ObjectRef], group: int, *, keep_shared: bool = False
 ) -> list[ObjectRef]:
@@ -163,7 +178,8 @@ def remove(
         Containers that were kept.
     """
     # plates and images lead to filesets: only all of them at once leave none half deleted
-    together = _by_type(_still_there(connection, refs, _OF_UNITS))
+    units = _by_type(_still_there(connection, refs, _OF_UNITS))
+    together = with_rois_in_folders(connection, units, group)
     delete_all(connection, together, group, keep_shared=keep_shared)
     for type_name in _ALONE:
         alone = [ref.id for ref in _still_there(connection, refs, (type_name,))]

@@ -11,6 +11,7 @@ from omero_rocrate_transfer.server.mapping.annotation_kinds import ANNOTATABLE
 from omero_rocrate_transfer.server.session.commands import delete_all
 from omero_rocrate_transfer.server.session.connection import Connection
 from omero_rocrate_transfer.server.session.queries import Reader
+from omero_rocrate_transfer.server.write.created import with_rois_in_folders
 
 #: Deleted first, with all that belongs to them.
 _UNITS: Final = ("Fileset", "Plate", "Image")
@@ -69,7 +70,8 @@ def plan_removal(connection: Connection, refs: Collection[ObjectRef], group: int
     """
     units = {name: [ref.id for ref in refs if ref.type == name] for name in _UNITS}
     # the server itself knows best what goes with them: links, wells, ROIs ...
-    gone = delete_all(connection, units, group, dry_run=True)
+    targets = with_rois_in_folders(connection, units, group)
+    gone = delete_all(connection, targets, group, dry_run=True)
     kept: dict[ObjectRef, str] = {}
     while True:
         going = {ref for ref in refs if ref not in kept}
