@@ -81,7 +81,7 @@ def read_contents(
     ]
     images = [image for unit in units for image in unit.images]
     travelling = {one.ref for one in kept} | {image.ref for image in images}
-    owners = [*(one.owner for one in kept), *(image.owner for image in images)]
+    owners = [one.owner for one in (*kept, *images)]
     linkers = [one for linkers in walk.linkers.values() for one in linkers]
     people = read_people(reader, [*owners, *linkers], emails=emails)
     return Contents(
