@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Final
 
 from omero_rocrate_transfer.model.choices import PixelsPolicy
@@ -81,9 +82,8 @@ def read_contents(
     ]
     images = [image for unit in units for image in unit.images]
     travelling = {one.ref for one in kept} | {image.ref for image in images}
-    owners = [one.owner for one in (*kept, *images)]
-    linkers = [one for linkers in walk.linkers.values() for one in linkers]
-    people = read_people(reader, [*owners, *linkers], emails=emails)
+    owners = [*(one.owner for one in kept), *(image.owner for image in images)]
+    people = read_people(reader, [*owners, *chain(*walk.linkers.values())], emails=emails)
     return Contents(
         source=connection.info,
         # what is left out as a whole is no part of what travels
