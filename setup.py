@@ -74,6 +74,7 @@ setup(
     package_data={PACKAGE: ["py.typed", "**/*.json", "**/*.lark", "**/*.txt"]},
     zip_safe=False,
     install_requires=[
+        "numcodecs>=0.14",
         "numpy>=1.26",
         "ome-types>=0.6",
         "omero-py>=5.19",
