@@ -10,6 +10,7 @@ TransferError                 exit 1    a bug, if nothing more specific is raise
 ├── LoginError                exit 6    no connection or no session
 │   └── LinkLostError                   the link broke while working
 ├── RefusedError              exit 7    the target exists, or another run holds it
+│   ├── OtherDatabaseError              another database answers after a lost connection
 │   └── CollisionError                  somebody made the same at the same time
 ├── UnsafeCrateError          exit 8    the crate is invalid or hostile; nothing was written
 │   └── CrateLimitError                 it asks for more than a limit allows

@@ -68,11 +68,13 @@ def names(contents: Contents) -> list[tuple[str, str | None, list[str]]]:
 
 
 def files(contents: Contents) -> list[list[tuple[str, int, Any]]]:
-    return [[(file.path, file.size_bytes, file.digests) for file in unit.files] for unit in contents.units]
+    return sorted(
+        [(file.path, file.size_bytes, file.digests) for file in unit.files] for unit in contents.units
+    )
 
 
 def images(contents: Contents) -> list[list[tuple[str, str | None, int]]]:
-    return [[(one.name, one.description, one.series) for one in unit.images] for unit in contents.units]
+    return sorted([(one.name, one.description, one.series) for one in unit.images] for unit in contents.units)
 
 
 @pytest.mark.timeout(120)

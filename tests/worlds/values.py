@@ -103,6 +103,8 @@ class Draw:
     def quantity(self, kind: str, check: str | None = None) -> Quantity:
         """Draw a quantity in any unit of its kind."""
         value = self.positive() if check == ">0" else self.double()
+        if check == ">=0":
+            value = abs(value)
         return Quantity(value, self.pick(units(kind)))
 
     def value(self, field: Field) -> Any:

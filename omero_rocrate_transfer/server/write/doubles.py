@@ -46,7 +46,8 @@ _DOING: Final = "Looking for what other runs created"
 def find_doubles(connection: Connection, group: int, contents: Contents, run_id: str) -> Counter[str]:
     """Return how many containers, items and rebuilt images of a plan are in a group, by their runs.
 
-    Nothing is found if it is not known which database the contents come from. Annotations and folders do not
+    Nothing is found if it is not known which database the contents come from; of what other programs wrote,
+    only samples tell two of the same names and sizes apart. Annotations and folders do not
     count: objects of several plans share them.
 
     Parameters
@@ -54,7 +55,7 @@ def find_doubles(connection: Connection, group: int, contents: Contents, run_id:
     run_id
         Of the run that asks; its own objects do not count.
     """
-    if not contents.source.database_uuid:
+    if not contents.source.database_uuid or contents.source.samples:
         return Counter()
     reader = Reader(connection)
     found = Counter(run for run in _marked(reader, group, contents) if run != run_id)

@@ -78,7 +78,7 @@ def test_change_in_the_database_is_seen(change: Callable[[World], None], word: s
 
 
 def test_changed_byte_of_a_file_is_seen(world: World, sandbox: SandboxServer) -> None:
-    copies = sorted(sandbox.data_dir.rglob("pos2.tif"))
+    copies = sorted(sandbox.data_dir.rglob("pos2/frame.tif"))
     content = bytearray(copies[-1].read_bytes())
     content[-1] ^= 1
     copies[-1].write_bytes(content)

@@ -102,7 +102,7 @@ def test_unreadable_files_fail_with_the_server_s_reason(root: Any, tmp_path: Pat
 
 def test_demo_world_is_complete(root: Any, tmp_path: Path) -> None:
     world = demo_world.build_demo_world(root, tmp_path)
-    assert len(world.images) == 3 + 4 + 8 + 1 + 1 + 12 + 1 + 1 + 2
+    assert len(world.images) == 3 + 4 + 8 + 1 + 1 + 12 + 1 + 1 + 1 + 2
     count = root.sf.getQueryService().projection("select count(i) from Image i", None)
     assert count[0][0].val == len(world.images)
     assert len(world.rois) == 2

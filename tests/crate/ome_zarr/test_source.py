@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,11 @@ def test_bare_images_of_both_formats_become_units(tmp_path: Path, letters: str, 
     source.close()
 
 
+def without_samples(contents: Contents) -> Contents:
+    """Leave out what tells two inputs of the same names and sizes apart; archives have checksums for that."""
+    return replace(contents, source=replace(contents.source, samples=None))
+
+
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_a_zip_of_an_image_is_the_same_source(tmp_path: Path, method: int) -> None:
     array = _write(tmp_path / "x.ome.zarr", "yx", 3)
@@ -67,7 +73,8 @@ def test_a_zip_of_an_image_is_the_same_source(tmp_path: Path, method: int) -> No
 
     folder, archive = (open_source(place) for place in (tmp_path / "x.ome.zarr", path))
 
-    assert folder.read_contents(()) == archive.read_contents(())
+    one, other = (without_samples(source.read_contents(())) for source in (folder, archive))
+    assert one == other
     (unit,) = archive.read_contents(()).units
     assert np.array_equal(read_all(archive.open(unit).pixels(unit.images[0].ref))[0, 0, 0], array)
     folder.close()

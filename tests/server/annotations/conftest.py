@@ -73,6 +73,7 @@ class Two:
         contents = source.read_contents(parse_objects(texts))
         self.omissions = list(contents.omissions)
         self.made = {one.source: one.target for one in sink.begin(contents, source.read_container_document)}
+        self.omissions += sink.omissions
         for unit in contents.units:
             result = sink.write_unit(source.open(unit))
             self.omissions += result.omissions
