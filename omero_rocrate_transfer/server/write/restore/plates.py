@@ -97,7 +97,8 @@ class PlateRestorer:
             one.id: values_of(one, RUN, self._extras.fields.get(one.id)) for one in element.plate_acquisitions
         }
         keys: tuple[tuple[Callable[[Any], Any], Callable[[Any], Any]], ...] = (
-            (lambda old: fields.get(old.id), lambda new: new_fields.get(new[0])),
+            # runs without fields are not told apart by them: an empty one is equal to nothing
+            (lambda old: fields.get(old.id, old), lambda new: new_fields.get(new[0])),
             (lambda old: said[old.id], lambda new: new[1]),
             (lambda _: None, lambda _: None),
         )
